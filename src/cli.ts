@@ -1,0 +1,125 @@
+/** argv → Command, and the usage text, both from one table of options. */
+import minimist from 'minimist';
+import type { InstallOptions } from './core/plan.js';
+
+export interface Manage {
+  readonly kind: 'manage';
+  /** Words of the list, undefined when the option was not given. */
+  readonly uninstall?: readonly string[];
+  readonly install?: readonly string[];
+  readonly options: InstallOptions;
+  /** Where binfmt_misc is, or is to be mounted; undefined: wherever it is found. */
+  readonly mount?: string;
+}
+
+export type Command =
+  | Manage
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'usage-error'; readonly cause: string };
+
+interface Option {
+  /** Without dashes; what begins with `no-` switches off something that is on by default. */
+  readonly name: string;
+  readonly value?: string;
+  readonly text: string;
+}
+
+const table: readonly Option[] = [
+  { name: 'install', value: 'LIST', text: 'register emulators: all, or names such as arm64,riscv64,linux/arm/v7' },
+  { name: 'uninstall', value: 'LIST', text: "remove entries: all, names, globs such as 'qemu-*', architectures" },
+  { name: 'force', text: 'register in front of a working handler of another name' },
+  { name: 'keep', text: 'leave a working entry as it is, also an older one, or one with other flags' },
+  { name: 'no-credentials', text: 'without flag C: setuid programs run without their rights' },
+  { name: 'no-preserve-argv0', text: 'without flag P: programs see their path as argv[0]' },
+  { name: 'mount', value: 'DIR', text: 'where binfmt_misc is mounted (default: /proc/sys/fs/binfmt_misc)' },
+  { name: 'version', text: 'print the versions of this program, QEMU and Node.js' },
+  { name: 'help', text: 'print this text' },
+];
+
+export function usage(): string {
+  const options = table.map(({ name, value, text }) => `  ${`--${name} ${value ?? ''}`.padEnd(22)}${text}`);
+  return `Usage: binfmt [OPTION]...
+
+Makes the kernel run programs of other architectures, through QEMU and binfmt_misc.
+Without --install and --uninstall: prints, as JSON, what this machine can run.
+
+${options.join('\n')}
+
+Exit status: 0 all that was asked for is so now; 1 something is not; 2 the command
+line is wrong; 3 this machine can't (no binfmt_misc, no permission, read-only).
+`;
+}
+
+/** Values of an environment variable that mean "off". */
+const OFF = new Set(['0', 'false', 'no', 'off']);
+
+/** Never throws: what is wrong comes back as a `usage-error` that quotes it. */
+export function parseCommand(argv: readonly string[], environment: NodeJS.ProcessEnv): Command {
+  const { values, errors } = readOptions(argv);
+  const install = wordsOf('install', values, errors);
+  const uninstall = wordsOf('uninstall', values, errors);
+  const [stray] = values._;
+  const list = install ? 'install' : 'uninstall';
+  const meant =
+    (install ?? uninstall)
+      ? `; a list has commas: --${list} ${[...(install ?? uninstall ?? []), stray].join(',')}`
+      : '';
+  if (stray !== undefined) errors.push(`unexpected "${stray}"${meant}`);
+  const mount = [values['mount']].flat().at(-1) as string | undefined;
+  if (mount === '') errors.push('--mount takes a directory');
+  const prefix = environment['QEMU_BINARY_PREFIX'] ?? '';
+  if (prefix.includes('/'))
+    errors.push(`QEMU_BINARY_PREFIX="${prefix}" has a slash; it is the beginning of a file name`);
+
+  if (errors[0] !== undefined) return { kind: 'usage-error', cause: errors[0] };
+  if (values['help']) return { kind: 'help' };
+  if (values['version']) return { kind: 'version' };
+  const preserve = !OFF.has((environment['QEMU_PRESERVE_ARGV0'] ?? '').toLowerCase());
+  return {
+    kind: 'manage',
+    ...{ install, uninstall, mount },
+    options: {
+      credentials: values['credentials'] === true,
+      preserveArgv0: preserve && values['preserve-argv0'] === true,
+      force: values['force'] === true,
+      keep: values['keep'] === true,
+    },
+  };
+}
+
+function readOptions(argv: readonly string[]): { values: minimist.ParsedArgs; errors: string[] } {
+  const errors: string[] = [];
+  const positive = (name: string) => name.replace(/^no-/, '');
+  const negatable = table.filter(({ name }) => name !== positive(name));
+  // Both `-install` and `--install` are in use.
+  const words = argv.map((word) => (/^-[a-z][a-z0-9-]+(=|$)/.test(word) ? `-${word}` : word));
+  for (const word of words) {
+    const negated = /^--(no-[^=]*)/.exec(word)?.[1];
+    if (negated !== undefined && !negatable.some(({ name }) => name === negated))
+      errors.push(`unknown option "${word}"`);
+  }
+  const values = minimist(words, {
+    string: table.filter(({ value }) => value !== undefined).map(({ name }) => name),
+    boolean: table.filter(({ value }) => value === undefined).map(({ name }) => positive(name)),
+    default: Object.fromEntries(negatable.map(({ name }) => [positive(name), true])),
+    alias: { help: 'h' },
+    unknown: (word) => {
+      if (word.startsWith('-')) errors.push(`unknown option "${word}"`);
+      return !word.startsWith('-');
+    },
+  });
+  return { values, errors };
+}
+
+/** The words of a list option, which may be given more than once; undefined when it was not given. */
+function wordsOf(name: string, values: minimist.ParsedArgs, errors: string[]): string[] | undefined {
+  if (values[name] === undefined) return undefined;
+  const words = [values[name]]
+    .flat()
+    .join(',')
+    .split(/[,\s]+/)
+    .filter((word) => word !== '');
+  if (words.length === 0) errors.push(`--${name} takes a list, such as --${name} arm64,riscv64`);
+  return words;
+}

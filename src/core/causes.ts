@@ -1,0 +1,74 @@
+/**
+ * What an errno means when binfmt_misc is mounted or written to, and what to do about it.
+ * Sources: mount(2); fs/binfmt_misc.c; Documentation/admin-guide/binfmt-misc.rst.
+ */
+import type { Failure, FailureCode } from './failure.js';
+
+interface Cause {
+  readonly code: FailureCode;
+  readonly cause: string;
+  readonly hint?: string;
+}
+
+const PRIVILEGES =
+  "run the container with --privileged, or give it the host's: -v /proc/sys/fs/binfmt_misc:/binfmt_misc";
+
+const mountCauses: Readonly<Record<string, Cause>> = {
+  ENODEV: {
+    code: 'binfmt-missing',
+    cause: 'the kernel has no binfmt_misc, or its module is not loaded (ENODEV)',
+    hint: 'on the host: sudo modprobe binfmt_misc',
+  },
+  EPERM: { code: 'no-permission', cause: 'operation not permitted (EPERM): it takes CAP_SYS_ADMIN', hint: PRIVILEGES },
+  EACCES: {
+    code: 'no-permission',
+    cause: 'permission denied (EACCES): a security module such as AppArmor or SELinux forbids it',
+    hint: 'run the container with --privileged, or with --security-opt apparmor=unconfined (SELinux: label=disable)',
+  },
+  EROFS: {
+    code: 'read-only',
+    cause: 'read-only file system (EROFS)',
+    hint: 'name a directory that can be written to: --mount DIR',
+  },
+  ENOENT: {
+    code: 'binfmt-missing',
+    cause: 'no such directory (ENOENT)',
+    hint: 'on the host: sudo modprobe binfmt_misc; or name an existing directory: --mount DIR',
+  },
+  ENOTDIR: { code: 'binfmt-missing', cause: 'not a directory (ENOTDIR)', hint: 'name a directory: --mount DIR' },
+};
+
+/** Why binfmt_misc could not be mounted at `dir`. */
+export function mountFailure(dir: string, errno: string): Failure {
+  const known = mountCauses[errno] ?? { code: 'binfmt-missing', cause: errno };
+  return { ...known, subject: dir, cause: `cannot mount binfmt_misc filesystem at ${dir}: ${known.cause}` };
+}
+
+const openCauses: Readonly<Record<string, Cause>> = {
+  EACCES: { code: 'no-permission', cause: 'permission denied (EACCES)', hint: 'run it as root' },
+  EPERM: { code: 'no-permission', cause: 'operation not permitted (EPERM)', hint: PRIVILEGES },
+  EROFS: {
+    code: 'read-only',
+    cause: 'read-only file system (EROFS)',
+    hint: 'mount it without :ro, or run the container with --privileged',
+  },
+};
+
+/** Why the files of a mounted binfmt_misc cannot be written to: open(2) on `register` or an entry failed. */
+export function openFailure(file: string, errno: string): Failure {
+  const known = openCauses[errno] ?? { code: 'not-registered', cause: errno };
+  return { ...known, subject: file, cause: `cannot write to ${file}: ${known.cause}` };
+}
+
+const registerCauses: Readonly<Record<string, string>> = {
+  ENOENT: 'the kernel does not find the emulator (ENOENT)',
+  EACCES: 'the kernel may not execute the emulator (EACCES): is its file system mounted with noexec?',
+  EEXIST: 'another program registered the same name at this moment (File exists, EEXIST)',
+  EINVAL: 'the kernel refuses the entry (invalid argument, EINVAL); flag F needs Linux 4.8 or later',
+};
+
+/** Why the kernel refused a registration: write(2) to `register` failed. */
+export function registerFailure(name: string, interpreter: string, errno: string): Failure {
+  const cause = registerCauses[errno] ?? errno;
+  return { code: 'not-registered', subject: name, cause: `cannot register ${name} with ${interpreter}: ${cause}` };
+}

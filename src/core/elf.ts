@@ -1,0 +1,110 @@
+/**
+ * ELF: reads the header of an emulator, and writes the probe executables. Source: elf(5) and the
+ * System V ABI, "ELF header" and "Program header".
+ */
+import type { Architecture } from './architectures.js';
+
+export interface Elf {
+  readonly bits: 32 | 64;
+  readonly littleEndian: boolean;
+  readonly machine: number;
+  /** ET_EXEC or ET_DYN: something that execve takes. */
+  readonly executable: boolean;
+  /** The loader that PT_INTERP names; undefined for a statically linked program. */
+  readonly loader?: string;
+}
+
+const PT_INTERP = 3;
+const ET_EXEC = 2;
+const ET_DYN = 3;
+
+/** Where the fields lie that differ between the two classes; offsets in bytes. */
+const layouts = {
+  32: { header: 52, phoff: 28, phentsize: 42, phnum: 44, fileOffset: 4, fileSize: 16, programHeader: 32 },
+  64: { header: 64, phoff: 32, phentsize: 54, phnum: 56, fileOffset: 8, fileSize: 32, programHeader: 56 },
+} as const;
+
+/** Reads the beginning of a file (a few KiB hold header and loader). Undefined: not an ELF file. */
+export function parseElf(bytes: Uint8Array): Elf | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < layouts[64].header || view.getUint32(0) !== 0x7f454c46) return undefined;
+  const bits = bytes[4] === 2 ? 64 : 32;
+  const littleEndian = bytes[5] !== 2;
+  const type = view.getUint16(16, littleEndian);
+  return {
+    bits,
+    littleEndian,
+    machine: view.getUint16(18, littleEndian),
+    executable: type === ET_EXEC || type === ET_DYN,
+    loader: parseLoader(view, bits, littleEndian),
+  };
+}
+
+function parseLoader(view: DataView, bits: 32 | 64, littleEndian: boolean): string | undefined {
+  const at = layouts[bits];
+  const word = (offset: number) =>
+    bits === 64 ? Number(view.getBigUint64(offset, littleEndian)) : view.getUint32(offset, littleEndian);
+  const table = word(at.phoff);
+  const size = view.getUint16(at.phentsize, littleEndian);
+  for (let i = 0; i < view.getUint16(at.phnum, littleEndian); i++) {
+    const header = table + i * size;
+    if (header + at.programHeader > view.byteLength) return undefined;
+    if (view.getUint32(header, littleEndian) !== PT_INTERP) continue;
+    const start = word(header + at.fileOffset);
+    const end = Math.min(start + word(header + at.fileSize), view.byteLength);
+    if (start >= end) return '(beyond the part that was read)';
+    const name = new Uint8Array(view.buffer, view.byteOffset + start, end - start);
+    return new TextDecoder().decode(name).replace(/\0+$/, '');
+  }
+  return undefined;
+}
+
+/** Same class, byte order and machine: what this one runs, the other's processor runs too. */
+export function sameMachine(one: Elf, other: Elf): boolean {
+  return one.bits === other.bits && one.littleEndian === other.littleEndian && one.machine === other.machine;
+}
+
+const ADDRESS = 0x400000;
+const ALIGNMENT = 0x10000; // right for pages of 64 KiB too
+const READ_EXECUTE = 5;
+const PT_LOAD = 1;
+
+/** The smallest executable that runs an architecture's probe code: header, one PT_LOAD, the code. */
+export function probeExecutable({ magic, probe, flags = 0 }: Architecture): Uint8Array {
+  const identity = Buffer.from(magic, 'hex');
+  const bits = identity[4] === 2 ? 64 : 32;
+  const littleEndian = identity[5] !== 2;
+  const at = layouts[bits];
+  const code = Buffer.from(probe.replaceAll(' ', ''), 'hex');
+  const start = at.header + at.programHeader;
+  const size = start + code.length;
+  const file = Buffer.alloc(size);
+  const view = new DataView(file.buffer, file.byteOffset, size);
+  let offset = 20;
+  const put = (width: 2 | 4 | 8, value: number) => {
+    if (width === 2) view.setUint16(offset, value, littleEndian);
+    else if (width === 4) view.setUint32(offset, value, littleEndian);
+    else view.setBigUint64(offset, BigInt(value), littleEndian);
+    offset += width;
+  };
+  const word = bits === 64 ? 8 : 4;
+
+  identity.copy(file, 0, 0, 20); // e_ident, e_type, e_machine
+  put(4, 1); // e_version
+  put(word, ADDRESS + start); // e_entry
+  put(word, at.header); // e_phoff
+  put(word, 0); // e_shoff
+  put(4, flags); // e_flags
+  for (const half of [at.header, at.programHeader, 1, 0, 0, 0]) put(2, half); // e_ehsize … e_shstrndx
+  put(4, PT_LOAD);
+  if (bits === 64) put(4, READ_EXECUTE);
+  put(word, 0); // p_offset
+  put(word, ADDRESS); // p_vaddr
+  put(word, ADDRESS); // p_paddr
+  put(word, size); // p_filesz
+  put(word, size); // p_memsz
+  if (bits === 32) put(4, READ_EXECUTE);
+  put(word, ALIGNMENT);
+  code.copy(file, start);
+  return file;
+}

@@ -1,0 +1,67 @@
+/** One immutable picture of the machine, and what can be read off it without asking again. */
+import type { Architecture } from './architectures.js';
+import { probeExecutable } from './elf.js';
+import { type Entry, matches } from './entry.js';
+import type { Failure } from './failure.js';
+import type { Probe } from './probe.js';
+
+/** The binfmt_misc file system, as far as this process can use it. */
+export type Registry =
+  | { readonly kind: 'writable'; readonly dir: string; readonly mountedHere: boolean }
+  | { readonly kind: 'readable'; readonly dir: string; readonly failure: Failure }
+  | { readonly kind: 'closed'; readonly failure: Failure };
+
+/** The emulator of an architecture beside this program, looked at, not yet trusted. */
+export interface Emulator {
+  /** The name of its entry: file name and entry name are one. */
+  readonly name: string;
+  readonly path: string;
+  /** Why it cannot be registered; undefined for a good one. */
+  readonly unusable?: Failure;
+  /** As it answers itself; undefined when it was not asked, or is not QEMU. */
+  readonly version?: string;
+}
+
+export interface Snapshot {
+  /** The machine's own architecture. */
+  readonly own: Architecture | undefined;
+  /** `uname -r` */
+  readonly kernel: string;
+  readonly registry: Registry;
+  /** Newest first: the order in which the kernel looks. */
+  readonly entries: readonly Entry[];
+  readonly emulators: ReadonlyMap<Architecture, Emulator>;
+  readonly probes: ReadonlyMap<Architecture, Probe>;
+  /** The version of the emulator that the kernel picks, for the architectures that were asked. */
+  readonly registeredVersions: ReadonlyMap<Architecture, string>;
+}
+
+/** What runs the programs of an architecture. */
+export type Runner =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'native' }
+  | { readonly kind: 'entry'; readonly entry: Entry }
+  /** An entry that cannot be read from here. */
+  | { readonly kind: 'unseen'; readonly interpreter?: string };
+
+/** Entries that the kernel would take a program of this architecture to, newest first. */
+export function matchingEntries(architecture: Architecture, entries: readonly Entry[]): Entry[] {
+  const program = probeExecutable(architecture);
+  return entries.filter((entry) => entry.enabled && matches(entry, program));
+}
+
+/**
+ * Who runs an architecture's programs. Where several entries match, the interpreter that the kernel
+ * was seen to start tells which; the newest, where that could not be seen.
+ */
+export function runnerOf(architecture: Architecture, snapshot: Snapshot): Runner {
+  const probe = snapshot.probes.get(architecture);
+  if (probe?.verdict.kind !== 'runs') return { kind: 'nothing' };
+  if (probe.native) return { kind: 'native' };
+  const candidates = matchingEntries(architecture, snapshot.entries);
+  const entry = candidates.find(({ interpreter }) => interpreter === probe.interpreter) ?? candidates[0];
+  if (entry) return { kind: 'entry', entry };
+  const unread = snapshot.registry.kind === 'closed' && architecture !== snapshot.own;
+  if (probe.native === undefined && !unread) return { kind: 'native' };
+  return { kind: 'unseen', interpreter: probe.interpreter };
+}

@@ -1,0 +1,43 @@
+/** What this machine is: its own programs, its architecture, its kernel. */
+import fs from 'node:fs';
+import os from 'node:os';
+import { type Architecture, architectures } from '../core/architectures.js';
+import { matches } from '../core/entry.js';
+
+/** Bytes that the kernel compares with magic and mask: BINPRM_BUF_SIZE in linux/binfmts.h. */
+const HEADER_SIZE = 256;
+
+export interface Machine {
+  readonly own: Architecture | undefined;
+  readonly kernel: string;
+  /** First bytes of programs that this machine runs, the own process's first. */
+  readonly ownPrograms: readonly Uint8Array[];
+}
+
+/**
+ * Under an emulator /proc/self/exe is the emulated program, as QEMU intercepts that name; the same file
+ * through the task's directory is the emulator, a program of the machine below. Both must stay startable.
+ */
+export function lookAtMachine(): Machine {
+  const ownPrograms = ['/proc/self/exe', `/proc/self/task/${process.pid}/exe`].flatMap((file) => {
+    const bytes = readStart(file, HEADER_SIZE);
+    return bytes === undefined ? [] : [bytes];
+  });
+  const [self] = ownPrograms;
+  const own = self && architectures.find((row) => matches(row, self));
+  return { own, kernel: os.release(), ownPrograms };
+}
+
+/** The first `size` bytes of a file; undefined when it cannot be read. */
+export function readStart(file: string, size: number): Uint8Array | undefined {
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(file, 'r');
+    const bytes = Buffer.alloc(size);
+    return bytes.subarray(0, fs.readSync(fd, bytes, 0, size, 0));
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}

@@ -1,0 +1,91 @@
+/** Collects one Snapshot. */
+import type { Architecture } from '../core/architectures.js';
+import type { Probe } from '../core/probe.js';
+import type { Emulator, Registry, Snapshot } from '../core/snapshot.js';
+import { parseQemuVersion } from '../core/version.js';
+import { readEntries } from './binfmt-fs.js';
+import { type EmulatorFolder, findEmulators } from './emulators.js';
+import type { Launcher } from './launcher.js';
+import type { Machine } from './machine.js';
+import { type Prober, probeOf } from './prober.js';
+
+/** What the rest of `src/system` needs to look at the machine and to change it. */
+export interface System {
+  readonly machine: Machine;
+  readonly launcher: Launcher;
+  readonly prober: Prober;
+  readonly folder: EmulatorFolder;
+  readonly registry: Registry;
+}
+
+export interface Wanted {
+  /** Architectures to be probed; those that `known` has a probe of are not probed again. */
+  readonly probes: readonly Architecture[];
+  /** Also ask the emulators for their versions, the registered ones and the ones at hand. */
+  readonly versions?: boolean;
+  readonly known?: ReadonlyMap<Architecture, Probe>;
+}
+
+/** Makes an emulator print its version and exit, also through the kernel. Source: QEMU, linux-user/main.c. */
+const ASK_VERSION = ['QEMU_VERSION=1'];
+
+export async function takeSnapshot(system: System, wanted: Wanted): Promise<Snapshot> {
+  const { machine, prober, registry } = system;
+  const entries = readEntries(registry);
+  const emulators = findEmulators(system.folder, machine);
+  const rows = wanted.probes.filter((row) => !wanted.known?.has(row));
+  const registered = wanted.versions
+    ? rows.filter((row) => entries.some(({ name, enabled }) => enabled && name === emulators.get(row)?.name))
+    : [];
+  const outcomes = await prober([
+    ...rows.map((architecture) => ({ architecture })),
+    ...registered.map((architecture) => ({ architecture, environment: ASK_VERSION })),
+  ]);
+  const probes = new Map(wanted.known);
+  rows.forEach((row, i) => {
+    const outcome = outcomes[i];
+    if (outcome) probes.set(row, probeOf(row, outcome));
+  });
+  const registeredVersions = new Map<Architecture, string>();
+  registered.forEach((row, i) => {
+    const version = parseQemuVersion(outcomes[rows.length + i]?.output ?? '');
+    if (version !== undefined) registeredVersions.set(row, version);
+  });
+  return {
+    own: machine.own,
+    kernel: machine.kernel,
+    registry,
+    entries,
+    emulators: await withVersions(emulators, registered, system.launcher),
+    probes,
+    registeredVersions,
+  };
+}
+
+/** The emulators, those of `rows` with the version that each answers itself. */
+async function withVersions(
+  emulators: ReadonlyMap<Architecture, Emulator>,
+  rows: readonly Architecture[],
+  launcher: Launcher,
+): Promise<ReadonlyMap<Architecture, Emulator>> {
+  const asked = rows.filter((row) => emulators.get(row)?.unusable === undefined);
+  const versions = await askVersions(
+    asked.map((row) => emulators.get(row)?.path ?? ''),
+    launcher,
+  );
+  return new Map(
+    [...emulators].map(([row, emulator]) => {
+      const version = versions[asked.indexOf(row)];
+      return [row, version === undefined ? emulator : { ...emulator, version }];
+    }),
+  );
+}
+
+/** The version of each emulator file; undefined for what is not QEMU or does not start. */
+export async function askVersions(files: readonly string[], launcher: Launcher): Promise<(string | undefined)[]> {
+  const outcomes = await launcher.run(
+    files.map((file) => ({ file, environment: ASK_VERSION })),
+    2000,
+  );
+  return outcomes.map(({ output }) => parseQemuVersion(output));
+}
