@@ -1,6 +1,6 @@
 /** `binfmt --install LIST`: plans each platform, registers what is missing, and believes only what then runs. */
 import { type Architecture, architectures } from '../core/architectures.js';
-import { type Failure, oneLine } from '../core/failure.js';
+import type { Failure } from '../core/failure.js';
 import { type InstallOptions, planInstall, type Step } from '../core/plan.js';
 import { type Platform, parsePlatform } from '../core/platform.js';
 import { describeVerdict, type Probe } from '../core/probe.js';
@@ -96,7 +96,7 @@ function judge({ platform, step, refused }: Job, after: Snapshot, { registry }: 
       failure: { code: 'does-not-run', subject, cause: `runs only up to v${verdict.level}, not v${level}` },
     };
   }
-  return { subject, note: refused ? `registered by another program: ${oneLine(refused)}` : step.note };
+  return { subject, note: refused ? refused.cause : step.note };
 }
 
 function doesNotRun(subject: string, cause: string): Failure {

@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -103,6 +104,13 @@ static void refuse(struct refusal *refusal, const char *stage) {
 	_exit(127);
 }
 
+/* chroot takes CAP_SYS_CHROOT, which a user namespace of one's own gives; its list of entries is inherited. */
+static int enter(const char *root) {
+	if (chroot(root) == 0) return 0;
+	if (errno != EPERM || unshare(CLONE_NEWUSER) < 0) return -1;
+	return chroot(root);
+}
+
 /* Runs in the child: nothing of the launcher's is left but the program's own output. */
 static void become(struct run *run, struct refusal *refusal, int input) {
 	sigset_t none;
@@ -118,7 +126,7 @@ static void become(struct run *run, struct refusal *refusal, int input) {
 	setrlimit(RLIMIT_FSIZE, &output);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (run->root && chroot(run->root) < 0) refuse(refusal, "chroot");
+	if (run->root && enter(run->root) < 0) refuse(refusal, "chroot");
 	if (chdir("/") < 0) refuse(refusal, "chroot");
 	/* Where tracing is forbidden the program runs untraced, and EXE stays empty. */
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);

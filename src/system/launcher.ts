@@ -19,8 +19,8 @@ export interface Launcher {
   /** Resolves to an errno's name (`EPERM`) if the call failed. */
   mount(type: string, dir: string): Promise<string | undefined>;
   umount(dir: string): Promise<string | undefined>;
-  /** Holds an executable in memory; resolves to its path, valid in every program that is run, or undefined. */
-  holdInMemory(program: Uint8Array): Promise<string | undefined>;
+  /** Holds an executable in memory until the launcher ends; resolves to its path for `run`. */
+  holdInMemory(program: Uint8Array): Promise<string>;
   /** Runs all at the same time, none for longer than `limit` milliseconds; outcomes in the same order. */
   run(runs: readonly Run[], limit: number): Promise<Outcome[]>;
   close(): void;
@@ -40,7 +40,8 @@ export function startLauncher(path: string): Launcher {
     async holdInMemory(program) {
       const [answer = ''] = await ask([['memfd', Buffer.from(program).toString('hex')]], 1);
       const [kind, number] = answer.split('\t');
-      return kind === 'fd' ? `/proc/self/fd/${number}` : undefined;
+      if (kind !== 'fd') throw new Error(`memfd_create failed (${names.errno(Number(number))})`);
+      return `/proc/self/fd/${number}`;
     },
     async run(runs, limit) {
       const requests = runs.map(({ root = '-', file, environment = [] }) => ['run', root, file, ...environment]);

@@ -82,6 +82,17 @@ async function runIn(place: Place, requests: readonly Request[], launcher: Launc
   }
 }
 
+/** Paths of the probes that each launcher holds in memory, as long as it lives. */
+const held = new WeakMap<Launcher, Map<Architecture, string>>();
+
+async function hold(architecture: Architecture, launcher: Launcher): Promise<string> {
+  const files = held.get(launcher) ?? new Map<Architecture, string>();
+  held.set(launcher, files);
+  const file = files.get(architecture) ?? (await launcher.holdInMemory(probeExecutable(architecture)));
+  files.set(architecture, file);
+  return file;
+}
+
 /** Stands in `exe` for the program itself: no interpreter ran it. */
 const NATIVE = '(itself)';
 
@@ -98,8 +109,7 @@ function write(architecture: Architecture, dir: string, root: string | undefined
 async function runInMemory(requests: readonly Request[], launcher: Launcher): Promise<Outcome[]> {
   const runs: Run[] = [];
   for (const { architecture, environment } of requests) {
-    const file = (await launcher.holdInMemory(probeExecutable(architecture))) ?? '/proc/self/fd/-1';
-    runs.push({ file, environment });
+    runs.push({ file: await hold(architecture, launcher), environment });
   }
   const outcomes = await launcher.run(runs, LIMIT);
   return outcomes.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith('/memfd:') ? NATIVE : outcome.exe }));

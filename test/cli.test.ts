@@ -1,0 +1,102 @@
+import { expect } from 'chai';
+import { type Manage, parseCommand, usage } from '../src/cli.js';
+
+function manage(argv: string[], environment: NodeJS.ProcessEnv = {}): Manage {
+  const command = parseCommand(argv, environment);
+  if (command.kind !== 'manage') throw new Error(JSON.stringify(command));
+  return command;
+}
+
+describe('the command line', () => {
+  it('without arguments asks for the status', () => {
+    expect(manage([])).to.deep.include({ install: undefined, uninstall: undefined, mount: undefined });
+    expect(manage([]).options).to.deep.equal({ credentials: true, preserveArgv0: true, force: false, keep: false });
+  });
+
+  for (const argv of [
+    ['--install', 'arm64,riscv64'],
+    ['-install', 'arm64,riscv64'],
+    ['--install=arm64,riscv64'],
+    ['-install=arm64,riscv64'],
+    ['--install', 'arm64', '--install', 'riscv64'],
+    ['--install', ' arm64 , riscv64,'],
+  ]) {
+    it(`${argv.join(' ')} is a list`, () => expect(manage(argv).install).to.deep.equal(['arm64', 'riscv64']));
+  }
+
+  it('takes both in one call, and every option', () => {
+    const all = [
+      '--uninstall',
+      'qemu-*',
+      '--install',
+      'all',
+      '--force',
+      '--keep',
+      '--no-credentials',
+      '--no-preserve-argv0',
+    ];
+    expect(manage([...all, '--mount', '/m'])).to.deep.equal({
+      kind: 'manage',
+      uninstall: ['qemu-*'],
+      install: ['all'],
+      mount: '/m',
+      options: { credentials: false, preserveArgv0: false, force: true, keep: true },
+    });
+  });
+
+  for (const [value, preserved] of [
+    ['1', true],
+    ['', true],
+    ['0', false],
+    ['false', false],
+  ] as const) {
+    it(`QEMU_PRESERVE_ARGV0=${value}: ${preserved}`, () => {
+      expect(manage([], { QEMU_PRESERVE_ARGV0: value }).options.preserveArgv0).to.equal(preserved);
+    });
+  }
+
+  for (const [argv, quoted] of [
+    [['--instal', 'arm64'], '"--instal"'],
+    [['-x'], '"-x"'],
+    [['--no-install'], '"--no-install"'],
+    [['--no-force'], '"--no-force"'],
+    [['arm64'], '"arm64"'],
+    [['--install', 'arm64', 'riscv64'], '--install arm64,riscv64'],
+    [['--install'], '--install takes a list'],
+    [['--install', ''], '--install takes a list'],
+    [['--install', ','], '--install takes a list'],
+    [['--install', '--force'], '--install takes a list'],
+    [['--uninstall'], '--uninstall takes a list'],
+    [['--mount'], '--mount takes a directory'],
+    [['--version', 'x'], '"x"'],
+  ] as const) {
+    it(`${argv.join(' ')} is wrong, and quoted`, () => {
+      const command = parseCommand(argv, {});
+      expect(command.kind === 'usage-error' && command.cause).to.contain(quoted);
+    });
+  }
+
+  it('refuses a prefix with a slash', () => {
+    expect(parseCommand([], { QEMU_BINARY_PREFIX: 'a/b' })).to.have.property('kind', 'usage-error');
+  });
+
+  it('has help and version, with one dash or two', () => {
+    for (const argv of [['--help'], ['-h'], ['-help']]) expect(parseCommand(argv, {})).to.deep.equal({ kind: 'help' });
+    for (const argv of [['--version'], ['-version']]) expect(parseCommand(argv, {})).to.deep.equal({ kind: 'version' });
+  });
+
+  it('is described by its usage text, every option', () => {
+    for (const option of [
+      'install',
+      'uninstall',
+      'force',
+      'keep',
+      'no-credentials',
+      'no-preserve-argv0',
+      'mount',
+      'version',
+    ]) {
+      expect(usage()).to.contain(`--${option}`);
+    }
+  });
+});

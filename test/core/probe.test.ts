@@ -1,0 +1,37 @@
+import { expect } from 'chai';
+import { describeVerdict, type Outcome, verdictOf } from '../../src/core/probe.js';
+import { names } from '../../src/system/launcher.js';
+import { row } from '../support/kernel.js';
+
+const verdict = (architecture: string, outcome: Partial<Outcome>) =>
+  verdictOf(row(architecture), { kind: 'exit', number: 0, microseconds: 1, exe: '', output: '', ...outcome }, names);
+
+describe('the verdict on a probe', () => {
+  it('is "runs" for the sentinel, and for nothing else', () => {
+    expect(verdict('arm64', { number: 42 })).to.deep.equal({ kind: 'runs' });
+    for (let number = 0; number < 256; number++) {
+      if (number !== 42) expect(verdict('arm64', { number }).kind, String(number)).to.equal('exit');
+    }
+  });
+
+  it('is the variant where the row has some', () => {
+    expect(verdict('amd64', { number: 67 })).to.deep.equal({ kind: 'runs', level: 3 });
+    expect(verdict('amd64', { number: 42 }).kind).to.equal('exit');
+    expect(verdict('arm', { number: 72 })).to.deep.equal({ kind: 'runs', level: 8 });
+  });
+
+  for (const [outcome, text] of [
+    [{ kind: 'exec', number: 8 }, /exec format error \(ENOEXEC\)/],
+    [{ kind: 'exec', number: 2 }, /no such file or directory \(ENOENT\)/],
+    [{ kind: 'exec', number: 13 }, /EACCES/],
+    [{ kind: 'exec', number: 7 }, /E2BIG/],
+    [{ kind: 'exit', number: 127, output: 'qemu: no\nmore' }, /status 127: "qemu: no"/],
+    [{ kind: 'signal', number: 11 }, /SIGSEGV/],
+    [{ kind: 'timeout', number: 0 }, /in time/],
+  ] as const) {
+    it(`of ${outcome.kind} ${outcome.number} says ${text}`, () => {
+      const bad = verdict('arm64', outcome);
+      expect(bad.kind !== 'runs' && describeVerdict(bad)).to.match(text);
+    });
+  }
+});

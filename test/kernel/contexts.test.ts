@@ -1,0 +1,73 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { clearEntries, registerForeign } from '../support/kernel.js';
+import { EMULATORS, PROGRAM, shell, statusIn } from '../support/program.js';
+import { crashingEmulator, dynamicEmulator } from '../support/programs.js';
+
+/** Nothing may be written but what is noexec: what is left is memory. */
+const readOnly = 'mount -o remount,bind,ro /; mount -t tmpfs -o noexec shm /dev/shm';
+const noUserNamespace = 'echo 0 >/proc/sys/user/max_user_namespaces';
+
+/** How the program is started: commands in a mount namespace of its own, then capabilities are dropped. */
+const contexts = {
+  'with every capability': { prepare: 'true', drop: '' },
+  'without CAP_SYS_CHROOT': { prepare: 'true', drop: '-sys_chroot' },
+  'without CAP_SYS_CHROOT, nor user namespaces': { prepare: noUserNamespace, drop: '-sys_chroot' },
+  'with /tmp noexec': { prepare: 'mount -t tmpfs -o noexec tmp /tmp', drop: '' },
+  'with a read-only root file system': { prepare: readOnly, drop: '' },
+  'with no capability': { prepare: 'true', drop: '-all' },
+  'with a read-only root file system and no capability at all': {
+    prepare: `${readOnly}; ${noUserNamespace}`,
+    drop: '-all',
+  },
+} as const;
+
+/** A dynamic emulator is found out in an empty root only; elsewhere it has this machine's loader. */
+const emulators = {
+  arm64: { what: 'static', runs: () => true },
+  riscv64: { what: 'dynamic', runs: (chroot: boolean) => !chroot },
+  s390x: { what: 'crashing', runs: () => false },
+  ppc64le: { what: 'absent', runs: () => false },
+} as const;
+
+describe('probes', () => {
+  const result = new Map<string, readonly string[]>();
+  const leftovers = () => fs.readdirSync(os.tmpdir()).filter((name) => /^(binfmt-probe|qemu_)/.test(name));
+
+  before(() => {
+    clearEntries();
+    registerForeign('static', 'arm64', path.join(EMULATORS, 'qemu-aarch64'), 'OCF');
+    registerForeign('dynamic', 'riscv64', dynamicEmulator(), 'OCF');
+    registerForeign('crashing', 's390x', crashingEmulator(), 'OCF');
+    registerForeign('absent', 'ppc64le', '/nonexistent', '');
+    for (const [name, { prepare, drop }] of Object.entries(contexts)) {
+      const capabilities = drop === '' ? '' : `setpriv --bounding-set=${drop} --inh-caps=${drop}`;
+      const script = `${prepare}; ulimit -c unlimited; exec ${capabilities} ${PROGRAM.join(' ')}`;
+      const ended = shell(`unshare --user --map-root-user --mount bash -euc '${script}'`);
+      expect(ended.exit, `${name}: ${ended.stderr}`).to.equal(0);
+      result.set(name, statusIn(ended).supported);
+    }
+  });
+  after(clearEntries);
+
+  for (const context of Object.keys(contexts)) {
+    for (const [architecture, { what, runs }] of Object.entries(emulators)) {
+      const chroot = !context.includes('nor user namespaces') && !/read-only.*no capability/.test(context);
+      it(`${context}: ${what} emulator ${runs(chroot) ? 'runs' : 'does not run'}`, () => {
+        expect(result.get(context)).to.include('linux/amd64').and.to.include('linux/386');
+        expect(result.get(context)?.includes(`linux/${architecture}`)).to.equal(runs(chroot));
+      });
+    }
+  }
+
+  it('leave nothing behind, also no core file', () => {
+    expect(leftovers()).to.deep.equal([]);
+  });
+
+  it('get a clean environment: what the caller set for QEMU does not reach them', () => {
+    const ended = shell(`QEMU_VERSION=1 QEMU_CPU=nonsense QEMU_LOG=nonsense ${PROGRAM.join(' ')}`);
+    expect(statusIn(ended).supported).to.include('linux/arm64');
+  });
+});

@@ -1,0 +1,112 @@
+import { expect } from 'chai';
+import { clearEntries, MOUNT } from '../support/kernel.js';
+import { EMULATORS, type Ended, lastLine, PROGRAM, shell, statusIn } from '../support/program.js';
+
+const program = `env QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM.join(' ')}`;
+
+/** Runs a script in a mount namespace of its own, in which no binfmt_misc is mounted. */
+function fresh(script: string): Ended {
+  return shell(`unshare --mount bash -euc 'umount ${MOUNT}; ${script}'`);
+}
+
+const without = (capability: string) => `setpriv --bounding-set=-${capability} --inh-caps=-${capability}`;
+
+describe('the mount', () => {
+  beforeEach(clearEntries);
+  after(clearEntries);
+
+  it('is made where it is missing, and stays after an installation', () => {
+    const ended = fresh(`${program} --install arm64; grep -c "^enabled" ${MOUNT}/qemu-aarch64 >&2`);
+    expect(ended.stderr).to.equal('installing: arm64 OK\n1\n');
+    expect(statusIn(ended).emulators).to.deep.equal(['qemu-aarch64']);
+  });
+
+  it('is undone where nothing was to be installed', () => {
+    const ended = fresh(
+      `${program}; ${program} --uninstall all >/dev/null; grep -c " binfmt_misc " /proc/mounts >&2 || true`,
+    );
+    expect(statusIn(ended).supported).to.include('linux/amd64');
+    expect(lastLine(ended.stderr)).to.equal('0');
+  });
+
+  it("is found anywhere, as a container has it that is given the host's", () => {
+    const ended =
+      fresh(`dir=$(mktemp -d); mount -t binfmt_misc none "$dir"; ${program} --install arm64; cat "$dir"/qemu-aarch64 >&2
+      grep -c " binfmt_misc " /proc/mounts >&2; umount "$dir"; rmdir "$dir"`);
+    expect(ended.stderr).to.contain('installing: arm64 OK\n').and.contain('flags: POCF');
+    expect(lastLine(ended.stderr)).to.equal('1');
+  });
+
+  it('is made at --mount DIR, and only there', () => {
+    const ended = fresh(
+      `dir=$(mktemp -d); ${program} --mount "$dir" --install arm64; ls "$dir" >&2; umount "$dir"; rmdir "$dir"`,
+    );
+    expect(ended.stderr).to.contain('qemu-aarch64').and.contain('register');
+    expect(statusIn(ended).emulators).to.deep.equal(['qemu-aarch64']);
+  });
+
+  it('is made in a directory of its own where the usual one is read-only', () => {
+    const ended = fresh(`mount -t binfmt_misc none ${MOUNT}; mount -o remount,bind,ro ${MOUNT}
+      ${program} --install arm64`);
+    expect(ended).to.include({ stderr: 'installing: arm64 OK\n', exit: 0 });
+    statusIn(ended);
+  });
+
+  for (const [what, script, status, cause] of [
+    [
+      'EPERM',
+      `${without('sys_admin')} ${program} --install arm64`,
+      3,
+      /cannot mount binfmt_misc filesystem at .*EPERM.*--privileged/,
+    ],
+    ['EPERM, --uninstall', `${without('sys_admin')} ${program} --uninstall arm64`, 3, /EPERM/],
+    [
+      'ENOTDIR',
+      `${program} --mount /etc/passwd --install arm64`,
+      3,
+      /\/etc\/passwd: not a directory \(ENOTDIR\).*--mount DIR/,
+    ],
+    [
+      'ENOENT, with no place for one of its own',
+      `mount -o remount,bind,ro /; mount -t tmpfs -o ro none /tmp; ${program} --mount /nonexistent --install arm64`,
+      3,
+      /no such directory \(ENOENT\).*modprobe binfmt_misc/,
+    ],
+    [
+      'EROFS, with no place for one of its own',
+      `mount -t binfmt_misc none ${MOUNT}; mount -o remount,bind,ro ${MOUNT}; mount -t tmpfs -o ro none /tmp; ${program} --install arm64`,
+      3,
+      /cannot write to .*register: read-only file system \(EROFS\)/,
+    ],
+    [
+      'EACCES',
+      `mount -t binfmt_misc none ${MOUNT}; chmod 000 ${MOUNT}/register; ${without('all')} ${program} --install arm64`,
+      3,
+      /cannot write to .*register: permission denied \(EACCES\)/,
+    ],
+  ] as const) {
+    it(`that fails with ${what}: exit status ${status}, one line with cause and remedy, and a valid status`, () => {
+      const ended = fresh(script);
+      expect(ended.stderr.trim().split('\n')).to.have.length(1);
+      expect(ended.stderr)
+        .to.match(/^binfmt: /)
+        .and.match(cause);
+      expect(ended.exit).to.equal(status);
+      expect(statusIn(ended).supported).to.include('linux/amd64');
+    });
+  }
+
+  it('is not needed for the status: without privileges it comes from probes, and one line says why', () => {
+    const ended = fresh(`${without('all')} ${program}`);
+    expect(ended.exit).to.equal(0);
+    expect(statusIn(ended)).to.have.deep.property('emulators', []);
+    expect(statusIn(ended).supported).to.include('linux/386');
+    expect(ended.stderr).to.match(/^binfmt: entries cannot be read: cannot mount .*EPERM.*\n$/);
+  });
+
+  it('is not needed for what runs already', () => {
+    const ended = fresh(`${without('all')} ${program} --install amd64,386`);
+    expect(ended.exit).to.equal(0);
+    expect(ended.stderr).to.contain('installing: 386 OK (this machine runs it natively)');
+  });
+});

@@ -1,0 +1,58 @@
+/** The private binfmt_misc that test/run mounts in a user namespace for the tests in test/kernel. */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Architecture } from '../../src/core/architectures.js';
+import { architectureNamed } from '../../src/core/platform.js';
+
+export const MOUNT = '/proc/sys/fs/binfmt_misc';
+
+export function entryNames(): string[] {
+  return fs
+    .readdirSync(MOUNT)
+    .filter((name) => name !== 'register' && name !== 'status')
+    .sort();
+}
+
+export function entryText(name: string): string {
+  return fs.readFileSync(path.join(MOUNT, name), 'utf8');
+}
+
+/** Writes to an entry, or to `register`, in one write(2). */
+export function writeEntry(name: string, text: string): void {
+  const fd = fs.openSync(path.join(MOUNT, name), fs.constants.O_WRONLY);
+  try {
+    fs.writeSync(fd, text);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+export function clearEntries(): void {
+  for (const name of entryNames()) writeEntry(name, '-1');
+}
+
+export function row(name: string): Architecture {
+  const found = architectureNamed(name);
+  if (!found) throw new Error(`no row ${name}`);
+  return found;
+}
+
+/** Registers as another tool would: magic and mask of an architecture under any name. */
+export function registerForeign(name: string, architecture: string, interpreter: string, flags: string): void {
+  const { magic, mask } = row(architecture);
+  const hex = (text: string) => text.replace(/../g, '\\x$&');
+  writeEntry('register', `:${name}:M::${hex(magic)}:${hex(mask)}:${interpreter}:${flags}`);
+}
+
+const scratches: string[] = [];
+process.on('exit', () => {
+  for (const dir of scratches) fs.rmSync(dir, { recursive: true, force: true });
+});
+
+/** A fresh directory; removed when the process ends. */
+export function scratch(): string {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'binfmt-test-'));
+  scratches.push(dir);
+  return dir;
+}

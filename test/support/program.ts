@@ -1,0 +1,52 @@
+/** Runs real programs, the built one first of all, and tells how they ended. */
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import type { Status } from '../../src/core/status.js';
+
+export const ROOT = path.resolve(import.meta.dirname, '../..');
+export const EMULATORS = path.join(ROOT, 'build/qemu/usr/bin');
+export const OLDER_EMULATORS = path.join(ROOT, 'build/qemu-older/usr/bin');
+
+export interface Ended {
+  readonly exit: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Ended {
+  const options = { encoding: 'utf8', env: { ...process.env, ...env }, maxBuffer: 1 << 26 } as const;
+  const { status, stdout, stderr, error } = spawnSync(command, args, options);
+  if (error) throw error;
+  return { exit: status, stdout, stderr };
+}
+
+/** Like `run`, but a failure of the command fails the test with what it said. */
+export function must(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  const { exit, stdout, stderr } = run(command, args, env);
+  if (exit !== 0) throw new Error(`${command} ${args.join(' ')}: exit status ${exit}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+export function shell(script: string, env: NodeJS.ProcessEnv = {}): Ended {
+  return run('bash', ['-euc', script], env);
+}
+
+/** The built program, on this machine's Node.js, with the emulators that the image has. */
+export const PROGRAM = [process.execPath, path.join(ROOT, 'dist/binfmt.cjs')] as const;
+
+export function binfmt(args: readonly string[], env: NodeJS.ProcessEnv = {}): Ended {
+  return run(PROGRAM[0], [PROGRAM[1], ...args], { QEMU_BINARY_PATH: EMULATORS, ...env });
+}
+
+/** Throws where standard output is not exactly the status that clients parse. */
+export function statusIn({ stdout, stderr }: Ended): Status {
+  const status = JSON.parse(stdout || `no output; ${stderr}`) as Status;
+  const keys = Object.keys(status).join();
+  if (keys !== 'supported,emulators') throw new Error(`the status has the keys ${keys}`);
+  if (stdout !== `${JSON.stringify(status, null, 2)}\n`) throw new Error(`not the status's format: ${stdout}`);
+  return status;
+}
+
+export function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}
