@@ -30,7 +30,7 @@ export async function install(
   const { platforms, unknown } = parseWords(words.filter((word) => word !== 'all'));
   const before = await takeSnapshot(system, {
     probes: all ? architectures : platforms.map(({ architecture }) => architecture),
-    versions: true,
+    emulators: true,
   });
   const jobs = [...platforms, ...(all ? remaining(platforms, before) : [])].map((platform): Job => {
     const step = planInstall(platform, options, before);

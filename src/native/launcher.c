@@ -8,7 +8,8 @@
  *
  *   mount TYPE DIR               ok | errno N
  *   umount DIR                   ok | errno N
- *   memfd HEX                    fd N | errno N     an executable held in memory: /proc/self/fd/N
+ *   write FILE HEX               ok | errno N       makes an executable; where FILE is "-", it is held
+ *                                fd N               in memory instead, as /proc/self/fd/N
  *   run ROOT FILE [NAME=VALUE]   (no answer)        queues FILE; ROOT "-" means no chroot
  *   go MS                        a line for each queued run, in order, after all have ended:
  *
@@ -34,6 +35,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,18 +75,23 @@ static long long microseconds(struct timespec from, struct timespec to) {
 	return (to.tv_sec - from.tv_sec) * 1000000LL + (to.tv_nsec - from.tv_nsec) / 1000;
 }
 
-static void hold_in_memory(const char *hex) {
-	size_t length = strlen(hex) / 2;
+/* Turns hexadecimal digits into bytes, in place; returns their number. */
+static size_t from_hex(char *hex) {
+	size_t length = 0;
+	for (unsigned byte; sscanf(hex + 2 * length, "%2x", &byte) == 1; length++) hex[length] = (char)byte;
+	return length;
+}
+
+static void write_executable(const char *file, char *hex) {
+	bool memory = !strcmp(file, "-");
 	/* Not close-on-exec: an interpreter opens the file by its path, after the exec. */
-	int fd = memfd_create("program", 0);
-	if (fd < 0) { answer_errno(-1); return; }
-	for (size_t i = 0; i < length; i++) {
-		unsigned byte = 0;
-		sscanf(hex + 2 * i, "%2x", &byte);
-		unsigned char value = (unsigned char)byte;
-		if (write(fd, &value, 1) != 1) { answer_errno(-1); close(fd); return; }
-	}
-	printf("fd\t%d\n", fd);
+	int fd = memory ? memfd_create("program", 0) : open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	size_t length = from_hex(hex);
+	bool failed = fd < 0 || fchmod(fd, 0755) < 0 || write(fd, hex, length) != (ssize_t)length;
+
+	if (memory && !failed) { printf("fd\t%d\n", fd); return; }
+	answer_errno(failed ? -1 : 0);
+	if (fd >= 0) close(fd);
 }
 
 static void queue(char **fields, int n, char *line) {
@@ -260,8 +267,8 @@ int main(void) {
 			answer_errno(mount(fields[1], fields[2], fields[1], MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
 		else if (!strcmp(fields[0], "umount") && n == 2)
 			answer_errno(umount2(fields[1], UMOUNT_NOFOLLOW));
-		else if (!strcmp(fields[0], "memfd") && n == 2)
-			hold_in_memory(fields[1]);
+		else if (!strcmp(fields[0], "write") && n == 3)
+			write_executable(fields[1], fields[2]);
 		else if (!strcmp(fields[0], "run") && n >= 3) {
 			queue(fields, n, line);
 			line = NULL; /* the queue owns it now */

@@ -19,6 +19,8 @@ export interface Launcher {
   /** Resolves to an errno's name (`EPERM`) if the call failed. */
   mount(type: string, dir: string): Promise<string | undefined>;
   umount(dir: string): Promise<string | undefined>;
+  /** Makes executables; resolves to the first errno's name if one of the calls failed. */
+  write(files: readonly { readonly file: string; readonly bytes: Uint8Array }[]): Promise<string | undefined>;
   /** Holds an executable in memory until the launcher ends; resolves to its path for `run`. */
   holdInMemory(program: Uint8Array): Promise<string>;
   /** Runs all at the same time, none for longer than `limit` milliseconds; outcomes in the same order. */
@@ -29,16 +31,18 @@ export interface Launcher {
 export function startLauncher(path: string): Launcher {
   const child = spawn(path, [], { stdio: ['pipe', 'pipe', 'inherit'], env: {} });
   const ask = conversation(child, path);
-  const errnoOf = async (request: string[]) => {
-    const [answer = ''] = await ask([request], 1);
-    const [kind, number] = answer.split('\t');
-    return kind === 'errno' ? names.errno(Number(number)) : undefined;
+  const errnoOf = async (...requests: string[][]) => {
+    const answers = await ask(requests, requests.length);
+    const failed = answers.map((answer) => answer.split('\t')).find(([kind]) => kind !== 'ok');
+    return failed && names.errno(Number(failed[1]));
   };
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
   return {
     mount: (type, dir) => errnoOf(['mount', type, dir]),
     umount: (dir) => errnoOf(['umount', dir]),
+    write: (files) => errnoOf(...files.map(({ file, bytes }) => ['write', file, hex(bytes)])),
     async holdInMemory(program) {
-      const [answer = ''] = await ask([['memfd', Buffer.from(program).toString('hex')]], 1);
+      const [answer = ''] = await ask([['write', '-', hex(program)]], 1);
       const [kind, number] = answer.split('\t');
       if (kind !== 'fd') throw new Error(`memfd_create failed (${names.errno(Number(number))})`);
       return `/proc/self/fd/${number}`;
@@ -48,7 +52,12 @@ export function startLauncher(path: string): Launcher {
       const answers = await ask([...requests, ['go', String(limit)]], runs.length);
       return answers.map(parseOutcome);
     },
-    close: () => child.stdin?.end(),
+    close() {
+      // It ends by itself at the end of its input; nobody has to wait for that.
+      child.stdin?.end();
+      child.stdout?.destroy();
+      child.unref();
+    },
   };
 }
 

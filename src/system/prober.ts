@@ -35,24 +35,27 @@ interface Place {
  */
 export function createProber(launcher: Launcher, own: Architecture | undefined): Prober {
   let places: Place[] = [...FOLDERS.map((folder) => ({ folder, chroot: true })), { folder: undefined, chroot: false }];
+  let settled = own === undefined;
   return async (requests) => {
-    const control = own ? [{ architecture: own }] : [];
+    if (requests.length === 0) return [];
     for (;;) {
       const [place] = places as [Place, ...Place[]];
+      const control = settled || own === undefined ? [] : [{ architecture: own }];
       const outcomes = await runIn(place, [...control, ...requests], launcher);
       if (outcomes?.some(({ kind }) => kind === 'chroot')) {
         places = places.map(({ folder }) => ({ folder, chroot: false }));
       } else if (places.length > 1 && (outcomes === undefined || isForbidden(outcomes[0]))) {
         places = places.slice(1);
       } else {
+        settled = true;
         return outcomes?.slice(control.length) ?? [];
       }
     }
   };
 }
 
-/** The processor's own program may not be executed here: a noexec mount. */
-function isForbidden(outcome: Outcome | undefined): boolean {
+/** What runs everywhere may not be executed here: a noexec mount. Asked of the control, the first outcome. */
+function isForbidden(outcome?: Outcome): boolean {
   return outcome?.kind === 'exec' && names.errno(outcome.number) === 'EACCES';
 }
 
@@ -65,18 +68,16 @@ async function runIn(place: Place, requests: readonly Request[], launcher: Launc
   } catch {
     return undefined;
   }
+  const programs = [...new Set(requests.map(({ architecture }) => architecture))];
+  const files = programs.map((each) => ({ file: path.join(dir, each.name), bytes: probeExecutable(each) }));
   try {
-    const root = place.chroot ? dir : undefined;
-    const runs = requests.map(({ architecture, environment }) => ({
-      file: write(architecture, dir, root),
-      root,
-      environment,
-    }));
+    if ((await launcher.write(files)) !== undefined) return undefined;
+    const runs = requests.map(({ architecture, environment }): Run => {
+      if (!place.chroot) return { file: path.join(dir, architecture.name), environment };
+      return { root: dir, file: `/${architecture.name}`, environment };
+    });
     const outcomes = await launcher.run(runs, LIMIT);
     return outcomes.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith(`${dir}/`) ? NATIVE : outcome.exe }));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    return undefined;
   } finally {
     fs.rmSync(dir, { recursive: true, force: true });
   }
@@ -95,16 +96,6 @@ async function hold(architecture: Architecture, launcher: Launcher): Promise<str
 
 /** Stands in `exe` for the program itself: no interpreter ran it. */
 const NATIVE = '(itself)';
-
-/** Writes the probe if it is not there yet; returns its path as seen from `root`. */
-function write(architecture: Architecture, dir: string, root: string | undefined): string {
-  const file = path.join(dir, architecture.name);
-  if (!fs.existsSync(file)) {
-    fs.writeFileSync(file, probeExecutable(architecture));
-    fs.chmodSync(file, 0o755); // whatever the umask is
-  }
-  return root === undefined ? file : `/${architecture.name}`;
-}
 
 async function runInMemory(requests: readonly Request[], launcher: Launcher): Promise<Outcome[]> {
   const runs: Run[] = [];

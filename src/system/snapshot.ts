@@ -21,44 +21,42 @@ export interface System {
 export interface Wanted {
   /** Architectures to be probed; those that `known` has a probe of are not probed again. */
   readonly probes: readonly Architecture[];
-  /** Also ask the emulators for their versions, the registered ones and the ones at hand. */
-  readonly versions?: boolean;
   readonly known?: ReadonlyMap<Architecture, Probe>;
+  /** Also look at the emulators at hand, and ask the versions of those of which an entry is registered. */
+  readonly emulators?: boolean;
 }
 
 /** Makes an emulator print its version and exit, also through the kernel. Source: QEMU, linux-user/main.c. */
 const ASK_VERSION = ['QEMU_VERSION=1'];
 
 export async function takeSnapshot(system: System, wanted: Wanted): Promise<Snapshot> {
-  const { machine, prober, registry } = system;
-  const entries = readEntries(registry);
-  const emulators = findEmulators(system.folder, machine);
+  const { machine, prober, registry, folder, launcher } = system;
   const rows = wanted.probes.filter((row) => !wanted.known?.has(row));
-  const registered = wanted.versions
-    ? rows.filter((row) => entries.some(({ name, enabled }) => enabled && name === emulators.get(row)?.name))
-    : [];
-  const outcomes = await prober([
-    ...rows.map((architecture) => ({ architecture })),
-    ...registered.map((architecture) => ({ architecture, environment: ASK_VERSION })),
-  ]);
-  const probes = new Map(wanted.known);
-  rows.forEach((row, i) => {
-    const outcome = outcomes[i];
-    if (outcome) probes.set(row, probeOf(row, outcome));
-  });
-  const registeredVersions = new Map<Architecture, string>();
-  registered.forEach((row, i) => {
-    const version = parseQemuVersion(outcomes[rows.length + i]?.output ?? '');
-    if (version !== undefined) registeredVersions.set(row, version);
-  });
+  // Started first: what follows is read while they run.
+  const probing = prober(rows.map((architecture) => ({ architecture })));
+  const entries = readEntries(registry);
+  const emulators = wanted.emulators ? findEmulators(folder, machine) : new Map<Architecture, Emulator>();
+  const registered = rows.filter((row) =>
+    entries.some(({ name, enabled }) => enabled && name === emulators.get(row)?.name),
+  );
+  const outcomes = await probing;
+  const versions = await prober(registered.map((architecture) => ({ architecture, environment: ASK_VERSION })));
   return {
     own: machine.own,
     kernel: machine.kernel,
     registry,
     entries,
-    emulators: await withVersions(emulators, registered, system.launcher),
-    probes,
-    registeredVersions,
+    emulators: await withVersions(emulators, registered, launcher),
+    probes: new Map([
+      ...(wanted.known ?? []),
+      ...rows.flatMap((row, i): [Architecture, Probe][] => (outcomes[i] ? [[row, probeOf(row, outcomes[i])]] : [])),
+    ]),
+    registeredVersions: new Map(
+      registered.flatMap((row, i): [Architecture, string][] => {
+        const version = parseQemuVersion(versions[i]?.output ?? '');
+        return version === undefined ? [] : [[row, version]];
+      }),
+    ),
   };
 }
 

@@ -1,0 +1,101 @@
+import { expect } from 'chai';
+import {
+  busyboxImage,
+  docker,
+  FULL_IMAGE,
+  mountOnHost,
+  privileged,
+  programsImage,
+  uninstallAll,
+} from '../support/docker.js';
+
+/** What `uname -m` says in each: QEMU's name of the machine. */
+const machines = {
+  '386': /^i[3-6]86|x86_64$/,
+  alpha: /^alpha$/,
+  arm: /^armv\d+l$/,
+  arm64: /^aarch64$/,
+  hppa: /^parisc$/,
+  loong64: /^loongarch64$/,
+  m68k: /^m68k$/,
+  mips: /^mips$/,
+  mips64: /^mips64$/,
+  mips64le: /^mips64$/,
+  mipsle: /^mips$/,
+  ppc: /^ppc$/,
+  ppc64: /^ppc64$/,
+  ppc64le: /^ppc64le$/,
+  riscv64: /^riscv64$/,
+  s390x: /^s390x$/,
+  sh4: /^sh4$/,
+  sparc64: /^sparc64$/,
+} as const;
+
+describe('foreign containers', () => {
+  let restore = () => {};
+  let programs: string;
+  const install = (...options: string[]) =>
+    expect(privileged(['--install', 'all', ...options], FULL_IMAGE).exit).to.equal(0);
+
+  before(() => {
+    programs = programsImage();
+    restore = mountOnHost();
+    uninstallAll();
+    install();
+  });
+  after(() => {
+    uninstallAll();
+    restore();
+  });
+
+  for (const [architecture, platform, machine] of [
+    ['arm64', 'linux/arm64', 'aarch64'],
+    ['armhf', 'linux/arm/v7', 'armv7l'],
+    ['riscv64', 'linux/riscv64', 'riscv64'],
+    ['ppc64el', 'linux/ppc64le', 'ppc64le'],
+    ['s390x', 'linux/s390x', 's390x'],
+  ] as const) {
+    it(`${platform}: busybox prints its machine, through a shell too`, () => {
+      const image = busyboxImage(architecture, platform);
+      const { stdout, stderr } = docker(
+        'run',
+        '--rm',
+        '--platform',
+        platform,
+        image,
+        'sh',
+        '-c',
+        'uname -m; echo "$0"',
+      );
+      expect(stdout, stderr).to.match(new RegExp(`^${machine.replace('v7l', 'v\\dl')}\nsh\n$`));
+    });
+  }
+
+  for (const [architecture, machine] of Object.entries(machines)) {
+    it(`${architecture}: a static C program runs in a container without anything else`, () => {
+      const { stdout, stderr } = docker('run', '--rm', programs, `/${architecture}/hello`, 'a b');
+      expect(stdout.split(' ')[0], stderr).to.match(machine);
+      expect(stdout).to.contain(`argv[0]=/${architecture}/hello argv[1]=a b\n`);
+    });
+  }
+
+  it('argv[0] is kept, and not with --no-preserve-argv0', () => {
+    const called = () => docker('run', '--rm', programs, '/exec', '/arm64/hello', 'my-name', 'x').stdout;
+    expect(called()).to.contain('argv[0]=my-name argv[1]=x');
+    install('--no-preserve-argv0');
+    expect(called()).to.contain('argv[0]=/arm64/hello argv[1]=x');
+    install();
+    expect(called()).to.contain('argv[0]=my-name argv[1]=x');
+  });
+
+  it('a setuid program has its rights, and not with --no-credentials, nor under no-new-privileges', () => {
+    const setuid = (...options: string[]) =>
+      docker('run', '--rm', '--user', '1000', ...options, programs, '/arm64/hello-setuid').stdout;
+    expect(setuid()).to.contain('euid=0');
+    expect(setuid('--security-opt', 'no-new-privileges')).to.contain('euid=1000');
+    install('--no-credentials');
+    expect(setuid()).to.contain('euid=1000');
+    install();
+    expect(setuid()).to.contain('euid=0');
+  });
+});
