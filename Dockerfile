@@ -20,8 +20,8 @@ COPY src src
 ARG REVISION=dev
 RUN npm run build
 RUN mkdir -p /out/usr/lib/binfmt /out/usr/bin /out/usr/share/doc/minimist \
- && cp dist/binfmt.cjs dist/launcher /out/usr/lib/binfmt/ \
- && cp dist/entry /out/usr/bin/binfmt \
+ && cp dist/* /out/usr/lib/binfmt/ \
+ && ln -s ../lib/binfmt/binfmt /out/usr/bin/binfmt \
  && cp node_modules/minimist/LICENSE /out/usr/share/doc/minimist/copyright \
  && mkdir -m 1777 /out/tmp
 

@@ -10,7 +10,6 @@ import path from 'node:path';
 import minimist from 'minimist';
 import { architectures } from '../src/core/architectures.js';
 import { probeExecutable } from '../src/core/elf.js';
-import { startLauncher } from '../src/system/launcher.js';
 
 const { runs, peer } = minimist(process.argv.slice(2), { default: { runs: 15 }, string: ['peer'] });
 const root = path.resolve(import.meta.dirname, '..');
@@ -28,57 +27,58 @@ async function time(name: string, work: () => unknown): Promise<void> {
   timings.set(name, [...(timings.get(name) ?? []), performance.now() - start]);
 }
 
-function command(file: string, ...args: string[]): void {
-  const { status, error, stderr } = spawnSync(file, args, { env, encoding: 'utf8' });
+function command(file: string, args: string[], input = ''): void {
+  const { status, error, stderr } = spawnSync(file, args, { env, encoding: 'utf8', input });
   if (status !== 0) throw error ?? new Error(`${file} ${args.join(' ')}: exit status ${status}\n${stderr}`);
 }
 
-const program = (...args: string[]) => command(process.execPath, path.join(root, 'dist/binfmt.cjs'), ...args);
+const program = (...args: string[]) => command(path.join(root, 'dist/binfmt'), args);
 
-const launcher = startLauncher(path.join(root, 'dist/launcher'));
-const probes = architectures.map((row) => ({ file: path.join(scratch, row.name), bytes: probeExecutable(row) }));
-const probe = (rows: typeof probes) =>
-  launcher.run(
-    rows.map(({ file }) => ({ root: scratch, file: `/${path.basename(file)}` })),
-    2000,
-  );
-await launcher.write(probes);
+const launcher = (input: string) => command(path.join(root, 'dist/launcher'), [], input);
+for (const row of architectures) {
+  fs.writeFileSync(path.join(scratch, row.name), probeExecutable(row), { mode: 0o755 });
+}
+const runsOf = architectures.map(({ name }) => `run\t${scratch}\t/${name}\n`);
+const atOnce = `${runsOf.join('')}go\t2000\n`;
+const oneByOne = runsOf.map((line) => `${line}go\t2000\n`).join('');
 
 program('--install', 'all');
-await probe(probes);
 for (let i = 0; i < runs; i++) {
-  await time('node', () => command(process.execPath, empty));
+  await time('node', () => command(process.execPath, [empty]));
   await time('status', () => program());
+  await time('probes, all at once', () => launcher(atOnce));
   await time('install, nothing to do', () => program('--install', 'all'));
-  await time('probes, all at once', () => probe(probes));
-  await time('probes, one by one', async () => {
-    for (const each of probes) await probe([each]);
-  });
+  await time('launcher alone', () => launcher(''));
+  await time('probes, one by one', () => launcher(oneByOne));
   program('--uninstall', 'all');
   await time('install', () => program('--install', 'all'));
   if (peer) {
     program('--uninstall', 'all');
-    await time('peer', () => command('bash', '-c', peer));
+    await time('peer', () => command('bash', ['-c', peer]));
     program('--install', 'all');
   }
 }
-launcher.close();
 
-function median(name: string): number {
-  const sorted = [...(timings.get(name) ?? [])].sort((a, b) => a - b);
+function median(values: readonly number[] = []): number {
+  const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-const node = median('node');
-console.log(`Node.js ${process.version}, ${os.availableParallelism()} processors, ${runs} runs, medians\n`);
-for (const name of timings.keys()) {
-  console.log(
-    `${name.padEnd(26)}${median(name).toFixed(1).padStart(8)} ms${(median(name) / node).toFixed(2).padStart(8)} × node`,
-  );
+/** The median over the runs of what `combine` makes of the timings of one run. */
+function paired(combine: (timing: (name: string) => number) => number): number {
+  return median(Array.from({ length: runs }, (_, i) => combine((name) => timings.get(name)?.[i] ?? Number.NaN)));
 }
-const own = median('status') - node - median('probes, all at once');
-console.log(`\nown time of status         ${own.toFixed(1)} ms (target: at most 15)`);
-console.log(
-  `probes, at once / one by one  ${(median('probes, all at once') / median('probes, one by one')).toFixed(2)} (target: at most 0.75)`,
-);
-if (peer) console.log(`install / peer             ${(median('install') / median('peer')).toFixed(2)}`);
+
+console.log(`Node.js ${process.version}, ${os.availableParallelism()} processors, ${runs} runs, medians\n`);
+for (const [name, values] of timings) {
+  const ratio = paired((timing) => timing(name) / timing('node'));
+  console.log(`${name.padEnd(26)}${median(values).toFixed(1).padStart(8)} ms${ratio.toFixed(2).padStart(8)} × node`);
+}
+const together = (timing: (name: string) => number) => timing('probes, all at once') - timing('launcher alone');
+const single = (timing: (name: string) => number) => timing('probes, one by one') - timing('launcher alone');
+const own = paired((timing) => timing('status') - timing('node') - together(timing));
+const atOnceRatio = paired((timing) => together(timing) / single(timing));
+console.log(`\nown time of status           ${own.toFixed(1)} ms (target: at most 15)`);
+console.log(`probes, at once / one by one  ${atOnceRatio.toFixed(2)} (target: at most 0.75)`);
+if (peer)
+  console.log(`install / peer                ${paired((timing) => timing('install') / timing('peer')).toFixed(2)}`);

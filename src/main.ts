@@ -11,7 +11,7 @@ import type { ExitStatus } from './core/failure.js';
 import { EMPTY_STATUS, formatStatus } from './core/status.js';
 import { closeRegistry, openRegistry } from './system/binfmt-fs.js';
 import type { EmulatorFolder } from './system/emulators.js';
-import { type Launcher, startLauncher } from './system/launcher.js';
+import { connectLauncher, type Launcher } from './system/launcher.js';
 import { lookAtMachine } from './system/machine.js';
 import { createProber } from './system/prober.js';
 
@@ -21,26 +21,19 @@ const folder: EmulatorFolder = {
   prefix: environment['QEMU_BINARY_PREFIX'] ?? '',
 };
 
-/** The launcher lies beside the bundle, whatever link it was called through. */
-function launcherBeside(program: string): string {
-  return path.join(path.dirname(fs.realpathSync(program)), 'launcher');
-}
-
 async function main(argv: readonly string[]): Promise<ExitStatus> {
   const command = parseCommand(argv, environment);
   if (command.kind === 'help') return print({ stdout: usage(), lines: [], exit: 0 });
   if (command.kind === 'usage-error') return print({ lines: [usage(), `binfmt: ${command.cause}`], exit: 2 });
-
-  const launcher = startLauncher(launcherBeside(process.argv[1] ?? ''));
+  const ends = environment['BINFMT_LAUNCHER'];
+  if (ends === undefined) return print({ lines: ['binfmt: start the program "binfmt" beside this file'], exit: 1 });
   try {
-    if (command.kind === 'version') return print(await version(folder, launcher));
-    return print(await manage(command, launcher));
+    const launcher = connectLauncher(ends);
+    return print(command.kind === 'version' ? await version(folder, launcher) : await manage(command, launcher));
   } catch (error) {
     // A defect, or a machine in a state that nobody thought of: what is known is still valid JSON.
     const cause = error instanceof Error ? error.message : String(error);
     return print({ stdout: formatStatus(EMPTY_STATUS), lines: [`binfmt: ${cause}`], exit: 1 });
-  } finally {
-    launcher.close();
   }
 }
 
@@ -65,11 +58,25 @@ async function manage(command: Manage, launcher: Launcher): Promise<Report> {
 }
 
 function print({ stdout = '', lines, exit }: Report): ExitStatus {
-  process.stderr.write(lines.map((line) => `${line}\n`).join(''));
-  process.stdout.write(stdout);
+  write(2, lines.map((line) => `${line}\n`).join(''));
+  write(1, stdout);
   return exit;
 }
 
-main(process.argv.slice(2)).then((exit) => {
-  process.exitCode = exit;
-});
+/** To the file descriptor itself: loading Node's streams for it takes longer than everything else here. */
+function write(fd: number, text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(fs.writeSync(fd, rest));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EAGAIN') continue; // a pipe that somebody made non-blocking, and that is full
+      if (code === 'EPIPE') return; // nobody reads any more
+      throw error;
+    }
+  }
+}
+
+// Exits at once: Node's own tidying up takes several milliseconds, and nothing is left to be done.
+main(process.argv.slice(2)).then((exit) => process.exit(exit));

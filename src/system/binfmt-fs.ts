@@ -114,12 +114,15 @@ export function readEntries(registry: Registry): Entry[] {
 
 /** None when it was removed between the listing and now. */
 function readEntry(dir: string, name: string): { entry: Entry; age: fs.BigIntStats }[] {
-  const file = path.join(dir, name);
+  let fd: number | undefined;
   try {
-    return [{ entry: parseEntry(name, fs.readFileSync(file, 'utf8')), age: fs.statSync(file, { bigint: true }) }];
+    fd = fs.openSync(path.join(dir, name), 'r');
+    return [{ entry: parseEntry(name, fs.readFileSync(fd, 'utf8')), age: fs.fstatSync(fd, { bigint: true }) }];
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * The native launcher (src/native/launcher.c), one process for as long as this program needs it:
- * requests are lines on its standard input, answers are lines on its standard output.
+ * The native launcher (src/native/launcher.c), one process for as long as this program runs: requests
+ * are lines on its standard input, answers are lines on its standard output.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
 import { constants } from 'node:os';
 import type { Names, Outcome } from '../core/probe.js';
 
@@ -14,89 +14,92 @@ export interface Run {
   readonly environment?: readonly string[];
 }
 
-/** Methods reject only when the launcher itself cannot be started or ends too early. */
+export interface Executable {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Methods reject only when the launcher itself is not there any more. */
 export interface Launcher {
   /** Resolves to an errno's name (`EPERM`) if the call failed. */
   mount(type: string, dir: string): Promise<string | undefined>;
   umount(dir: string): Promise<string | undefined>;
-  /** Makes executables; resolves to the first errno's name if one of the calls failed. */
-  write(files: readonly { readonly file: string; readonly bytes: Uint8Array }[]): Promise<string | undefined>;
   /** Holds an executable in memory until the launcher ends; resolves to its path for `run`. */
   holdInMemory(program: Uint8Array): Promise<string>;
-  /** Runs all at the same time, none for longer than `limit` milliseconds; outcomes in the same order. */
-  run(runs: readonly Run[], limit: number): Promise<Outcome[]>;
-  close(): void;
+  /**
+   * Makes executables, then runs programs, all at the same time, none for longer than `limit` milliseconds;
+   * resolves to their outcomes in the same order. What could not be made cannot be run: ENOENT.
+   */
+  run(runs: readonly Run[], limit: number, files?: readonly Executable[]): Promise<Outcome[]>;
 }
 
-export function startLauncher(path: string): Launcher {
-  const child = spawn(path, [], { stdio: ['pipe', 'pipe', 'inherit'], env: {} });
-  const ask = conversation(child, path);
-  const errnoOf = async (...requests: string[][]) => {
-    const answers = await ask(requests, requests.length);
-    const failed = answers.map((answer) => answer.split('\t')).find(([kind]) => kind !== 'ok');
-    return failed && names.errno(Number(failed[1]));
+/** Connects to the launcher that src/native/entry.c started, over the pipes `READ,WRITE` (file descriptors). */
+export function connectLauncher(ends: string): Launcher {
+  const [from = -1, to = -1] = ends.split(',').map(Number);
+  const ask = conversation(from, to);
+  const errnoOf = async (request: string[]) => {
+    const [answer = ''] = await ask([request], 1);
+    const [kind, number] = answer.split('\t');
+    return kind === 'errno' ? names.errno(Number(number)) : undefined;
   };
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
   return {
     mount: (type, dir) => errnoOf(['mount', type, dir]),
     umount: (dir) => errnoOf(['umount', dir]),
-    write: (files) => errnoOf(...files.map(({ file, bytes }) => ['write', file, hex(bytes)])),
     async holdInMemory(program) {
       const [answer = ''] = await ask([['write', '-', hex(program)]], 1);
       const [kind, number] = answer.split('\t');
       if (kind !== 'fd') throw new Error(`memfd_create failed (${names.errno(Number(number))})`);
       return `/proc/self/fd/${number}`;
     },
-    async run(runs, limit) {
+    async run(runs, limit, files = []) {
+      if (runs.length === 0) return [];
+      const writes = files.map(({ file, bytes }) => ['write', file, hex(bytes)]);
       const requests = runs.map(({ root = '-', file, environment = [] }) => ['run', root, file, ...environment]);
-      const answers = await ask([...requests, ['go', String(limit)]], runs.length);
-      return answers.map(parseOutcome);
-    },
-    close() {
-      // It ends by itself at the end of its input; nobody has to wait for that.
-      child.stdin?.end();
-      child.stdout?.destroy();
-      child.unref();
+      const answers = await ask([...writes, ...requests, ['go', String(limit)]], files.length + runs.length);
+      return answers.slice(files.length).map(parseOutcome);
     },
   };
 }
 
-/** Sends requests, resolves to the given number of answer lines; one conversation at a time, in order. */
-function conversation(child: ChildProcess, path: string) {
+/**
+ * Sends requests at once, resolves to the given number of answer lines. Only while an answer is waited
+ * for it reads, so that nothing keeps this program alive in between.
+ */
+function conversation(from: number, to: number) {
+  const chunk = Buffer.alloc(1 << 16);
   const lines: string[] = [];
   let rest = '';
-  let broken: Error | undefined;
-  let waiting: { count: number; resolve(lines: string[]): void; reject(error: Error): void } | undefined;
-  const settle = () => {
-    if (waiting === undefined) return;
-    if (lines.length >= waiting.count) waiting.resolve(lines.splice(0, waiting.count));
-    else if (broken) waiting.reject(broken);
-    else return;
-    waiting = undefined;
-  };
-  const fail = (why: string) => {
-    broken ??= new Error(`the launcher ${path} ${why}`);
-    settle();
-  };
-  child.stdout?.setEncoding('latin1').on('data', (chunk: string) => {
-    const parts = (rest + chunk).split('\n');
-    rest = parts.pop() ?? '';
-    lines.push(...parts);
-    settle();
-  });
-  child.on('error', (error: NodeJS.ErrnoException) => fail(`cannot be started (${error.code ?? error.message})`));
-  child.on('close', (status, signal) => fail(`ended (${signal ?? `exit status ${status}`})`));
-  child.stdin?.on('error', () => {}); // 'close' tells
-
-  return (requests: readonly string[][], count: number): Promise<string[]> => {
-    const strange = requests.flat().find((field) => /[\t\n]/.test(field));
-    if (strange !== undefined) return Promise.reject(new Error(`${JSON.stringify(strange)} has a tab or a line break`));
-    return new Promise((resolve, reject) => {
-      waiting = { count, resolve, reject };
-      child.stdin?.write(requests.map((fields) => `${fields.join('\t')}\n`).join(''));
-      settle();
+  let last: Promise<unknown> = Promise.resolve();
+  const read = () =>
+    new Promise<string>((resolve, reject) => {
+      fs.read(from, chunk, 0, chunk.length, null, (error, size) => {
+        if (error || size === 0) reject(error ?? new Error('the launcher ended'));
+        else resolve(chunk.toString('latin1', 0, size));
+      });
     });
+  const receive = async (count: number) => {
+    while (lines.length < count) {
+      const parts = (rest + (await read())).split('\n');
+      rest = parts.pop() ?? '';
+      lines.push(...parts);
+    }
+    return lines.splice(0, count);
   };
+  return (requests: readonly string[][], count: number): Promise<string[]> => {
+    fs.writeSync(to, requests.map(formatRequest).join(''));
+    const answers = last.then(() => receive(count));
+    last = answers.catch(() => {});
+    return answers;
+  };
+}
+
+function formatRequest(fields: readonly string[]): string {
+  const line = fields.join('\t');
+  if (line.includes('\n') || line.split('\t').length !== fields.length) {
+    throw new Error(`${JSON.stringify(line)} has a tab or a line break where none may be`);
+  }
+  return `${line}\n`;
 }
 
 function parseOutcome(line: string): Outcome {

@@ -54,9 +54,9 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
   };
 }
 
-/** What runs everywhere may not be executed here: a noexec mount. Asked of the control, the first outcome. */
+/** What runs everywhere is not run here, as on a noexec or full file system. Asked of the control, the first outcome. */
 function isForbidden(outcome?: Outcome): boolean {
-  return outcome?.kind === 'exec' && names.errno(outcome.number) === 'EACCES';
+  return outcome?.kind === 'exec';
 }
 
 /** Undefined: the place cannot be used at all. */
@@ -71,12 +71,11 @@ async function runIn(place: Place, requests: readonly Request[], launcher: Launc
   const programs = [...new Set(requests.map(({ architecture }) => architecture))];
   const files = programs.map((each) => ({ file: path.join(dir, each.name), bytes: probeExecutable(each) }));
   try {
-    if ((await launcher.write(files)) !== undefined) return undefined;
     const runs = requests.map(({ architecture, environment }): Run => {
       if (!place.chroot) return { file: path.join(dir, architecture.name), environment };
       return { root: dir, file: `/${architecture.name}`, environment };
     });
-    const outcomes = await launcher.run(runs, LIMIT);
+    const outcomes = await launcher.run(runs, LIMIT, files);
     return outcomes.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith(`${dir}/`) ? NATIVE : outcome.exe }));
   } finally {
     fs.rmSync(dir, { recursive: true, force: true });

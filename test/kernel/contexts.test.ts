@@ -44,7 +44,7 @@ describe('probes', () => {
     registerForeign('absent', 'ppc64le', '/nonexistent', '');
     for (const [name, { prepare, drop }] of Object.entries(contexts)) {
       const capabilities = drop === '' ? '' : `setpriv --bounding-set=${drop} --inh-caps=${drop}`;
-      const script = `${prepare}; ulimit -c unlimited; exec ${capabilities} ${PROGRAM.join(' ')}`;
+      const script = `${prepare}; ulimit -c unlimited; exec ${capabilities} ${PROGRAM}`;
       const ended = shell(`unshare --user --map-root-user --mount bash -euc '${script}'`);
       expect(ended.exit, `${name}: ${ended.stderr}`).to.equal(0);
       result.set(name, statusIn(ended).supported);
@@ -67,7 +67,7 @@ describe('probes', () => {
   });
 
   it('get a clean environment: what the caller set for QEMU does not reach them', () => {
-    const ended = shell(`QEMU_VERSION=1 QEMU_CPU=nonsense QEMU_LOG=nonsense ${PROGRAM.join(' ')}`);
+    const ended = shell(`QEMU_VERSION=1 QEMU_CPU=nonsense QEMU_LOG=nonsense ${PROGRAM}`);
     expect(statusIn(ended).supported).to.include('linux/arm64');
   });
 });

@@ -39,9 +39,8 @@ describe('the emulators of an image', () => {
     const { emulators } = await collect(path.join(ROOT, 'build/qemu'), 'image', out);
     const written = await fs.readJson(path.join(out, 'usr/share/binfmt/manifest.json'));
     expect(written).to.deep.equal({ emulators });
-    expect(emulators.map(({ architecture }) => architecture))
-      .not.to.include('amd64')
-      .and.to.have.length(12);
+    expect(emulators).to.have.length(12);
+    expect(emulators.map(({ architecture }) => architecture)).not.to.include('amd64');
     for (const { name, sha256 } of emulators) {
       const bytes = await fs.readFile(path.join(out, 'usr/bin', name));
       expect(createHash('sha256').update(bytes).digest('hex')).to.equal(sha256);

@@ -31,11 +31,12 @@ export function shell(script: string, env: NodeJS.ProcessEnv = {}): Ended {
   return run('bash', ['-euc', script], env);
 }
 
-/** The built program, on this machine's Node.js, with the emulators that the image has. */
-export const PROGRAM = [process.execPath, path.join(ROOT, 'dist/binfmt.cjs')] as const;
+/** The built program, on this machine's Node.js. */
+export const PROGRAM = path.join(ROOT, 'dist/binfmt');
 
+/** Runs it with the emulators that the image has. */
 export function binfmt(args: readonly string[], env: NodeJS.ProcessEnv = {}): Ended {
-  return run(PROGRAM[0], [PROGRAM[1], ...args], { QEMU_BINARY_PATH: EMULATORS, ...env });
+  return run(PROGRAM, args, { QEMU_BINARY_PATH: EMULATORS, ...env });
 }
 
 /** Throws where standard output is not exactly the status that clients parse. */
