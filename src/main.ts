@@ -13,7 +13,7 @@ import { closeRegistry, openRegistry } from './system/binfmt-fs.js';
 import type { EmulatorFolder } from './system/emulators.js';
 import { connectLauncher, type Launcher } from './system/launcher.js';
 import { lookAtMachine } from './system/machine.js';
-import { createProber } from './system/prober.js';
+import { createProber, removeDirectories } from './system/prober.js';
 
 const environment = process.env;
 const folder: EmulatorFolder = {
@@ -57,14 +57,19 @@ async function manage(command: Manage, launcher: Launcher): Promise<Report> {
   };
 }
 
+/** A result that cannot be written is a failure. */
 function print({ stdout = '', lines, exit }: Report): ExitStatus {
   write(2, lines.map((line) => `${line}\n`).join(''));
-  write(1, stdout);
-  return exit;
+  const unwritten = write(1, stdout);
+  if (unwritten) write(2, `binfmt: cannot write to standard output: ${unwritten}\n`);
+  return exit || (unwritten ? 1 : 0);
 }
 
-/** To the file descriptor itself: loading Node's streams for it takes longer than everything else here. */
-function write(fd: number, text: string): void {
+/**
+ * To the file descriptor itself: loading Node's streams for it takes longer than everything else here.
+ * Returns the errno's name if not all could be written; a reader that has seen enough is none.
+ */
+function write(fd: number, text: string): string | undefined {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {
@@ -72,10 +77,18 @@ function write(fd: number, text: string): void {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EAGAIN') continue; // a pipe that somebody made non-blocking, and that is full
-      if (code === 'EPIPE') return; // nobody reads any more
-      throw error;
+      return code === 'EPIPE' ? undefined : code;
     }
   }
+  return undefined;
+}
+
+// Dies of the signal itself: leaving in any other way waits for the launcher's answer.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    removeDirectories();
+    process.kill(process.pid, signal);
+  });
 }
 
 // Exits at once: Node's own tidying up takes several milliseconds, and nothing is left to be done.

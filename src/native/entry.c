@@ -1,8 +1,9 @@
 /*
  * The program that people start: /usr/lib/binfmt/binfmt of the image, dist/binfmt of a checkout. It
- * starts the launcher and then becomes Node.js, which finds the launcher's pipes in BINFMT_LAUNCHER
- * ("READ,WRITE", file descriptors). So the launcher is ready before Node.js is, and Node.js need not load
- * what starts processes.
+ * starts Node.js as its child and becomes the launcher, which ends as Node.js does. So the launcher is
+ * ready before Node.js is, Node.js need not load what starts processes, and process 1 of a container is
+ * one that takes its children's ends. Node.js finds the launcher's pipes in BINFMT_LAUNCHER
+ * ("READ,WRITE", file descriptors).
  *
  * Where a loader lies beside it, Node.js is started through that loader, with the libraries beside it:
  * in the image none of them lie where a foreign program would find them.
@@ -11,8 +12,10 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static char directory[PATH_MAX];
@@ -30,35 +33,11 @@ static void fail(const char *what) {
 	exit(1);
 }
 
-/* Sets BINFMT_LAUNCHER for Node.js; its ends of the pipes are not to be inherited any further. */
-static void start_launcher(void) {
-	int requests[2], answers[2];
-	char *file = beside("launcher"), ends[32];
-
-	if (pipe(requests) < 0 || pipe(answers) < 0) fail(file);
-	pid_t pid = fork();
-	if (pid < 0) fail(file);
-	if (pid == 0) {
-		dup2(requests[0], 0);
-		dup2(answers[1], 1);
-		close_range(3, ~0U, 0);
-		execve(file, (char *[]){file, NULL}, (char *[]){NULL});
-		fail(file);
-	}
-	close(requests[0]);
-	close(answers[1]);
-	snprintf(ends, sizeof ends, "%d,%d", answers[0], requests[1]);
-	setenv("BINFMT_LAUNCHER", ends, 1);
-}
-
-int main(int argc, char **argv) {
-	char *self = realpath("/proc/self/exe", directory);
-	if (!self) fail("/proc/self/exe");
-	dirname(directory);
-	start_launcher();
-
-	char *loader = beside("ld.so"), *node = beside("node"), **command = calloc((size_t)argc + 5, sizeof *command);
+static void become_node(int argc, char **argv, int from, int to) {
+	char *loader = beside("ld.so"), *node = beside("node"), ends[32];
+	char **command = calloc((size_t)argc + 6, sizeof *command);
 	int n = 0;
+
 	if (!command) fail(node);
 	if (access(loader, X_OK) == 0) {
 		command[n++] = loader;
@@ -70,6 +49,39 @@ int main(int argc, char **argv) {
 	}
 	command[n++] = beside("binfmt.cjs");
 	for (int i = 1; i < argc; i++) command[n++] = argv[i];
+	snprintf(ends, sizeof ends, "%d,%d", from, to);
+	setenv("BINFMT_LAUNCHER", ends, 1);
+	/* Without the launcher it can do nothing. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	execvp(command[0], command);
 	fail(command[0]);
+}
+
+static void become_launcher(pid_t node, int requests, int answers) {
+	char *file = beside("launcher"), pid[16];
+
+	snprintf(pid, sizeof pid, "%d", node);
+	dup2(requests, 0);
+	dup2(answers, 1);
+	close_range(3, ~0U, 0);
+	execve(file, (char *[]){file, pid, NULL}, (char *[]){NULL});
+	fail(file);
+}
+
+int main(int argc, char **argv) {
+	int requests[2], answers[2];
+
+	if (!realpath("/proc/self/exe", directory)) fail("/proc/self/exe");
+	dirname(directory);
+	/* Where a standard stream is closed, a pipe must not take its place. */
+	for (int fd = 0; fd >= 0 && fd < 3;) fd = open("/dev/null", O_RDWR);
+	if (pipe(requests) < 0 || pipe(answers) < 0) fail("pipe");
+	pid_t node = fork();
+	if (node < 0) fail("fork");
+	if (node == 0) {
+		close(requests[0]);
+		close(answers[1]);
+		become_node(argc, argv, answers[0], requests[1]);
+	}
+	become_launcher(node, requests[0], answers[1]);
 }

@@ -68,6 +68,7 @@ async function runIn(place: Place, requests: readonly Request[], launcher: Launc
   } catch {
     return undefined;
   }
+  directories.add(dir);
   const programs = [...new Set(requests.map(({ architecture }) => architecture))];
   const files = programs.map((each) => ({ file: path.join(dir, each.name), bytes: probeExecutable(each) }));
   try {
@@ -78,8 +79,21 @@ async function runIn(place: Place, requests: readonly Request[], launcher: Launc
     const outcomes = await launcher.run(runs, LIMIT, files);
     return outcomes.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith(`${dir}/`) ? NATIVE : outcome.exe }));
   } finally {
-    fs.rmSync(dir, { recursive: true, force: true });
+    remove(dir);
   }
+}
+
+/** Those that are in use now. */
+const directories = new Set<string>();
+
+function remove(dir: string): void {
+  fs.rmSync(dir, { recursive: true, force: true });
+  directories.delete(dir);
+}
+
+/** For when this program is told to end in the middle of a probe. */
+export function removeDirectories(): void {
+  directories.forEach(remove);
 }
 
 /** Paths of the probes that each launcher holds in memory, as long as it lives. */

@@ -1,0 +1,21 @@
+/* What the parts of the launcher know of each other; see launcher.c. */
+#pragma once
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* More than any request has. */
+enum { MAX_FIELDS = 16 };
+
+/* runs.c: programs, many at once. queue_run owns the line that the fields point into. */
+void queue_run(char **fields, int n, char *line);
+void go(long milliseconds);
+
+/* master.c: the child that the launcher serves, if it has one, and the signals that it takes. */
+extern sigset_t handled;
+void serve(const char *pid);
+bool master_ended(void);
+void note_end(pid_t pid, int status);
+void pass_on(int signal, int code);
+void take_signals(int descriptor);
+int end_as_master(int descriptor);

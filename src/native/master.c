@@ -1,0 +1,61 @@
+/*
+ * The launcher's master: the child that it serves. Signals that reach the launcher are passed on to it, the
+ * ends of all other children are taken, as process 1 of a container has to, and the launcher ends as it does.
+ */
+#define _GNU_SOURCE
+#include "launcher.h"
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+sigset_t handled;
+static pid_t master;
+static int master_status = -1;
+
+void serve(const char *pid) {
+	master = (pid_t)strtol(pid, NULL, 10);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+bool master_ended(void) {
+	return master_status >= 0;
+}
+
+void note_end(pid_t pid, int status) {
+	if (pid > 0 && pid == master) master_status = status;
+}
+
+/* A signal that was sent to the launcher is meant for its master; a terminal's reaches both by itself. */
+void pass_on(int signal, int code) {
+	if (master > 0 && signal != SIGCHLD && code <= 0) kill(master, signal);
+}
+
+/* Takes one child's end, if there is one. */
+static bool take_child(int flags) {
+	int status;
+	pid_t pid = waitpid(-1, &status, __WALL | flags);
+	note_end(pid, status);
+	return pid > 0;
+}
+
+void take_signals(int descriptor) {
+	struct signalfd_siginfo info;
+	while (read(descriptor, &info, sizeof info) == sizeof info) pass_on((int)info.ssi_signo, info.ssi_code);
+	while (take_child(WNOHANG)) {}
+}
+
+/* Ends as the master does: with its exit status, or by the same signal. */
+int end_as_master(int descriptor) {
+	struct pollfd polled = {.fd = descriptor, .events = POLLIN};
+
+	if (master <= 0) return 0;
+	for (take_signals(descriptor); master_status < 0; take_signals(descriptor)) poll(&polled, 1, -1);
+	if (WIFEXITED(master_status)) return WEXITSTATUS(master_status);
+	int signal = WTERMSIG(master_status);
+	sigprocmask(SIG_UNBLOCK, &handled, NULL);
+	kill(getpid(), signal);
+	return 128 + signal; /* process 1 does not die of a signal */
+}

@@ -1,0 +1,204 @@
+/*
+ * Runs programs, all at the same time, each in an empty root directory if that is asked for, and reports
+ * how each ended: exit status, signal, time limit, or the true errno of its execve.
+ */
+#define _GNU_SOURCE
+#include "launcher.h"
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { OUTPUT_LIMIT = 65536, OUTPUT_SHOWN = 512 };
+
+/* Why a child never became the program; written by the child into shared memory. */
+struct refusal {
+	char stage[8];
+	int number;
+};
+
+struct run {
+	char *line; /* owns the strings below */
+	char *root, *file, *environment[MAX_FIELDS];
+	pid_t pid;
+	int output;
+	bool ended, traced, late;
+	int status;
+	struct timespec start, end;
+	char exe[PATH_MAX];
+};
+
+static struct run *runs;
+static size_t count;
+
+static void print_hex(const char *bytes, size_t length) {
+	for (size_t i = 0; i < length; i++) printf("%02x", (unsigned char)bytes[i]);
+}
+
+static long long microseconds(struct timespec from, struct timespec to) {
+	return (to.tv_sec - from.tv_sec) * 1000000LL + (to.tv_nsec - from.tv_nsec) / 1000;
+}
+
+void queue_run(char **fields, int n, char *line) {
+	runs = realloc(runs, (count + 1) * sizeof *runs);
+	if (!runs) abort();
+	struct run *run = &runs[count++];
+	memset(run, 0, sizeof *run);
+	run->line = line;
+	run->root = strcmp(fields[1], "-") ? fields[1] : NULL;
+	run->file = fields[2];
+	for (int i = 3; i < n; i++) run->environment[i - 3] = fields[i];
+}
+
+static void refuse(struct refusal *refusal, const char *stage) {
+	refusal->number = errno;
+	strcpy(refusal->stage, stage);
+	_exit(127);
+}
+
+/* chroot takes CAP_SYS_CHROOT, which a user namespace of one's own gives; its list of entries is inherited. */
+static int enter(const char *root) {
+	if (chroot(root) == 0) return 0;
+	if (errno != EPERM || unshare(CLONE_NEWUSER) < 0) return -1;
+	return chroot(root);
+}
+
+/* Runs in the child: nothing of the launcher's is left but the program's own output. */
+static void become(struct run *run, struct refusal *refusal, int input) {
+	sigset_t none;
+	struct rlimit no_core = {0, 0}, output = {OUTPUT_LIMIT, OUTPUT_LIMIT};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setpgid(0, 0);
+	dup2(input, 0);
+	dup2(run->output, 1);
+	dup2(run->output, 2);
+	/* QEMU writes a core of its own, several MB, into the current directory. */
+	setrlimit(RLIMIT_CORE, &no_core);
+	setrlimit(RLIMIT_FSIZE, &output);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (run->root && enter(run->root) < 0) refuse(refusal, "chroot");
+	if (chdir("/") < 0) refuse(refusal, "chroot");
+	/* Where tracing is forbidden the program runs untraced, and EXE stays empty. */
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	execve(run->file, (char *[]){run->file, NULL}, run->environment);
+	refuse(refusal, "exec");
+}
+
+/* The first stop of a traced child is the SIGTRAP that its exec raises. */
+static void look_and_release(struct run *run, int status) {
+	char link[64];
+	int signal = WSTOPSIG(status);
+	if (!run->traced && signal == SIGTRAP) {
+		run->traced = true;
+		signal = 0;
+		snprintf(link, sizeof link, "/proc/%d/exe", run->pid);
+		ssize_t length = readlink(link, run->exe, sizeof run->exe - 1);
+		run->exe[length > 0 ? length : 0] = 0;
+	}
+	ptrace(PTRACE_DETACH, run->pid, NULL, (void *)(long)signal);
+}
+
+static void reap(pid_t pid, int status, size_t *left) {
+	note_end(pid, status);
+	for (size_t i = 0; i < count; i++) {
+		if (runs[i].pid != pid || runs[i].ended) continue;
+		if (WIFSTOPPED(status)) { look_and_release(&runs[i], status); return; }
+		runs[i].ended = true;
+		runs[i].status = status;
+		clock_gettime(CLOCK_MONOTONIC, &runs[i].end);
+		--*left;
+		return;
+	}
+}
+
+static void kill_late(void) {
+	for (size_t i = 0; i < count; i++) {
+		if (runs[i].ended) continue;
+		runs[i].late = true;
+		kill(-runs[i].pid, SIGKILL);
+		kill(runs[i].pid, SIGKILL);
+	}
+}
+
+static void wait_for_all(long long limit) {
+	size_t left = 0;
+	struct timespec begin, now;
+
+	for (size_t i = 0; i < count; i++) left += !runs[i].ended;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (bool killed = false; left > 0;) {
+		int status;
+		siginfo_t info;
+		pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
+		if (pid > 0) { reap(pid, status, &left); continue; }
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		long long rest = limit - microseconds(begin, now);
+		if ((rest <= 0 || master_ended()) && !killed) {
+			killed = true;
+			kill_late();
+		}
+		/* What was killed and still does not end, it waits for. */
+		if (rest <= 0) rest = 1000000;
+		struct timespec timeout = {rest / 1000000, rest % 1000000 * 1000};
+		if (sigtimedwait(&handled, &info, &timeout) > 0) pass_on(info.si_signo, info.si_code);
+	}
+}
+
+static void report(struct run *run, struct refusal *refusal) {
+	char output[OUTPUT_SHOWN];
+	ssize_t length = run->output < 0 ? 0 : pread(run->output, output, sizeof output, 0);
+	const char *kind = "exit";
+	int number = WEXITSTATUS(run->status);
+
+	if (refusal->stage[0]) { kind = refusal->stage; number = refusal->number; }
+	else if (run->late) { kind = "timeout"; number = 0; }
+	else if (WIFSIGNALED(run->status)) { kind = "signal"; number = WTERMSIG(run->status); }
+	printf("%s\t%d\t%lld\t", kind, number, microseconds(run->start, run->end));
+	print_hex(run->exe, strlen(run->exe));
+	putchar('\t');
+	print_hex(output, length > 0 ? (size_t)length : 0);
+	putchar('\n');
+}
+
+void go(long milliseconds) {
+	size_t size = (count + 1) * sizeof(struct refusal);
+	struct refusal *refusals = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (refusals == MAP_FAILED) abort();
+	/* An empty file: reading it gives the end of file, also where there is no /dev/null. */
+	int input = memfd_create("input", MFD_CLOEXEC);
+
+	for (size_t i = 0; i < count; i++) {
+		struct run *run = &runs[i];
+		run->output = memfd_create("output", MFD_CLOEXEC);
+		clock_gettime(CLOCK_MONOTONIC, &run->start);
+		run->end = run->start;
+		run->pid = fork();
+		if (run->pid == 0) become(run, &refusals[i], input);
+		if (run->pid < 0) {
+			run->ended = true;
+			refusals[i] = (struct refusal){"exec", errno};
+		}
+	}
+	wait_for_all(milliseconds * 1000LL);
+	for (size_t i = 0; i < count; i++) {
+		report(&runs[i], &refusals[i]);
+		close(runs[i].output);
+		free(runs[i].line);
+	}
+	close(input);
+	munmap(refusals, size);
+	count = 0;
+}
+
