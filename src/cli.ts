@@ -10,6 +10,8 @@ export interface Manage {
   readonly options: InstallOptions;
   /** Where binfmt_misc is, or is to be mounted; undefined: wherever it is found. */
   readonly mount?: string;
+  /** Mount it in a user namespace too. */
+  readonly allowUserNamespace: boolean;
 }
 
 export type Command =
@@ -33,6 +35,7 @@ const table: readonly Option[] = [
   { name: 'no-credentials', text: 'without flag C: setuid programs run without their rights' },
   { name: 'no-preserve-argv0', text: 'without flag P: programs see their path as argv[0]' },
   { name: 'mount', value: 'DIR', text: 'where binfmt_misc is mounted (default: /proc/sys/fs/binfmt_misc)' },
+  { name: 'allow-userns', text: 'mount binfmt_misc in a user namespace too, for that namespace alone' },
   { name: 'version', text: 'print the versions of this program, QEMU and Node.js' },
   { name: 'help', text: 'print this text' },
 ];
@@ -79,6 +82,7 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   return {
     kind: 'manage',
     ...{ install, uninstall, mount },
+    allowUserNamespace: values['allow-userns'] === true,
     options: {
       credentials: values['credentials'] === true,
       preserveArgv0: preserve && values['preserve-argv0'] === true,

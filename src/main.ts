@@ -9,10 +9,10 @@ import { uninstall } from './commands/uninstall.js';
 import { version } from './commands/version.js';
 import type { ExitStatus } from './core/failure.js';
 import { EMPTY_STATUS, formatStatus } from './core/status.js';
-import { closeRegistry, openRegistry } from './system/binfmt-fs.js';
 import type { EmulatorFolder } from './system/emulators.js';
 import { connectLauncher, type Launcher } from './system/launcher.js';
 import { lookAtMachine } from './system/machine.js';
+import { closeRegistry, openRegistry } from './system/mounting.js';
 import { createProber, removeDirectories } from './system/prober.js';
 
 const environment = process.env;
@@ -40,11 +40,14 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
 /** Uninstalls, then installs, then tells the status, as far as each was asked for. */
 async function manage(command: Manage, launcher: Launcher): Promise<Report> {
   const machine = lookAtMachine();
-  const registry = await openRegistry(command.mount && path.resolve(command.mount), launcher);
+  const registry = await openRegistry(
+    { dir: command.mount && path.resolve(command.mount), allowUserNamespace: command.allowUserNamespace },
+    launcher,
+  );
   const system = { machine, launcher, prober: createProber(launcher, machine.own), folder, registry };
 
   const removed = command.uninstall && uninstall(command.uninstall, system);
-  const installed = command.install && (await install(command.install, command.options, system));
+  const installed = command.install && (await install({ words: command.install, options: command.options }, system));
   const now = await status(system, installed?.probes);
   if (!installed) await closeRegistry(registry, launcher);
   const steps = [removed, installed].filter((report) => report !== undefined);

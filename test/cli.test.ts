@@ -40,6 +40,7 @@ describe('the command line', () => {
       uninstall: ['qemu-*'],
       install: ['all'],
       mount: '/m',
+      allowUserNamespace: false,
       options: { credentials: false, preserveArgv0: false, force: true, keep: true },
     });
   });

@@ -1,11 +1,10 @@
 /** `binfmt --install LIST`: plans each platform, registers what is missing, and believes only what then runs. */
 import { type Architecture, architectures } from '../core/architectures.js';
-import type { Failure } from '../core/failure.js';
-import { type InstallOptions, planInstall, type Step } from '../core/plan.js';
+import type { InstallOptions } from '../core/plan.js';
 import { type Platform, parsePlatform } from '../core/platform.js';
-import { describeVerdict, type Probe } from '../core/probe.js';
+import type { Probe } from '../core/probe.js';
 import { runnerOf, type Snapshot } from '../core/snapshot.js';
-import { register, unregister } from '../system/binfmt-fs.js';
+import { establish } from '../system/apply.js';
 import { type System, takeSnapshot } from '../system/snapshot.js';
 import { type Item, type Report, reportBatch } from './report.js';
 
@@ -14,34 +13,22 @@ export interface InstallReport extends Report {
   readonly probes: ReadonlyMap<Architecture, Probe>;
 }
 
-interface Job {
-  readonly platform: Platform;
-  readonly step: Step;
-  /** Why the step could not be taken. */
-  readonly refused?: Failure;
+export interface InstallArguments {
+  readonly words: readonly string[];
+  readonly options: InstallOptions;
 }
 
-export async function install(
-  words: readonly string[],
-  options: InstallOptions,
-  system: System,
-): Promise<InstallReport> {
+export async function install({ words, options }: InstallArguments, system: System): Promise<InstallReport> {
   const all = words.includes('all');
   const { platforms, unknown } = parseWords(words.filter((word) => word !== 'all'));
   const before = await takeSnapshot(system, {
     probes: all ? architectures : platforms.map(({ architecture }) => architecture),
     emulators: true,
   });
-  const jobs = [...platforms, ...(all ? remaining(platforms, before) : [])].map((platform): Job => {
-    const step = planInstall(platform, options, before);
-    return { platform, step, refused: take(step, system) };
-  });
-
-  const changed = jobs.filter(({ step }) => step.kind === 'register').map(({ platform }) => platform.architecture);
-  const known = new Map([...before.probes].filter(([row]) => !changed.includes(row)));
-  const after = await takeSnapshot(system, { probes: changed, known });
-  const items = jobs.map((job) => judge(job, after, system));
+  const wanted = [...platforms, ...(all ? remaining(platforms, before) : [])];
+  const { results, after } = await establish(wanted, options, { before, lasting: true, system });
   const empty = all && before.emulators.size === 0 ? [nothingAtHand(system)] : [];
+  const items = results.map(({ platform, ...result }) => ({ subject: platform.architecture.name, ...result }));
   return { ...reportBatch('installing', [...unknown, ...empty, ...items]), probes: after.probes };
 }
 
@@ -68,39 +55,6 @@ function remaining(platforms: readonly Platform[], snapshot: Snapshot): Platform
     .filter((row) => !platforms.some(({ architecture }) => architecture === row))
     .filter((row) => runnerOf(row, snapshot).kind !== 'native')
     .map((architecture) => ({ architecture }));
-}
-
-/** The only place that changes the machine. Removing comes first: a name can be taken once. */
-function take(step: Step, { registry, machine }: System): Failure | undefined {
-  if (step.kind !== 'register' || registry.kind !== 'writable') return undefined;
-  const { registration, replaces } = step;
-  const failure = replaces && unregister(registry.dir, replaces.name);
-  return failure ?? register(registry.dir, registration, machine.ownPrograms);
-}
-
-/** What became of it: only a platform that runs now is a success. */
-function judge({ platform, step, refused }: Job, after: Snapshot, { registry }: System): Item {
-  const { architecture, level } = platform;
-  const subject = architecture.name;
-  if (step.kind === 'impossible') return { subject, failure: step.failure };
-  const verdict = after.probes.get(architecture)?.verdict ?? { kind: 'timeout' };
-  if (verdict.kind !== 'runs') {
-    // An entry that only breaks programs is worse than none.
-    if (step.kind === 'register' && !refused && registry.kind === 'writable')
-      unregister(registry.dir, step.registration.name);
-    return { subject, failure: refused ?? doesNotRun(subject, describeVerdict(verdict)) };
-  }
-  if (level !== undefined && (verdict.level ?? 0) < level) {
-    return {
-      subject,
-      failure: { code: 'does-not-run', subject, cause: `runs only up to v${verdict.level}, not v${level}` },
-    };
-  }
-  return { subject, note: refused ? refused.cause : step.note };
-}
-
-function doesNotRun(subject: string, cause: string): Failure {
-  return { code: 'does-not-run', subject, cause: `does not run: ${cause}` };
 }
 
 function nothingAtHand({ folder }: System): Item {

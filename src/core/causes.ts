@@ -44,6 +44,29 @@ export function mountFailure(dir: string, errno: string): Failure {
   return { ...known, subject: dir, cause: `cannot mount binfmt_misc filesystem at ${dir}: ${known.cause}` };
 }
 
+/** In a user namespace it is not mounted unless that is asked for. */
+export function userNamespaceFailure(dir: string): Failure {
+  return {
+    code: 'no-permission',
+    subject: dir,
+    cause:
+      "this is a user namespace (a rootless container): a binfmt_misc mounted in it holds for it alone, and hides the host's entries",
+    hint: 'register on the host, or mount it all the same: --allow-userns',
+  };
+}
+
+/** Entries would end with this container, as nothing else keeps binfmt_misc mounted. Three remedies to paste. */
+export function vanishingFailure(dir: string): Failure {
+  return {
+    code: 'would-vanish',
+    subject: dir,
+    cause: 'the registrations would vanish with this container, as the host does not keep binfmt_misc mounted',
+    hint:
+      'on the host: sudo mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc; ' +
+      'or keep this container running: --install LIST --watch; or let it mount on the host: docker run --privileged --pid=host',
+  };
+}
+
 const openCauses: Readonly<Record<string, Cause>> = {
   EACCES: { code: 'no-permission', cause: 'permission denied (EACCES)', hint: 'run it as root' },
   EPERM: { code: 'no-permission', cause: 'operation not permitted (EPERM)', hint: PRIVILEGES },

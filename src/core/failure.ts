@@ -12,6 +12,7 @@ export type FailureCode =
   | 'binfmt-missing'
   | 'no-permission'
   | 'read-only'
+  | 'would-vanish'
   | 'internal';
 
 export interface Failure {
@@ -25,7 +26,7 @@ export interface Failure {
 }
 
 /** The machine can't, whatever is asked of it. */
-const machine: ReadonlySet<FailureCode> = new Set(['binfmt-missing', 'no-permission', 'read-only']);
+const machine: ReadonlySet<FailureCode> = new Set(['binfmt-missing', 'no-permission', 'read-only', 'would-vanish']);
 
 export type ExitStatus = 0 | 1 | 2 | 3;
 

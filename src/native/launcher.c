@@ -6,7 +6,7 @@
  *
  * Requests come on standard input, one a line, fields separated by tabs:
  *
- *   mount TYPE DIR               ok | errno N
+ *   mount TYPE DIR [PID]         ok | errno N       in the mount namespace of that process, if one is named
  *   umount DIR                   ok | errno N
  *   write FILE HEX               ok | errno N       makes an executable; where FILE is "-", it is held
  *                                fd N               in memory instead, as /proc/self/fd/N
@@ -28,6 +28,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,26 @@
 static void answer_errno(int result) {
 	if (result < 0) printf("errno\t%d\n", errno);
 	else puts("ok");
+}
+
+static int mount_here(const char *type, const char *dir) {
+	return mount(type, dir, type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
+/* In a child, which alone moves to the other namespace and there to its root directory. */
+static int mount_with(const char *type, const char *dir, const char *pid) {
+	char file[64];
+	int result = -1;
+
+	snprintf(file, sizeof file, "/proc/%ld/ns/mnt", strtol(pid, NULL, 10));
+	int namespace = open(file, O_RDONLY | O_CLOEXEC);
+	if (namespace < 0) return -1;
+	pid_t child = fork();
+	if (child == 0) _exit(setns(namespace, CLONE_NEWNS) < 0 || mount_here(type, dir) < 0 ? errno : 0);
+	if (child > 0) result = wait_for(child);
+	close(namespace);
+	if (result > 0) errno = result;
+	return result == 0 ? 0 : -1;
 }
 
 /* Turns hexadecimal digits into bytes, in place; returns their number. */
@@ -72,7 +93,9 @@ static void answer(const char *request) {
 		return; /* the queue owns the line now */
 	}
 	if (!strcmp(fields[0], "mount") && n == 3)
-		answer_errno(mount(fields[1], fields[2], fields[1], MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+		answer_errno(mount_here(fields[1], fields[2]));
+	else if (!strcmp(fields[0], "mount") && n == 4)
+		answer_errno(mount_with(fields[1], fields[2], fields[3]));
 	else if (!strcmp(fields[0], "umount") && n == 2)
 		answer_errno(umount2(fields[1], UMOUNT_NOFOLLOW));
 	else if (!strcmp(fields[0], "write") && n == 3)

@@ -16,6 +16,7 @@ extern sigset_t handled;
 void serve(const char *pid);
 bool master_ended(void);
 void note_end(pid_t pid, int status);
+int wait_for(pid_t child);
 void pass_on(int signal, int code);
 void take_signals(int descriptor);
 int end_as_master(int descriptor);

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "launcher.h"
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -31,6 +32,14 @@ void note_end(pid_t pid, int status) {
 /* A signal that was sent to the launcher is meant for its master; a terminal's reaches both by itself. */
 void pass_on(int signal, int code) {
 	if (master > 0 && signal != SIGCHLD && code <= 0) kill(master, signal);
+}
+
+/* The exit status of a child, -1 if it had none; the ends of others are taken on the way. */
+int wait_for(pid_t child) {
+	int status;
+	for (pid_t pid; (pid = waitpid(-1, &status, __WALL)) != child; note_end(pid, status))
+		if (pid < 0 && errno != EINTR) return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* Takes one child's end, if there is one. */

@@ -21,8 +21,11 @@ export interface Executable {
 
 /** Methods reject only when the launcher itself is not there any more. */
 export interface Launcher {
-  /** Resolves to an errno's name (`EPERM`) if the call failed. */
-  mount(type: string, dir: string): Promise<string | undefined>;
+  /**
+   * Mounts, in the mount namespace of the process `pid` if one is given; resolves to an errno's name
+   * (`EPERM`) if that failed.
+   */
+  mount(type: string, dir: string, pid?: number): Promise<string | undefined>;
   umount(dir: string): Promise<string | undefined>;
   /** Holds an executable in memory until the launcher ends; resolves to its path for `run`. */
   holdInMemory(program: Uint8Array): Promise<string>;
@@ -44,7 +47,7 @@ export function connectLauncher(ends: string): Launcher {
   };
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
   return {
-    mount: (type, dir) => errnoOf(['mount', type, dir]),
+    mount: (type, dir, pid) => errnoOf(['mount', type, dir, ...(pid === undefined ? [] : [String(pid)])]),
     umount: (dir) => errnoOf(['umount', dir]),
     async holdInMemory(program) {
       const [answer = ''] = await ask([['write', '-', hex(program)]], 1);

@@ -41,3 +41,31 @@ export function readStart(file: string, size: number): Uint8Array | undefined {
     if (fd !== undefined) fs.closeSync(fd);
   }
 }
+
+/** False in rootless containers: a binfmt_misc mounted there is another one. Source: PROC_USER_INIT_INO in linux/proc_ns.h. */
+export function inInitialUserNamespace(): boolean {
+  return linkOf('/proc/self/ns/user') === 'user:[4026531837]';
+}
+
+/** False in most containers. Source: PROC_PID_INIT_INO in linux/proc_ns.h. */
+export function inInitialPidNamespace(): boolean {
+  return linkOf('/proc/self/ns/pid') === 'pid:[4026531836]';
+}
+
+/** A whole file of /proc; empty when it cannot be read. */
+export function readText(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** What a symbolic link says; undefined when it cannot be read. */
+export function linkOf(file: string): string | undefined {
+  try {
+    return fs.readlinkSync(file);
+  } catch {
+    return undefined;
+  }
+}

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { clearEntries, MOUNT } from '../support/kernel.js';
 import { EMULATORS, type Ended, lastLine, PROGRAM, shell, statusIn } from '../support/program.js';
 
-const program = `env QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM}`;
+const program = `env QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM} --allow-userns`;
 
 /** Runs a script in a mount namespace of its own, in which no binfmt_misc is mounted. */
 function fresh(script: string): Ended {
