@@ -1,5 +1,7 @@
 /** argv → Command, and the usage text, both from one table of options. */
 import minimist from 'minimist';
+import { type Address, parseAddress } from './core/address.js';
+import type { LogFormat } from './core/events.js';
 import type { InstallOptions } from './core/plan.js';
 
 export interface Manage {
@@ -12,10 +14,23 @@ export interface Manage {
   readonly mount?: string;
   /** Mount it in a user namespace too. */
   readonly allowUserNamespace: boolean;
+  /** Stay, and keep working what was installed. */
+  readonly watch?: Watch;
+}
+
+export interface Watch {
+  /** Milliseconds between two checks of everything. */
+  readonly interval: number;
+  /** The longest wait between two tries, milliseconds. */
+  readonly backoff: number;
+  readonly logFormat: LogFormat;
+  readonly listen?: Address;
+  readonly uninstallOnExit: boolean;
 }
 
 export type Command =
   | Manage
+  | { readonly kind: 'healthcheck'; readonly address?: Address; readonly strict: boolean }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'usage-error'; readonly cause: string };
@@ -36,6 +51,13 @@ const table: readonly Option[] = [
   { name: 'no-preserve-argv0', text: 'without flag P: programs see their path as argv[0]' },
   { name: 'mount', value: 'DIR', text: 'where binfmt_misc is mounted (default: /proc/sys/fs/binfmt_misc)' },
   { name: 'allow-userns', text: 'mount binfmt_misc in a user namespace too, for that namespace alone' },
+  { name: 'watch', text: 'with --install: stay, and keep what was installed working' },
+  { name: 'interval', value: 'SECONDS', text: 'with --watch: between two checks of everything (default: 60)' },
+  { name: 'backoff', value: 'SECONDS', text: 'with --watch: the longest wait between two tries (default: 300)' },
+  { name: 'log-format', value: 'FORMAT', text: 'with --watch: text or json (default: text)' },
+  { name: 'listen', value: 'ADDRESS', text: 'with --watch, healthcheck: [HOST:]PORT or unix:PATH' },
+  { name: 'on-exit', value: 'ACTION', text: 'with --watch: keep or uninstall what was registered (default: keep)' },
+  { name: 'strict', text: 'with healthcheck: fail also where nothing watches' },
   { name: 'version', text: 'print the versions of this program, QEMU and Node.js' },
   { name: 'help', text: 'print this text' },
 ];
@@ -43,6 +65,7 @@ const table: readonly Option[] = [
 export function usage(): string {
   const options = table.map(({ name, value, text }) => `  ${`--${name} ${value ?? ''}`.padEnd(22)}${text}`);
   return `Usage: binfmt [OPTION]...
+       binfmt healthcheck [--strict] [--listen ADDRESS]
 
 Makes the kernel run programs of other architectures, through QEMU and binfmt_misc.
 Without --install and --uninstall: prints, as JSON, what this machine can run.
@@ -62,15 +85,17 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   const { values, errors } = readOptions(argv);
   const install = wordsOf('install', values, errors);
   const uninstall = wordsOf('uninstall', values, errors);
-  const [stray] = values._;
+  const [command, ...others] = values._;
+  const stray = command === 'healthcheck' ? others[0] : command;
   const list = install ? 'install' : 'uninstall';
   const meant =
     (install ?? uninstall)
       ? `; a list has commas: --${list} ${[...(install ?? uninstall ?? []), stray].join(',')}`
       : '';
   if (stray !== undefined) errors.push(`unexpected "${stray}"${meant}`);
-  const mount = [values['mount']].flat().at(-1) as string | undefined;
+  const mount = lastOf('mount', values);
   if (mount === '') errors.push('--mount takes a directory');
+  const watch = readWatch(values, errors);
   const prefix = environment['QEMU_BINARY_PREFIX'] ?? '';
   if (prefix.includes('/'))
     errors.push(`QEMU_BINARY_PREFIX="${prefix}" has a slash; it is the beginning of a file name`);
@@ -78,11 +103,14 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   if (errors[0] !== undefined) return { kind: 'usage-error', cause: errors[0] };
   if (values['help']) return { kind: 'help' };
   if (values['version']) return { kind: 'version' };
+  if (command === 'healthcheck')
+    return { kind: 'healthcheck', address: watch.listen, strict: values['strict'] === true };
   const preserve = !OFF.has((environment['QEMU_PRESERVE_ARGV0'] ?? '').toLowerCase());
   return {
     kind: 'manage',
     ...{ install, uninstall, mount },
     allowUserNamespace: values['allow-userns'] === true,
+    watch: values['watch'] === true ? watch : undefined,
     options: {
       credentials: values['credentials'] === true,
       preserveArgv0: preserve && values['preserve-argv0'] === true,
@@ -90,6 +118,39 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
       keep: values['keep'] === true,
     },
   };
+}
+
+/** What --watch takes, checked also where it is not given. */
+function readWatch(values: minimist.ParsedArgs, errors: string[]): Watch {
+  const milliseconds = (name: string, fallback: number, least: number) => {
+    const text = lastOf(name, values);
+    const seconds = text === undefined ? fallback : Number(text || 'none');
+    if (seconds >= least && seconds <= 86_400) return seconds * 1000;
+    errors.push(`--${name} takes seconds, from ${least} to 86400, not "${text}"`);
+    return fallback;
+  };
+  const choice = <T extends string>(name: string, choices: readonly [T, ...T[]]): T => {
+    const text = lastOf(name, values) ?? choices[0];
+    const chosen = choices.find((each) => each === text);
+    if (chosen === undefined) errors.push(`--${name} takes ${choices.join(' or ')}, not "${text}"`);
+    return chosen ?? choices[0];
+  };
+  const text = lastOf('listen', values);
+  const listen = text === undefined ? undefined : parseAddress(text);
+  if (text !== undefined && listen === undefined) errors.push(`--listen takes [HOST:]PORT or unix:PATH, not "${text}"`);
+  if (values['watch'] === true && values['install'] === undefined) errors.push('--watch goes with --install LIST');
+  return {
+    interval: milliseconds('interval', 60, 0.1),
+    backoff: milliseconds('backoff', 300, 0),
+    logFormat: choice('log-format', ['text', 'json']),
+    uninstallOnExit: choice('on-exit', ['keep', 'uninstall']) === 'uninstall',
+    listen,
+  };
+}
+
+/** The value of an option that was given more than once is the last one. */
+function lastOf(name: string, values: minimist.ParsedArgs): string | undefined {
+  return [values[name]].flat().at(-1) as string | undefined;
 }
 
 function readOptions(argv: readonly string[]): { values: minimist.ParsedArgs; errors: string[] } {

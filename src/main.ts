@@ -1,12 +1,13 @@
 /** Wires the parts together and dispatches; the only place that prints and exits. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Manage, parseCommand, usage } from './cli.js';
+import { type Manage, parseCommand, usage, type Watch } from './cli.js';
 import { install } from './commands/install.js';
 import type { Report } from './commands/report.js';
 import { status } from './commands/status.js';
 import { uninstall } from './commands/uninstall.js';
 import { version } from './commands/version.js';
+import { formatEvent } from './core/events.js';
 import type { ExitStatus } from './core/failure.js';
 import { EMPTY_STATUS, formatStatus } from './core/status.js';
 import type { EmulatorFolder } from './system/emulators.js';
@@ -14,6 +15,10 @@ import { connectLauncher, type Launcher } from './system/launcher.js';
 import { lookAtMachine } from './system/machine.js';
 import { closeRegistry, openRegistry } from './system/mounting.js';
 import { createProber, removeDirectories } from './system/prober.js';
+import type { System } from './system/snapshot.js';
+
+/** Replaced by the build (see package.json, script "build:program"). */
+declare const REVISION: string;
 
 const environment = process.env;
 const folder: EmulatorFolder = {
@@ -29,7 +34,16 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   if (ends === undefined) return print({ lines: ['binfmt: start the program "binfmt" beside this file'], exit: 1 });
   try {
     const launcher = connectLauncher(ends);
-    return print(command.kind === 'version' ? await version(folder, launcher) : await manage(command, launcher));
+    switch (command.kind) {
+      case 'version':
+        return print(await version(REVISION, folder, launcher));
+      case 'healthcheck': {
+        const { healthcheck } = await loadHealthcheck();
+        return print(await healthcheck(command));
+      }
+      case 'manage':
+        return command.watch ? await stay(command, command.watch, launcher) : print(await manage(command, launcher));
+    }
   } catch (error) {
     // A defect, or a machine in a state that nobody thought of: what is known is still valid JSON.
     const cause = error instanceof Error ? error.message : String(error);
@@ -37,15 +51,43 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   }
 }
 
+/** A bundle of its own beside this one: its library for HTTP is larger than everything else together. */
+function loadHealthcheck(): Promise<typeof import('./commands/healthcheck.js')> {
+  return import(path.join(path.dirname(process.argv[1] ?? ''), 'healthcheck.cjs'));
+}
+
+async function openSystem({ mount, allowUserNamespace }: Manage, launcher: Launcher): Promise<System> {
+  const machine = lookAtMachine();
+  const registry = await openRegistry({ dir: mount && path.resolve(mount), allowUserNamespace }, launcher);
+  return { machine, launcher, prober: createProber(launcher, machine.own), folder, registry };
+}
+
+/** Installs and stays, until a signal comes. */
+async function stay(command: Manage, { logFormat, ...options }: Watch, launcher: Launcher): Promise<ExitStatus> {
+  const { watch } = await import('./commands/watch.js');
+  if (command.uninstall) uninstall(command.uninstall, await openSystem(command, launcher));
+  const args = { words: command.install ?? [], options: command.options, ...options };
+  await watch({ ...args, options: command.options }, () => openSystem(command, launcher), {
+    revision: REVISION,
+    emit: (event) => write(2, `${formatEvent(event, new Date().toISOString(), logFormat)}\n`),
+    print: (stdout) => write(1, stdout),
+    untilStopped: (check) =>
+      new Promise((resolve) => {
+        process.removeAllListeners('SIGHUP').on('SIGHUP', check);
+        for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+          process.removeAllListeners(signal).once(signal, () => resolve(signal));
+        }
+      }),
+  });
+  removeDirectories();
+  launcher.close();
+  return 0;
+}
+
 /** Uninstalls, then installs, then tells the status, as far as each was asked for. */
 async function manage(command: Manage, launcher: Launcher): Promise<Report> {
-  const machine = lookAtMachine();
-  const registry = await openRegistry(
-    { dir: command.mount && path.resolve(command.mount), allowUserNamespace: command.allowUserNamespace },
-    launcher,
-  );
-  const system = { machine, launcher, prober: createProber(launcher, machine.own), folder, registry };
-
+  const system = await openSystem(command, launcher);
+  const { registry } = system;
   const removed = command.uninstall && uninstall(command.uninstall, system);
   const installed = command.install && (await install({ words: command.install, options: command.options }, system));
   const now = await status(system, installed?.probes);

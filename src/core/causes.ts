@@ -67,6 +67,16 @@ export function vanishingFailure(dir: string): Failure {
   };
 }
 
+/** `status` says "disabled": that is everybody's switch, and not ours to turn. */
+export function disabledFailure(dir: string): Failure {
+  return {
+    code: 'disabled',
+    subject: dir,
+    cause: `binfmt_misc is switched off as a whole (${dir}/status says "disabled")`,
+    hint: 'on the host: echo 1 | sudo tee /proc/sys/fs/binfmt_misc/status',
+  };
+}
+
 const openCauses: Readonly<Record<string, Cause>> = {
   EACCES: { code: 'no-permission', cause: 'permission denied (EACCES)', hint: 'run it as root' },
   EPERM: { code: 'no-permission', cause: 'operation not permitted (EPERM)', hint: PRIVILEGES },

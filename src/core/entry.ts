@@ -18,7 +18,9 @@ export interface Entry {
   /** Hexadecimal; all ones where the kernel shows none. */
   readonly mask: string;
   /** Without the dot; undefined for an entry that matches by magic. */
-  readonly extension?: string;
+  readonly extension?: string | undefined;
+  /** Of the file: another one after each registration, also of the same text. */
+  readonly inode?: number;
 }
 
 /** Parses what the kernel shows in /proc/sys/fs/binfmt_misc/NAME; lines it does not know are skipped. */

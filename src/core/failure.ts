@@ -13,6 +13,7 @@ export type FailureCode =
   | 'no-permission'
   | 'read-only'
   | 'would-vanish'
+  | 'disabled'
   | 'internal';
 
 export interface Failure {
@@ -26,7 +27,13 @@ export interface Failure {
 }
 
 /** The machine can't, whatever is asked of it. */
-const machine: ReadonlySet<FailureCode> = new Set(['binfmt-missing', 'no-permission', 'read-only', 'would-vanish']);
+const machine: ReadonlySet<FailureCode> = new Set([
+  'binfmt-missing',
+  'no-permission',
+  'read-only',
+  'would-vanish',
+  'disabled',
+]);
 
 export type ExitStatus = 0 | 1 | 2 | 3;
 

@@ -12,7 +12,7 @@ export interface Status {
 
 export const EMPTY_STATUS: Status = { supported: [], emulators: [] };
 
-export function statusOf(snapshot: Snapshot): Status {
+export function statusOf(snapshot: Pick<Snapshot, 'own' | 'entries' | 'probes'>): Status {
   const ownFirst = (row: Architecture) => (row === snapshot.own ? 0 : 1);
   const rows = [...architectures].sort((a, b) => ownFirst(a) - ownFirst(b));
   return {

@@ -34,7 +34,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,20 +129,13 @@ static bool answer_requests(void) {
 }
 
 int main(int argc, char **argv) {
-	static const int taken[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-
-	if (argc > 1) serve(argv[1]);
-	sigemptyset(&handled);
-	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) sigaddset(&handled, taken[i]);
-	sigprocmask(SIG_BLOCK, &handled, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a master that has ended reads no answer */
-	int signals = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
+	serve(argc > 1 ? argv[1] : NULL);
 	struct pollfd polled[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
 
 	for (bool more = true; more;) {
 		if (poll(polled, 2, -1) < 0 && errno != EINTR) break;
-		if (polled[1].revents) take_signals(signals);
+		if (polled[1].revents) take_signals();
 		if (polled[0].revents) more = answer_requests();
 	}
-	return end_as_master(signals);
+	return end_as_master();
 }

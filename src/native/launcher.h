@@ -12,11 +12,12 @@ void queue_run(char **fields, int n, char *line);
 void go(long milliseconds);
 
 /* master.c: the child that the launcher serves, if it has one, and the signals that it takes. */
-extern sigset_t handled;
+extern int signals; /* file descriptor, non-blocking */
 void serve(const char *pid);
+bool has_master(void);
 bool master_ended(void);
 void note_end(pid_t pid, int status);
 int wait_for(pid_t child);
-void pass_on(int signal, int code);
-void take_signals(int descriptor);
-int end_as_master(int descriptor);
+void pass_signals_on(void);
+void take_signals(void);
+int end_as_master(void);

@@ -12,13 +12,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-sigset_t handled;
+int signals;
+static sigset_t handled;
 static pid_t master;
 static int master_status = -1;
 
+/* `pid`: of the master, in decimal; NULL where there is none. */
 void serve(const char *pid) {
-	master = (pid_t)strtol(pid, NULL, 10);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	static const int taken[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+
+	if (pid) {
+		master = (pid_t)strtol(pid, NULL, 10);
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	}
+	sigemptyset(&handled);
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) sigaddset(&handled, taken[i]);
+	sigprocmask(SIG_BLOCK, &handled, NULL);
+	signals = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
+	signal(SIGPIPE, SIG_IGN); /* a master that has ended reads no answer */
+}
+
+bool has_master(void) {
+	return master > 0;
 }
 
 bool master_ended(void) {
@@ -30,8 +45,10 @@ void note_end(pid_t pid, int status) {
 }
 
 /* A signal that was sent to the launcher is meant for its master; a terminal's reaches both by itself. */
-void pass_on(int signal, int code) {
-	if (master > 0 && signal != SIGCHLD && code <= 0) kill(master, signal);
+void pass_signals_on(void) {
+	struct signalfd_siginfo info;
+	while (read(signals, &info, sizeof info) == sizeof info)
+		if (master > 0 && info.ssi_signo != SIGCHLD && info.ssi_code <= 0) kill(master, (int)info.ssi_signo);
 }
 
 /* The exit status of a child, -1 if it had none; the ends of others are taken on the way. */
@@ -50,18 +67,18 @@ static bool take_child(int flags) {
 	return pid > 0;
 }
 
-void take_signals(int descriptor) {
-	struct signalfd_siginfo info;
-	while (read(descriptor, &info, sizeof info) == sizeof info) pass_on((int)info.ssi_signo, info.ssi_code);
+void take_signals(void) {
+	pass_signals_on();
 	while (take_child(WNOHANG)) {}
 }
 
 /* Ends as the master does: with its exit status, or by the same signal. */
-int end_as_master(int descriptor) {
-	struct pollfd polled = {.fd = descriptor, .events = POLLIN};
+int end_as_master(void) {
+	struct pollfd polled = {.fd = signals, .events = POLLIN};
 
 	if (master <= 0) return 0;
-	for (take_signals(descriptor); master_status < 0; take_signals(descriptor)) poll(&polled, 1, -1);
+	close(STDOUT_FILENO); /* the master may still wait for an answer */
+	for (take_signals(); master_status < 0; take_signals()) poll(&polled, 1, -1);
 	if (WIFEXITED(master_status)) return WEXITSTATUS(master_status);
 	int signal = WTERMSIG(master_status);
 	sigprocmask(SIG_UNBLOCK, &handled, NULL);

@@ -6,6 +6,7 @@
 #include "launcher.h"
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,27 +133,28 @@ static void kill_late(void) {
 	}
 }
 
+/* Ends before its time where the master has ended, or will send no more. */
 static void wait_for_all(long long limit) {
 	size_t left = 0;
+	bool killed = false;
 	struct timespec begin, now;
+	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = STDIN_FILENO, .events = 0}};
 
 	for (size_t i = 0; i < count; i++) left += !runs[i].ended;
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	for (bool killed = false; left > 0;) {
+	while (left > 0) {
 		int status;
-		siginfo_t info;
 		pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
 		if (pid > 0) { reap(pid, status, &left); continue; }
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		long long rest = limit - microseconds(begin, now);
-		if ((rest <= 0 || master_ended()) && !killed) {
+		if (!killed && (rest <= 0 || master_ended() || (polled[1].revents & POLLHUP && has_master()))) {
 			killed = true;
 			kill_late();
 		}
 		/* What was killed and still does not end, it waits for. */
-		if (rest <= 0) rest = 1000000;
-		struct timespec timeout = {rest / 1000000, rest % 1000000 * 1000};
-		if (sigtimedwait(&handled, &info, &timeout) > 0) pass_on(info.si_signo, info.si_code);
+		poll(polled, killed ? 1 : 2, killed ? -1 : (int)(rest / 1000 + 1));
+		pass_signals_on();
 	}
 }
 

@@ -1,19 +1,19 @@
 /** Makes platforms run: plans each, registers what is missing, and believes only what then runs. */
-import { vanishingFailure } from '../core/causes.js';
+import { disabledFailure, vanishingFailure } from '../core/causes.js';
 import type { Failure } from '../core/failure.js';
 import { type InstallOptions, planInstall, type Step } from '../core/plan.js';
 import type { Platform } from '../core/platform.js';
 import { describeVerdict } from '../core/probe.js';
 import type { Snapshot } from '../core/snapshot.js';
-import { register, unregister } from './binfmt-fs.js';
+import { isDisabled, register, unregister } from './binfmt-fs.js';
 import { type System, takeSnapshot } from './snapshot.js';
 import { findKeeper, type Keeper, remount } from './survival.js';
 
 /** What became of one platform: it runs now, unless there is a failure. */
 export interface Result {
   readonly platform: Platform;
-  /** Something was registered. */
-  readonly changed: boolean;
+  /** The entry that was registered for it, if any. */
+  readonly registered?: string | undefined;
   readonly failure?: Failure | undefined;
   /** What is worth knowing about a success. */
   readonly note?: string | undefined;
@@ -42,11 +42,11 @@ export async function establish(
   { before, lasting, system }: { before: Snapshot; lasting: boolean; system: System },
 ): Promise<Established> {
   const planned = platforms.map((platform) => ({ platform, step: planInstall(platform, options, before) }));
-  const needsKeeper = lasting && planned.some(({ step }) => step.kind === 'register');
-  const keeper = needsKeeper ? await keeperOf(system) : undefined;
+  const changing = planned.some(({ step }) => step.kind === 'register');
+  const keeper = changing && lasting ? await keeperOf(system) : undefined;
+  const prevented = changing ? preventionOf(system, keeper) : undefined;
   const jobs = planned.map(({ platform, step }): Job => {
-    if (step.kind !== 'register') return { platform, step };
-    return { platform, step, refused: keeper?.kind === 'nobody' ? keeper.failure : take(step, system) };
+    return { platform, step, refused: step.kind === 'register' ? (prevented ?? take(step, system)) : undefined };
   });
 
   const registered = jobs.filter(({ step }) => step.kind === 'register');
@@ -60,6 +60,12 @@ export async function establish(
 /** Undefined where somebody else's mount is used, which is theirs to keep. */
 async function keeperOf({ registry, launcher }: System): Promise<Keeper | undefined> {
   return registry.kind === 'writable' && registry.mountedHere ? findKeeper(registry, launcher) : undefined;
+}
+
+/** Why nothing at all is to be registered. */
+function preventionOf({ registry }: System, keeper: Keeper | undefined): Failure | undefined {
+  if (registry.kind === 'writable' && isDisabled(registry.dir)) return disabledFailure(registry.dir);
+  return keeper?.kind === 'nobody' ? keeper.failure : undefined;
 }
 
 /** Who kept the entries may have been passing by: what vanishes now does not run in the picture taken next. */
@@ -78,22 +84,21 @@ function take(step: Extract<Step, { kind: 'register' }>, { registry, machine }: 
 function judge({ platform, step, refused }: Job, after: Snapshot, { registry }: System): Result {
   const { architecture, level } = platform;
   const { name } = architecture;
-  const result = { platform, changed: step.kind === 'register' && !refused };
-  if (step.kind === 'impossible') return { ...result, failure: step.failure };
+  const registered = step.kind === 'register' && !refused ? step.registration.name : undefined;
+  if (step.kind === 'impossible') return { platform, failure: step.failure };
   const verdict = after.probes.get(architecture)?.verdict ?? { kind: 'timeout' };
   if (verdict.kind !== 'runs') {
-    const gone =
-      step.kind === 'register' && !refused && !after.entries.some((entry) => entry.name === step.registration.name);
-    if (gone && registry.kind === 'writable') return { ...result, failure: vanishingFailure(registry.dir) };
+    const cause = doesNotRun(name, `does not run: ${describeVerdict(verdict)}`);
+    if (registered === undefined || registry.kind !== 'writable') return { platform, failure: refused ?? cause };
+    const vanished = !after.entries.some((entry) => entry.name === registered);
     // An entry that only breaks programs is worse than none.
-    if (result.changed && step.kind === 'register' && registry.kind === 'writable')
-      unregister(registry.dir, step.registration.name);
-    return { ...result, failure: refused ?? doesNotRun(name, `does not run: ${describeVerdict(verdict)}`) };
+    unregister(registry.dir, registered);
+    return { platform, failure: vanished ? vanishingFailure(registry.dir) : cause };
   }
   if (level !== undefined && (verdict.level ?? 0) < level) {
-    return { ...result, failure: doesNotRun(name, `runs only up to v${verdict.level}, not v${level}`) };
+    return { platform, registered, failure: doesNotRun(name, `runs only up to v${verdict.level}, not v${level}`) };
   }
-  return { ...result, note: refused ? refused.cause : step.note };
+  return { platform, registered, note: refused ? refused.cause : step.note };
 }
 
 function doesNotRun(subject: string, cause: string): Failure {

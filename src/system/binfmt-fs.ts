@@ -5,6 +5,7 @@ import { openFailure, registerFailure } from '../core/causes.js';
 import { type Entry, matches, parseEntry, type Registration, registerLine } from '../core/entry.js';
 import type { Failure } from '../core/failure.js';
 import type { Registry } from '../core/snapshot.js';
+import { readText } from './machine.js';
 
 const NOT_ENTRIES = new Set(['register', 'status']);
 
@@ -25,13 +26,19 @@ function readEntry(dir: string, name: string): { entry: Entry; age: fs.BigIntSta
   let fd: number | undefined;
   try {
     fd = fs.openSync(path.join(dir, name), 'r');
-    return [{ entry: parseEntry(name, fs.readFileSync(fd, 'utf8')), age: fs.fstatSync(fd, { bigint: true }) }];
+    const age = fs.fstatSync(fd, { bigint: true });
+    return [{ entry: { ...parseEntry(name, fs.readFileSync(fd, 'utf8')), inode: Number(age.ino) }, age }];
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   } finally {
     if (fd !== undefined) fs.closeSync(fd);
   }
+}
+
+/** Is binfmt_misc switched off as a whole? No entry counts then, enabled or not. */
+export function isDisabled(dir: string): boolean {
+  return readText(path.join(dir, 'status')).startsWith('disabled');
 }
 
 /**

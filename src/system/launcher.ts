@@ -34,6 +34,8 @@ export interface Launcher {
    * resolves to their outcomes in the same order. What could not be made cannot be run: ENOENT.
    */
   run(runs: readonly Run[], limit: number, files?: readonly Executable[]): Promise<Outcome[]>;
+  /** Ends it, and what it runs. */
+  close(): void;
 }
 
 /** Connects to the launcher that src/native/entry.c started, over the pipes `READ,WRITE` (file descriptors). */
@@ -62,6 +64,7 @@ export function connectLauncher(ends: string): Launcher {
       const answers = await ask([...writes, ...requests, ['go', String(limit)]], files.length + runs.length);
       return answers.slice(files.length).map(parseOutcome);
     },
+    close: () => fs.closeSync(to),
   };
 }
 

@@ -1,0 +1,25 @@
+/** Where a watcher answers: `[HOST:]PORT` or `unix:PATH`. */
+
+export type Address =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** Where a watcher listens when it is not told, and where its health is asked for: the first that can be used. */
+export const DEFAULT_ADDRESSES: readonly Address[] = [
+  { kind: 'unix', path: '/run/binfmt.sock' },
+  { kind: 'unix', path: '/dev/shm/binfmt.sock' },
+];
+
+/** Undefined for anything else. Without a host it is this machine's own loopback address. */
+export function parseAddress(text: string): Address | undefined {
+  if (text.startsWith('unix:')) return text.length > 5 ? { kind: 'unix', path: text.slice(5) } : undefined;
+  const found = /^(?:(?:\[([^\]]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(text);
+  const port = Number(found?.[3]);
+  if (!found || port > 65535) return undefined;
+  return { kind: 'tcp', host: found[1] ?? found[2] ?? '127.0.0.1', port };
+}
+
+export function formatAddress(address: Address): string {
+  if (address.kind === 'unix') return `unix:${address.path}`;
+  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
+}
