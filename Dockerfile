@@ -23,7 +23,8 @@ RUN mkdir -p /out/usr/lib/binfmt /out/usr/bin /out/usr/share/doc/minimist \
  && cp dist/* /out/usr/lib/binfmt/ \
  && ln -s ../lib/binfmt/binfmt /out/usr/bin/binfmt \
  && cp node_modules/minimist/LICENSE /out/usr/share/doc/minimist/copyright \
- && mkdir -m 1777 /out/tmp
+ && mkdir -m 1777 /out/tmp \
+ && mkdir /out/run
 
 # Node.js with its own loader and libraries, as the program's alone (src/native/entry.c).
 FROM base AS node
@@ -66,3 +67,5 @@ LABEL org.opencontainers.image.title="binfmt" \
       org.opencontainers.image.revision="$REVISION"
 ENV QEMU_BINARY_PATH=/usr/bin
 ENTRYPOINT ["/usr/bin/binfmt"]
+# Passes also where nothing watches. Seldom, as each check starts Node.js; often only at the start.
+HEALTHCHECK --interval=2m --timeout=10s --start-period=1m --start-interval=2s CMD ["/usr/bin/binfmt", "healthcheck"]

@@ -129,7 +129,7 @@ export async function startWatcher(
     const switched = registry.kind === 'writable' && isDisabled(registry.dir) !== disabled;
     if (switched) disabled = !disabled;
     const due = state.watched.filter((each) => everything || switched || each.failure || isAffected(each, entries));
-    const allowed = due.filter((each) => nextAllowed(each, backoff) <= now);
+    const allowed = due.filter((each) => switched || nextAllowed(each, backoff) <= now);
     if (allowed.length > 0 || first) await attempt(allowed, entries);
     wait(due.filter((each) => !allowed.includes(each)));
     tellReady();
@@ -178,7 +178,7 @@ export async function startWatcher(
     const { name } = platform.architecture;
     const old = state.watched.find((each) => each.platform === platform) ?? { platform };
     const tried = result.registered !== undefined || (failure && failure.code !== 'disabled');
-    const kept = old.failure ? undefined : old.backoff;
+    const kept = old.failure || failure ? undefined : old.backoff;
     replace(old, {
       platform,
       failure,
