@@ -1,0 +1,72 @@
+/** A running `binfmt --install … --watch`, and ways to wait for what it says and does. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
+import { scratch } from './kernel.js';
+import { binfmt, EMULATORS, type Ended, PROGRAM, run } from './program.js';
+
+export class Watcher {
+  log = '';
+  stdout = '';
+  readonly socket = path.join(scratch(), 'socket');
+  readonly #child: ChildProcess;
+  readonly ended: Promise<number | null>;
+
+  constructor(list: string, options: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+    const args = ['--install', list, '--watch', '--listen', `unix:${this.socket}`, ...options];
+    this.#child = spawn(PROGRAM, args, { env: { ...process.env, QEMU_BINARY_PATH: EMULATORS, ...env } });
+    this.#child.stderr?.on('data', (data) => {
+      this.log += data;
+    });
+    this.#child.stdout?.on('data', (data) => {
+      this.stdout += data;
+    });
+    this.ended = new Promise((resolve) => this.#child.on('close', resolve));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Resolves when the log has said it (so many times), rejects after some seconds. */
+  async said(pattern: RegExp, times = 1): Promise<void> {
+    await until(
+      () => [...this.log.matchAll(new RegExp(pattern, 'g'))].length >= times,
+      () => `${pattern}, in:\n${this.log}`,
+    );
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  async stop(): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.kill('SIGTERM');
+    return this.ended;
+  }
+
+  get(path: string): { status: number; body: string } {
+    const { stdout } = run('curl', [
+      '-s',
+      '--unix-socket',
+      this.socket,
+      '-w',
+      '\n%{http_code}',
+      `http://localhost${path}`,
+    ]);
+    const end = stdout.lastIndexOf('\n');
+    return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) };
+  }
+
+  healthcheck(...args: string[]): Ended {
+    return binfmt(['healthcheck', '--listen', `unix:${this.socket}`, ...args]);
+  }
+}
+
+/** Resolves when it is so, rejects after ten seconds. */
+export async function until(so: () => boolean, what: string | (() => string)): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    if (so()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
+}
