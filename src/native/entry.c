@@ -35,7 +35,7 @@ static void fail(const char *what) {
 
 static void become_node(int argc, char **argv, int from, int to) {
 	char *loader = beside("ld.so"), *node = beside("node"), ends[32];
-	char **command = calloc((size_t)argc + 6, sizeof *command);
+	char **command = calloc((size_t)argc + 9, sizeof *command);
 	int n = 0;
 
 	if (!command) fail(node);
@@ -44,13 +44,19 @@ static void become_node(int argc, char **argv, int from, int to) {
 		command[n++] = "--library-path";
 		command[n++] = directory;
 		command[n++] = node;
+		/* Nothing here runs long enough to be worth compiling: 12 MiB less. (Node.js 20 would warn.) */
+		command[n++] = "--jitless";
 	} else {
 		command[n++] = "node";
 	}
+	/* A watcher is to be small: little garbage before it is collected. */
+	command[n++] = "--max-semi-space-size=1";
+	command[n++] = "--max-old-space-size=32";
 	command[n++] = beside("binfmt.cjs");
 	for (int i = 1; i < argc; i++) command[n++] = argv[i];
 	snprintf(ends, sizeof ends, "%d,%d", from, to);
 	setenv("BINFMT_LAUNCHER", ends, 1);
+	setenv("MALLOC_ARENA_MAX", "1", 1);
 	/* Without the launcher it can do nothing. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	execvp(command[0], command);

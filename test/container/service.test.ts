@@ -1,0 +1,246 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { busyboxImage, docker, IMAGE, mountOnHost, privileged } from '../support/docker.js';
+import { entryNames, MOUNT, registerForeign, scratch, writeEntry } from '../support/kernel.js';
+import { lastLine, must, ROOT, run, shell, statusIn } from '../support/program.js';
+import { crashingEmulator } from '../support/programs.js';
+import { until } from '../support/watcher.js';
+
+const mounted = () => fs.existsSync(path.join(MOUNT, 'register'));
+
+/** Looks at the entries from the host for a moment; the mount goes, and what else keeps them stays. */
+function onHost<T>(look: () => T): T {
+  const restore = mountOnHost();
+  try {
+    return look();
+  } finally {
+    restore();
+  }
+}
+
+let foreign: string;
+const runsArm64 = () =>
+  docker('run', '--rm', '--platform', 'linux/arm64', foreign, 'uname', '-m').stdout === 'aarch64\n';
+
+/** Unmounts the host's, where a test made the image mount it. */
+function unmountHost(): void {
+  while (mounted()) must('umount', [MOUNT]);
+}
+
+describe('a host that does not keep binfmt_misc mounted', () => {
+  before(function () {
+    foreign = busyboxImage('arm64', 'linux/arm64');
+    // A machine of somebody's own keeps it mounted; CI's does not.
+    if (mounted()) this.skip();
+  });
+  afterEach(() => {
+    unmountHost();
+    expect(runsArm64()).to.equal(false);
+  });
+
+  it('an installation that would vanish fails, in one line with three remedies, and leaves nothing', () => {
+    const ended = privileged(['--install', 'all']);
+    expect(ended.exit).to.equal(3);
+    expect(ended.stderr.trim().split('\n')).to.have.length(1);
+    for (const remedy of ['sudo mount -t binfmt_misc', '--watch', '--pid=host'])
+      expect(ended.stderr).to.contain(remedy);
+    expect(statusIn(ended).supported).not.to.include('linux/arm64');
+    expect(mounted()).to.equal(false);
+  });
+
+  it('--pid=host: it mounts on the host, and the registrations stay', () => {
+    const ended = docker('run', '--rm', '--privileged', '--pid=host', IMAGE, '--install', 'arm64');
+    expect(ended).to.include({ exit: 0, stderr: 'installing: arm64 OK\n' });
+    expect(mounted()).to.equal(true);
+    expect(entryNames()).to.deep.equal(['qemu-aarch64']);
+    expect(runsArm64()).to.equal(true);
+  });
+
+  it('a shared bind mount: it mounts on the host through it, and the registrations stay', () => {
+    must('mount', ['--make-rshared', '/']);
+    try {
+      const bind = '/proc/sys/fs/binfmt_misc:/binfmt_misc:rshared';
+      const ended = docker('run', '--rm', '--privileged', '-v', bind, IMAGE, '--install', 'arm64');
+      expect(ended).to.include({ exit: 0, stderr: 'installing: arm64 OK\n' });
+      expect(mounted()).to.equal(true);
+      expect(runsArm64()).to.equal(true);
+    } finally {
+      must('mount', ['--make-rprivate', '/']);
+    }
+  });
+
+  it('another holder that is only passing by is not believed', () => {
+    // Holds a mount while the image looks, and lets it go while it registers.
+    const holder =
+      shell(`unshare --mount --propagation private bash -c 'mount -t binfmt_misc none ${MOUNT}; sleep 0.35' &
+      sleep 0.05; docker run --rm --privileged ${IMAGE} --install all; echo $? >&2; wait`);
+    const exit = Number(lastLine(holder.stderr));
+    // Whatever it saw: success only if it lasts.
+    expect(exit === 0).to.equal(runsArm64());
+  });
+});
+
+describe('the service of deploy/compose.yaml', () => {
+  const compose = (...args: string[]) => {
+    const file = path.join(ROOT, 'deploy/compose.yaml');
+    return must('docker', ['compose', '-f', file, ...args], { BINFMT_IMAGE: IMAGE, BINFMT_INSTALL: 'arm64,s390x' });
+  };
+  const container = () => compose('ps', '--all', '--quiet', 'binfmt').trim();
+  const inspect = (format: string) => must('docker', ['inspect', '--format', format, container()]).trim();
+  const health = () => inspect('{{.State.Health.Status}}');
+  const log = () => compose('logs', '--no-log-prefix', 'binfmt');
+  const healthy = () =>
+    until(
+      () => health() === 'healthy',
+      () => `healthy, is ${health()}:\n${log()}`,
+    );
+  const runsAgain = () => until(runsArm64, () => `foreign containers, in:\n${log()}`);
+
+  before(async function () {
+    foreign = busyboxImage('arm64', 'linux/arm64');
+    if (mounted()) this.skip();
+    compose('up', '--detach');
+    await healthy();
+  });
+  after(() => {
+    compose('down');
+    unmountHost();
+  });
+
+  it('is healthy, and foreign containers run, though the host never mounted binfmt_misc', () => {
+    expect(mounted()).to.equal(false);
+    expect(runsArm64()).to.equal(true);
+    expect(inspect('{{.HostConfig.Privileged}} {{.HostConfig.CapDrop}} {{.HostConfig.ReadonlyRootfs}}')).to.equal(
+      'false [ALL] true',
+    );
+  });
+
+  for (const [what, disturb, cause] of [
+    ['an emulator is removed', () => writeEntry('qemu-aarch64', '-1'), /restored arm64: removed/],
+    ['all are removed', () => writeEntry('status', '-1'), /restored s390x: removed/],
+    ['one is disabled', () => writeEntry('qemu-aarch64', '0'), /restored arm64: disabled/],
+    [
+      'a broken handler comes in front',
+      () => registerForeign('broken', 'arm64', crashingEmulator(), 'F'),
+      /restored arm64: shadowed/,
+    ],
+  ] as const) {
+    it(`${what}: foreign containers run again`, async () => {
+      onHost(disturb);
+      await until(
+        () => cause.test(log()),
+        () => `${cause}, in:\n${log()}`,
+      );
+      await runsAgain();
+    });
+  }
+
+  it("systemd-binfmt's start and its --unregister are survived", async () => {
+    const image = 'binfmt-test-systemd';
+    const dir = scratch();
+    fs.writeFileSync(
+      path.join(dir, 'Dockerfile'),
+      'FROM debian:trixie-slim\nRUN apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null\n',
+    );
+    must('docker', ['buildx', 'build', '--quiet', '--load', '--tag', image, dir]);
+    const systemd = (...args: string[]) => {
+      const script = `mount -t binfmt_misc none ${MOUNT} && exec /usr/lib/systemd/systemd-binfmt ${args.join(' ')}`;
+      must('docker', ['run', '--rm', '--privileged', image, 'sh', '-c', script]);
+    };
+    systemd('--unregister');
+    await runsAgain();
+    systemd();
+    await runsAgain();
+  });
+
+  it('its process is killed: it comes again, and everything runs', async () => {
+    const pid = inspect('{{.State.Pid}}');
+    process.kill(Number(pid), 'SIGKILL');
+    await until(() => !['0', pid].includes(inspect('{{.State.Pid}}')), 'another process');
+    await runsAgain();
+    await healthy();
+  });
+
+  it('docker restart: it stops at once, and everything runs again', async () => {
+    const start = Date.now();
+    must('docker', ['restart', container()]);
+    expect(Date.now() - start).to.be.below(8000); // docker waits ten seconds before it kills
+    await runsAgain();
+    expect(log()).to.match(/stopping: SIGTERM/);
+  });
+
+  it('a second service at the same time: both settle', async () => {
+    must('docker', [
+      'run',
+      '--detach',
+      '--name',
+      'binfmt-test-second',
+      '--privileged',
+      IMAGE,
+      '--install',
+      'arm64,s390x',
+      '--watch',
+    ]);
+    try {
+      await until(() => / ready\n/.test(docker('logs', 'binfmt-test-second').stderr), 'the second');
+      onHost(() => writeEntry('status', '-1'));
+      await runsAgain();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      const logs = () => log() + docker('logs', 'binfmt-test-second').stderr;
+      const settled = logs();
+      expect(settled).not.to.match(/waiting|not-ready/);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      expect(logs()).to.equal(settled);
+    } finally {
+      must('docker', ['rm', '--force', 'binfmt-test-second']);
+    }
+  });
+
+  it('leaves no process behind but itself, however often its health is checked', async () => {
+    for (let i = 0; i < 3; i++)
+      expect(docker('exec', container(), '/usr/bin/binfmt', 'healthcheck', '--strict').exit).to.equal(0);
+    const processes = must('docker', ['top', container(), '-o', 'pid,stat,comm']).trim().split('\n').slice(1);
+    expect(processes, processes.join('\n')).to.have.length(2);
+  });
+
+  it('takes at most 64 MiB, also after many restores', async () => {
+    const pids = must('docker', ['top', container(), '-o', 'pid']).trim().split('\n').slice(1);
+    const resident = () =>
+      pids
+        .map((pid) => Number(/^VmRSS:\s*(\d+)/m.exec(fs.readFileSync(`/proc/${pid.trim()}/status`, 'utf8'))?.[1]))
+        .reduce((sum, size) => sum + size, 0) / 1024;
+    expect(resident()).to.be.below(64);
+    const restore = mountOnHost();
+    try {
+      for (let i = 0; i < 40; i++) {
+        writeEntry('qemu-s390x', '-1');
+        await until(() => fs.existsSync(path.join(MOUNT, 'qemu-s390x')), 'qemu-s390x').catch(() => {});
+      }
+    } finally {
+      restore();
+    }
+    expect(resident()).to.be.below(64);
+  });
+
+  it('the engine is restarted: it comes again by itself, and everything runs', async function () {
+    const restart = process.env['BINFMT_TEST_RESTART_ENGINE'];
+    if (!restart) this.skip();
+    must('bash', ['-c', restart]);
+    await until(() => run('docker', ['info']).exit === 0, 'the engine');
+    await runsAgain();
+    await healthy();
+  });
+});
+
+describe("the image's own health check", () => {
+  it('passes where nothing watches', () => {
+    expect(docker('run', '--rm', IMAGE, 'healthcheck')).to.include({
+      exit: 0,
+      stderr: 'binfmt: nothing watches here\n',
+    });
+    expect(docker('run', '--rm', IMAGE, 'healthcheck', '--strict').exit).to.equal(1);
+    const test = must('docker', ['image', 'inspect', '--format', '{{json .Config.Healthcheck.Test}}', IMAGE]);
+    expect(JSON.parse(test)).to.deep.equal(['CMD', '/usr/bin/binfmt', 'healthcheck']);
+  });
+});
