@@ -66,18 +66,22 @@ async function openSystem({ mount, allowUserNamespace }: Manage, launcher: Launc
 async function stay(command: Manage, { logFormat, ...options }: Watch, launcher: Launcher): Promise<ExitStatus> {
   const { watch } = await import('./commands/watch.js');
   if (command.uninstall) uninstall(command.uninstall, await openSystem(command, launcher));
+  let check = () => {};
+  process.removeAllListeners('SIGHUP').on('SIGHUP', () => check());
+  const stopped = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.removeAllListeners(signal).once(signal, () => resolve(signal));
+    }
+  });
   const args = { words: command.install ?? [], options: command.options, ...options };
-  await watch({ ...args, options: command.options }, () => openSystem(command, launcher), {
+  await watch(args, () => openSystem(command, launcher), {
     revision: REVISION,
     emit: (event) => write(2, `${formatEvent(event, new Date().toISOString(), logFormat)}\n`),
     print: (stdout) => write(1, stdout),
-    untilStopped: (check) =>
-      new Promise((resolve) => {
-        process.removeAllListeners('SIGHUP').on('SIGHUP', check);
-        for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-          process.removeAllListeners(signal).once(signal, () => resolve(signal));
-        }
-      }),
+    untilStopped: (checkNow) => {
+      check = checkNow;
+      return stopped;
+    },
   });
   removeDirectories();
   launcher.close();

@@ -2,12 +2,12 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { clearEntries, registerForeign } from '../support/kernel.js';
+import { clearEntries, registerForeign, scratch } from '../support/kernel.js';
 import { EMULATORS, PROGRAM, shell, statusIn } from '../support/program.js';
 import { crashingEmulator, dynamicEmulator } from '../support/programs.js';
 
 /** Nothing may be written but what is noexec: what is left is memory. */
-const readOnly = 'mount -o remount,bind,ro /; mount -t tmpfs -o noexec shm /dev/shm';
+const readOnly = 'mount -o remount,bind,ro /; mount -t tmpfs -o noexec shm /dev/shm; mount -t tmpfs -o ro tmp $TMPDIR';
 const noUserNamespace = 'echo 0 >/proc/sys/user/max_user_namespaces';
 
 /** How the program is started: commands in a mount namespace of its own, then capabilities are dropped. */
@@ -15,7 +15,7 @@ const contexts = {
   'with every capability': { prepare: 'true', drop: '' },
   'without CAP_SYS_CHROOT': { prepare: 'true', drop: '-sys_chroot' },
   'without CAP_SYS_CHROOT, nor user namespaces': { prepare: noUserNamespace, drop: '-sys_chroot' },
-  'with /tmp noexec': { prepare: 'mount -t tmpfs -o noexec tmp /tmp', drop: '' },
+  'with a temporary directory that is noexec': { prepare: 'mount -t tmpfs -o noexec tmp $TMPDIR', drop: '' },
   'with a read-only root file system': { prepare: readOnly, drop: '' },
   'with no capability': { prepare: 'true', drop: '-all' },
   'with a read-only root file system and no capability at all': {
@@ -48,7 +48,7 @@ describe('probes', () => {
     for (const [name, { prepare, drop }] of Object.entries(contexts)) {
       const capabilities = drop === '' ? '' : `setpriv --bounding-set=${drop} --inh-caps=${drop}`;
       const script = `${prepare}; ulimit -c unlimited; exec ${capabilities} ${PROGRAM}`;
-      const ended = shell(`unshare --user --map-root-user --mount bash -euc '${script}'`);
+      const ended = shell(`unshare --user --map-root-user --mount bash -euc '${script}'`, { TMPDIR: scratch() });
       expect(ended.exit, `${name}: ${ended.stderr}`).to.equal(0);
       result.set(name, statusIn(ended).supported);
     }
