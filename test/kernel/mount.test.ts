@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { clearEntries, MOUNT, scratch } from '../support/kernel.js';
-import { EMULATORS, type Ended, lastLine, PROGRAM, shell, statusIn } from '../support/program.js';
+import { EMULATORS, type Ended, PROGRAM, shell, statusIn } from '../support/program.js';
 
 const program = `env QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM} --allow-userns`;
 
