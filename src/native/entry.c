@@ -33,7 +33,7 @@ static void fail(const char *what) {
 	exit(1);
 }
 
-static void become_node(int argc, char **argv, int from, int to) {
+static void become_node(int argc, char **argv, int from, int to, pid_t launcher) {
 	char *loader = beside("ld.so"), *node = beside("node"), ends[32];
 	char **command = calloc((size_t)argc + 9, sizeof *command);
 	int n = 0;
@@ -59,6 +59,7 @@ static void become_node(int argc, char **argv, int from, int to) {
 	setenv("MALLOC_ARENA_MAX", "1", 1);
 	/* Without the launcher it can do nothing. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != launcher) exit(1);
 	execvp(command[0], command);
 	fail(command[0]);
 }
@@ -82,12 +83,12 @@ int main(int argc, char **argv) {
 	/* Where a standard stream is closed, a pipe must not take its place. */
 	for (int fd = 0; fd >= 0 && fd < 3;) fd = open("/dev/null", O_RDWR);
 	if (pipe(requests) < 0 || pipe(answers) < 0) fail("pipe");
-	pid_t node = fork();
+	pid_t launcher = getpid(), node = fork();
 	if (node < 0) fail("fork");
 	if (node == 0) {
 		close(requests[0]);
 		close(answers[1]);
-		become_node(argc, argv, answers[0], requests[1]);
+		become_node(argc, argv, answers[0], requests[1], launcher);
 	}
 	become_launcher(node, requests[0], answers[1]);
 }

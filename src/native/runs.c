@@ -74,11 +74,13 @@ static int enter(const char *root) {
 }
 
 /* Runs in the child: nothing of the launcher's is left but the program's own output. */
-static void become(struct run *run, struct refusal *refusal, int input) {
+static void become(struct run *run, struct refusal *refusal, int input, pid_t launcher) {
 	sigset_t none;
 	struct rlimit no_core = {0, 0}, output = {OUTPUT_LIMIT, OUTPUT_LIMIT};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have died before: to be traced by process 1 is to stop for ever. */
+	if (getppid() != launcher) _exit(127);
 	setpgid(0, 0);
 	dup2(input, 0);
 	dup2(run->output, 1);
@@ -180,6 +182,7 @@ void go(long milliseconds) {
 	if (refusals == MAP_FAILED) abort();
 	/* An empty file: reading it gives the end of file, also where there is no /dev/null. */
 	int input = memfd_create("input", MFD_CLOEXEC);
+	pid_t launcher = getpid();
 
 	for (size_t i = 0; i < count; i++) {
 		struct run *run = &runs[i];
@@ -187,7 +190,7 @@ void go(long milliseconds) {
 		clock_gettime(CLOCK_MONOTONIC, &run->start);
 		run->end = run->start;
 		run->pid = fork();
-		if (run->pid == 0) become(run, &refusals[i], input);
+		if (run->pid == 0) become(run, &refusals[i], input, launcher);
 		if (run->pid < 0) {
 			run->ended = true;
 			refusals[i] = (struct refusal){"exec", errno};
