@@ -41,7 +41,33 @@ describe('the command line', () => {
       install: ['all'],
       mount: '/m',
       allowUserNamespace: false,
+      watch: undefined,
       options: { credentials: false, preserveArgv0: false, force: true, keep: true },
+    });
+  });
+
+  it('takes what belongs to --watch, in seconds', () => {
+    const argv = '--install all --watch --interval 5 --backoff 0 --log-format json --listen 9090 --on-exit uninstall';
+    expect(manage(argv.split(' ')).watch).to.deep.equal({
+      interval: 5000,
+      backoff: 0,
+      logFormat: 'json',
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 9090 },
+      uninstallOnExit: true,
+    });
+    expect(manage(['--install', 'all', '--watch']).watch).to.include({
+      interval: 60_000,
+      backoff: 300_000,
+      logFormat: 'text',
+    });
+  });
+
+  it('has a health check', () => {
+    expect(parseCommand(['healthcheck'], {})).to.deep.equal({ kind: 'healthcheck', address: undefined, strict: false });
+    expect(parseCommand(['healthcheck', '--strict', '--listen', 'unix:/s'], {})).to.deep.equal({
+      kind: 'healthcheck',
+      address: { kind: 'unix', path: '/s' },
+      strict: true,
     });
   });
 
@@ -70,6 +96,14 @@ describe('the command line', () => {
     [['--uninstall'], '--uninstall takes a list'],
     [['--mount'], '--mount takes a directory'],
     [['--version', 'x'], '"x"'],
+    [['healthcheck', 'x'], '"x"'],
+    [['--watch'], '--watch goes with --install LIST'],
+    [['--install', 'all', '--watch', '--interval', 'x'], 'not "x"'],
+    [['--install', 'all', '--watch', '--interval', '0'], 'not "0"'],
+    [['--install', 'all', '--watch', '--backoff', ''], 'not ""'],
+    [['--install', 'all', '--watch', '--log-format', 'xml'], 'text or json, not "xml"'],
+    [['--install', 'all', '--watch', '--listen', 'x:y'], 'not "x:y"'],
+    [['--install', 'all', '--watch', '--on-exit', 'x'], 'keep or uninstall, not "x"'],
   ] as const) {
     it(`${argv.join(' ')} is wrong, and quoted`, () => {
       const command = parseCommand(argv, {});
