@@ -96,6 +96,8 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   const mount = lastOf('mount', values);
   if (mount === '') errors.push('--mount takes a directory');
   const watch = readWatch(values, errors);
+  const folder = environment['QEMU_BINARY_PATH'] ?? '';
+  if (/[\t\n]/.test(folder)) errors.push(`QEMU_BINARY_PATH=${JSON.stringify(folder)} has a tab or a line break`);
   const prefix = environment['QEMU_BINARY_PREFIX'] ?? '';
   if (prefix.includes('/'))
     errors.push(`QEMU_BINARY_PREFIX="${prefix}" has a slash; it is the beginning of a file name`);
@@ -159,12 +161,13 @@ function readOptions(argv: readonly string[]): { values: minimist.ParsedArgs; er
   const negatable = table.filter(({ name }) => name !== positive(name));
   // Both `-install` and `--install` are in use.
   const words = argv.map((word) => (/^-[a-z][a-z0-9-]+(=|$)/.test(word) ? `-${word}` : word));
-  for (const word of words) {
-    const negated = /^--(no-[^=]*)/.exec(word)?.[1];
-    if (negated !== undefined && !negatable.some(({ name }) => name === negated))
-      errors.push(`unknown option "${word}"`);
+  for (const word of words.filter((each) => each.startsWith('--'))) {
+    const [name = '', value] = word.slice(2).split(/=(.*)/s);
+    const option = table.find((each) => each.name === name || positive(each.name) === name);
+    if (option === undefined) errors.push(`unknown option "${word}"`);
+    else if (value !== undefined && option.value === undefined) errors.push(`--${name} takes no value, not "${value}"`);
   }
-  const values = minimist(words, {
+  const values = minimist(errors.length > 0 ? [] : words, {
     string: table.filter(({ value }) => value !== undefined).map(({ name }) => name),
     boolean: table.filter(({ value }) => value === undefined).map(({ name }) => positive(name)),
     default: Object.fromEntries(negatable.map(({ name }) => [positive(name), true])),

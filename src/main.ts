@@ -22,7 +22,7 @@ declare const REVISION: string;
 
 const environment = process.env;
 const folder: EmulatorFolder = {
-  dir: environment['QEMU_BINARY_PATH'] || '/usr/bin',
+  dir: path.resolve(environment['QEMU_BINARY_PATH'] || '/usr/bin'),
   prefix: environment['QEMU_BINARY_PREFIX'] ?? '',
 };
 
@@ -46,6 +46,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     }
   } catch (error) {
     // A defect, or a machine in a state that nobody thought of: what is known is still valid JSON.
+    removeDirectories();
     const cause = error instanceof Error ? error.message : String(error);
     return print({ stdout: formatStatus(EMPTY_STATUS), lines: [`binfmt: ${cause}`], exit: 1 });
   }
@@ -56,9 +57,11 @@ function loadHealthcheck(): Promise<typeof import('./commands/healthcheck.js')> 
   return import(path.join(path.dirname(process.argv[1] ?? ''), 'healthcheck.cjs'));
 }
 
-async function openSystem({ mount, allowUserNamespace }: Manage, launcher: Launcher): Promise<System> {
+async function openSystem(command: Manage, launcher: Launcher): Promise<System> {
+  const { mount, allowUserNamespace } = command;
+  const toChange = (command.install ?? command.uninstall) !== undefined;
   const machine = lookAtMachine();
-  const registry = await openRegistry({ dir: mount && path.resolve(mount), allowUserNamespace }, launcher);
+  const registry = await openRegistry({ dir: mount && path.resolve(mount), allowUserNamespace, toChange }, launcher);
   return { machine, launcher, prober: createProber(launcher, machine.own), folder, registry };
 }
 
@@ -95,7 +98,7 @@ async function manage(command: Manage, launcher: Launcher): Promise<Report> {
   const removed = command.uninstall && uninstall(command.uninstall, system);
   const installed = command.install && (await install({ words: command.install, options: command.options }, system));
   const now = await status(system, installed?.probes);
-  if (!installed) await closeRegistry(registry, launcher);
+  if (!installed?.registered) await closeRegistry(registry, launcher);
   const steps = [removed, installed].filter((report) => report !== undefined);
   // What the status could not read, a failed step has told already.
   const told = steps.some(({ exit }) => exit === 3) ? [] : now.lines;
@@ -133,7 +136,7 @@ function write(fd: number, text: string): string | undefined {
 }
 
 // Dies of the signal itself: leaving in any other way waits for the launcher's answer.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
   process.once(signal, () => {
     removeDirectories();
     process.kill(process.pid, signal);

@@ -10,6 +10,8 @@ import { type Item, type Report, reportBatch } from './report.js';
 export interface InstallReport extends Report {
   /** Probes that hold after the installation. */
   readonly probes: ReadonlyMap<Architecture, Probe>;
+  /** Something was registered, and needs its mount. */
+  readonly registered: boolean;
 }
 
 export interface InstallArguments {
@@ -30,7 +32,8 @@ export async function install({ words, options }: InstallArguments, system: Syst
     ...(all && before.emulators.size === 0 ? [nothingAtHand(system)] : []),
     ...results.map(({ platform, failure, note }) => ({ subject: platform.architecture.name, failure, note })),
   ];
-  return { ...reportBatch('installing', items), probes: after.probes };
+  const registered = results.some((result) => result.registered !== undefined);
+  return { ...reportBatch('installing', items), probes: after.probes, registered };
 }
 
 function nothingAtHand({ folder }: System): Item {

@@ -7,14 +7,12 @@ export type FailureCode =
   | 'emulator-unusable'
   | 'own-architecture'
   | 'not-registered'
-  | 'not-removed'
   | 'does-not-run'
   | 'binfmt-missing'
   | 'no-permission'
   | 'read-only'
   | 'would-vanish'
-  | 'disabled'
-  | 'internal';
+  | 'disabled';
 
 export interface Failure {
   readonly code: FailureCode;

@@ -3,6 +3,7 @@ import type { Architecture } from './architectures.js';
 import { type Entry, type Registration, registrationOf, sameFlags } from './entry.js';
 import type { Failure } from './failure.js';
 import type { Platform } from './platform.js';
+import { describeVerdict, type Verdict } from './probe.js';
 import { type Emulator, type Runner, runnerOf, type Snapshot } from './snapshot.js';
 import { compareVersions } from './version.js';
 
@@ -25,6 +26,8 @@ export type Step =
       readonly kind: 'register';
       readonly registration: Registration;
       readonly replaces?: Entry;
+      /** What is replaced works: ours has to show first that it does. */
+      readonly improves?: boolean;
       readonly note?: string;
     }
   | { readonly kind: 'impossible'; readonly failure: Failure };
@@ -38,6 +41,9 @@ export function wantedFlags(options: Pick<InstallOptions, 'credentials' | 'prese
 
 /** The step for one platform. The snapshot has its probe, its emulator and, for an entry of ours, the version. */
 export function planInstall({ architecture }: Platform, options: InstallOptions, snapshot: Snapshot): Step {
+  const verdict = snapshot.probes.get(architecture)?.verdict;
+  // What could not be tried may well work: it is not touched.
+  if (verdict?.kind === 'untried') return { kind: 'impossible', failure: untried(architecture, verdict) };
   const emulator = snapshot.emulators.get(architecture);
   const runner = runnerOf(architecture, snapshot);
   switch (runner.kind) {
@@ -72,7 +78,8 @@ function improve(
   if (options.keep) return ready(`kept ${found}: ${difference}`);
   // What runs is worth more than what cannot be registered.
   if (emulator.unusable) return ready(`already registered, ${found}, left alone: ${emulator.unusable.cause}`);
-  return register(architecture, emulator, options, snapshot, difference);
+  const step = register(architecture, emulator, options, snapshot, difference);
+  return step.kind === 'register' ? { ...step, improves: true } : step;
 }
 
 function differenceOf(
@@ -118,6 +125,15 @@ function ready(note: string): Step {
   return { kind: 'ready', note };
 }
 
+function untried({ name }: Architecture, verdict: Extract<Verdict, { kind: 'untried' }>): Failure {
+  return { code: 'does-not-run', subject: name, cause: describeVerdict(verdict) };
+}
+
 function noEmulator({ name, target }: Architecture): Failure {
-  return { code: 'no-emulator', subject: name, cause: `there is no emulator qemu-${target}` };
+  return {
+    code: 'no-emulator',
+    subject: name,
+    cause: `there is no emulator qemu-${target}`,
+    hint: 'QEMU_BINARY_PATH names their folder',
+  };
 }

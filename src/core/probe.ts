@@ -23,7 +23,9 @@ export type Verdict =
   | { readonly kind: 'refused'; readonly errno: string }
   | { readonly kind: 'exit'; readonly status: number; readonly output: string }
   | { readonly kind: 'signal'; readonly signal: string; readonly output: string }
-  | { readonly kind: 'timeout' };
+  | { readonly kind: 'timeout' }
+  /** It could not be tried: the machine is short of something. */
+  | { readonly kind: 'untried'; readonly errno: string };
 
 export interface Probe {
   readonly verdict: Verdict;
@@ -40,12 +42,17 @@ export interface Names {
   signal(number: number): string;
 }
 
+/** They say something of the moment, and nothing of the emulator. */
+export const SHORTAGES: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC', 'ETXTBSY']);
+
 export function verdictOf(architecture: Architecture, outcome: Outcome, names: Names): Verdict {
   const { kind, number, output } = outcome;
   switch (kind) {
     case 'exec':
-    case 'chroot':
-      return { kind: 'refused', errno: names.errno(number) };
+    case 'chroot': {
+      const errno = names.errno(number);
+      return { kind: SHORTAGES.has(errno) ? 'untried' : 'refused', errno };
+    }
     case 'signal':
       return { kind: 'signal', signal: names.signal(number), output };
     case 'timeout':
@@ -76,6 +83,8 @@ export function describeVerdict(verdict: Exclude<Verdict, { kind: 'runs' }>): st
       return `its emulator was killed by ${verdict.signal}${quoted(verdict.output)}`;
     case 'timeout':
       return 'it did not end in time';
+    case 'untried':
+      return `it could not be tried, as this machine is short of something (${verdict.errno})`;
   }
 }
 

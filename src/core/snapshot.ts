@@ -7,7 +7,8 @@ import type { Probe } from './probe.js';
 
 /** The binfmt_misc file system, as far as this process can use it. */
 export type Registry =
-  | { readonly kind: 'writable'; readonly dir: string; readonly mountedHere: boolean }
+  /** `made`: the directory was made for it. */
+  | { readonly kind: 'writable'; readonly dir: string; readonly mountedHere: boolean; readonly made?: boolean }
   | { readonly kind: 'readable'; readonly dir: string; readonly failure: Failure }
   | { readonly kind: 'closed'; readonly failure: Failure };
 

@@ -19,6 +19,7 @@ export function planUninstall(word: string, entries: readonly Entry[], prefix: s
   if (word === 'all') return { kind: 'entries', names: ours };
   if (/[*?[]/.test(word)) {
     const pattern = globPattern(word);
+    if (pattern === undefined) return unknown(word, `"${word}" is no pattern`);
     return { kind: 'entries', names: ours.filter((name) => pattern.test(name)) };
   }
   if (emulators.has(word)) return { kind: 'entries', names: [] };
@@ -27,19 +28,24 @@ export function planUninstall(word: string, entries: readonly Entry[], prefix: s
     const wanted = `${prefix}qemu-${parsed.platform.architecture.target}`;
     return { kind: 'entries', names: ours.filter((name) => name === wanted) };
   }
-  return {
-    kind: 'unknown',
-    failure: { code: 'unknown-entry', subject: word, cause: `"${word}" is neither an entry nor an architecture` },
-  };
+  return unknown(word, `"${word}" is neither an entry nor an architecture`);
+}
+
+function unknown(subject: string, cause: string): Removal {
+  return { kind: 'unknown', failure: { code: 'unknown-entry', subject, cause } };
 }
 
 /** A shell pattern for one name: `*`, `?`, `[abc]`, `[!abc]`. A bracket that is not closed stands for itself. */
-function globPattern(glob: string): RegExp {
+function globPattern(glob: string): RegExp | undefined {
   const source = glob.replace(/\*|\?|\[[!^]?[^\]]+\]|[^*?[]|\[/g, (part) => {
     if (part === '*') return '.*';
     if (part === '?') return '.';
     if (part.length > 2) return `[${part.slice(1, -1).replace(/^[!^]/, '^').replace(/\\/g, '\\\\')}]`;
     return part.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   });
-  return new RegExp(`^${source}$`, 's');
+  try {
+    return new RegExp(`^${source}$`, 's');
+  } catch {
+    return undefined; // a range the wrong way round
+  }
 }

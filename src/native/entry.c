@@ -9,6 +9,7 @@
  * in the image none of them lie where a foreign program would find them.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
@@ -27,7 +28,12 @@ static char *beside(const char *name) {
 	return path;
 }
 
+/* The status is valid JSON also where nothing can be known. */
 static void fail(const char *what) {
+	int error = errno;
+	puts("{\n  \"supported\": [],\n  \"emulators\": []\n}");
+	fflush(stdout);
+	errno = error;
 	fprintf(stderr, "binfmt: cannot start ");
 	perror(what);
 	exit(1);
@@ -58,6 +64,8 @@ static void become_node(int argc, char **argv, int from, int to, pid_t launcher)
 	setenv("BINFMT_LAUNCHER", ends, 1);
 	setenv("MALLOC_ARENA_MAX", "1", 1);
 	/* Without the launcher it can do nothing. */
+	fcntl(from, F_SETFD, 0);
+	fcntl(to, F_SETFD, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != launcher) exit(1);
 	execvp(command[0], command);
@@ -70,7 +78,7 @@ static void become_launcher(pid_t node, int requests, int answers) {
 	snprintf(pid, sizeof pid, "%d", node);
 	dup2(requests, 0);
 	dup2(answers, 1);
-	close_range(3, ~0U, 0);
+	close_range(3, ~0U, 0); /* what the caller left open; Linux 5.9 and later */
 	execve(file, (char *[]){file, pid, NULL}, (char *[]){NULL});
 	fail(file);
 }
@@ -80,14 +88,12 @@ int main(int argc, char **argv) {
 
 	if (!realpath("/proc/self/exe", directory)) fail("/proc/self/exe");
 	dirname(directory);
-	/* Where a standard stream is closed, a pipe must not take its place. */
-	for (int fd = 0; fd >= 0 && fd < 3;) fd = open("/dev/null", O_RDWR);
-	if (pipe(requests) < 0 || pipe(answers) < 0) fail("pipe");
+	/* Where a standard stream is closed, a pipe must not take its place, and writing to it must fail. */
+	for (int fd = 0; fd >= 0 && fd < 3;) fd = open("/dev/null", O_RDONLY);
+	if (pipe2(requests, O_CLOEXEC) < 0 || pipe2(answers, O_CLOEXEC) < 0) fail("pipe");
 	pid_t launcher = getpid(), node = fork();
 	if (node < 0) fail("fork");
 	if (node == 0) {
-		close(requests[0]);
-		close(answers[1]);
 		become_node(argc, argv, answers[0], requests[1], launcher);
 	}
 	become_launcher(node, requests[0], answers[1]);

@@ -37,6 +37,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
 static void answer_errno(int result) {
 	if (result < 0) printf("errno\t%d\n", errno);
 	else puts("ok");
@@ -72,7 +76,8 @@ static size_t from_hex(char *hex) {
 static void write_executable(const char *file, char *hex) {
 	bool memory = !strcmp(file, "-");
 	/* Not close-on-exec: an interpreter opens the file by its path, after the exec. */
-	int fd = memory ? memfd_create("program", 0) : open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	int fd = memory ? memfd_create("program", MFD_EXEC) : open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	if (memory && fd < 0 && errno == EINVAL) fd = memfd_create("program", 0); /* Linux before 6.3 */
 	size_t length = from_hex(hex);
 	bool failed = fd < 0 || fchmod(fd, 0755) < 0 || write(fd, hex, length) != (ssize_t)length;
 
@@ -132,7 +137,7 @@ int main(int argc, char **argv) {
 	serve(argc > 1 ? argv[1] : NULL);
 	struct pollfd polled[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
 
-	for (bool more = true; more;) {
+	for (bool more = true; more && !master_ended();) {
 		if (poll(polled, 2, -1) < 0 && errno != EINTR) break;
 		if (polled[1].revents) take_signals();
 		if (polled[0].revents) more = answer_requests();

@@ -19,7 +19,7 @@ static int master_status = -1;
 
 /* `pid`: of the master, in decimal; NULL where there is none. */
 void serve(const char *pid) {
-	static const int taken[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+	static const int taken[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 	if (pid) {
 		master = (pid_t)strtol(pid, NULL, 10);
@@ -30,6 +30,7 @@ void serve(const char *pid) {
 	sigprocmask(SIG_BLOCK, &handled, NULL);
 	signals = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
 	signal(SIGPIPE, SIG_IGN); /* a master that has ended reads no answer */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 bool has_master(void) {

@@ -89,6 +89,7 @@ static void become(struct run *run, struct refusal *refusal, int input, pid_t la
 	setrlimit(RLIMIT_CORE, &no_core);
 	setrlimit(RLIMIT_FSIZE, &output);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (run->root && enter(run->root) < 0) refuse(refusal, "chroot");
@@ -118,6 +119,7 @@ static void reap(pid_t pid, int status, size_t *left) {
 	for (size_t i = 0; i < count; i++) {
 		if (runs[i].pid != pid || runs[i].ended) continue;
 		if (WIFSTOPPED(status)) { look_and_release(&runs[i], status); return; }
+		kill(-pid, SIGKILL); /* what it has left running */
 		runs[i].ended = true;
 		runs[i].status = status;
 		clock_gettime(CLOCK_MONOTONIC, &runs[i].end);
@@ -189,7 +191,7 @@ void go(long milliseconds) {
 		run->output = memfd_create("output", MFD_CLOEXEC);
 		clock_gettime(CLOCK_MONOTONIC, &run->start);
 		run->end = run->start;
-		run->pid = fork();
+		run->pid = run->output < 0 || input < 0 ? -1 : fork();
 		if (run->pid == 0) become(run, &refusals[i], input, launcher);
 		if (run->pid < 0) {
 			run->ended = true;

@@ -1,4 +1,6 @@
 /** Makes platforms run: plans each, registers what is missing, and believes only what then runs. */
+
+import type { Architecture } from '../core/architectures.js';
 import { disabledFailure, vanishingFailure } from '../core/causes.js';
 import type { Failure } from '../core/failure.js';
 import { type InstallOptions, planInstall, type Step } from '../core/plan.js';
@@ -45,7 +47,10 @@ export async function establish(
   const changing = planned.some(({ step }) => step.kind === 'register');
   const keeper = changing && lasting ? await keeperOf(system) : undefined;
   const prevented = changing ? preventionOf(system, keeper) : undefined;
+  const failing = prevented ? new Map<Architecture, Failure>() : await rehearse(planned, system);
   const jobs = planned.map(({ platform, step }): Job => {
+    const failure = failing.get(platform.architecture);
+    if (failure) return { platform, step: { kind: 'impossible', failure } };
     return { platform, step, refused: step.kind === 'register' ? (prevented ?? take(step, system)) : undefined };
   });
 
@@ -73,6 +78,32 @@ async function lookAgain({ registry, launcher }: System): Promise<void> {
   if (registry.kind === 'writable') await remount(registry.dir, launcher);
 }
 
+/**
+ * What works is replaced only by what was seen to work: each improvement is registered under another name
+ * for a moment, in front of the entry that it is to replace, and tried. Why it cannot be, by architecture.
+ */
+async function rehearse(planned: readonly Job[], system: System): Promise<Map<Architecture, Failure>> {
+  const { registry, machine } = system;
+  const failing = new Map<Architecture, Failure>();
+  const trials = planned.flatMap(({ platform: { architecture }, step }) => {
+    if (step.kind !== 'register' || !step.improves || registry.kind !== 'writable') return [];
+    const { dir } = registry;
+    const name = `${step.registration.name}-trial-${process.pid}`;
+    const refused = register(dir, { ...step.registration, name }, machine.ownPrograms);
+    if (refused) failing.set(architecture, refused);
+    return refused ? [] : [{ architecture, end: () => unregister(dir, name) }];
+  });
+  const { probes } = await takeSnapshot(system, { probes: trials.map(({ architecture }) => architecture) });
+  for (const { architecture, end } of trials) {
+    end();
+    const verdict = probes.get(architecture)?.verdict ?? { kind: 'timeout' };
+    if (verdict.kind === 'runs') continue;
+    const cause = `left as it is, since the new emulator does not run: ${describeVerdict(verdict)}`;
+    failing.set(architecture, doesNotRun(architecture.name, cause));
+  }
+  return failing;
+}
+
 /** The only place that changes entries. Removing comes first: a name can be taken once. */
 function take(step: Extract<Step, { kind: 'register' }>, { registry, machine }: System): Failure | undefined {
   if (registry.kind !== 'writable') return registry.failure;
@@ -91,8 +122,8 @@ function judge({ platform, step, refused }: Job, after: Snapshot, { registry }: 
     const cause = doesNotRun(name, `does not run: ${describeVerdict(verdict)}`);
     if (registered === undefined || registry.kind !== 'writable') return { platform, failure: refused ?? cause };
     const vanished = !after.entries.some((entry) => entry.name === registered);
-    // An entry that only breaks programs is worse than none.
-    unregister(registry.dir, registered);
+    // An entry that only breaks programs is worse than none; what could not be tried may work.
+    if (verdict.kind !== 'untried') unregister(registry.dir, registered);
     return { platform, failure: vanished ? vanishingFailure(registry.dir) : cause };
   }
   if (level !== undefined && (verdict.level ?? 0) < level) {

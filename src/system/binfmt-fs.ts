@@ -9,27 +9,38 @@ import { readText } from './machine.js';
 
 const NOT_ENTRIES = new Set(['register', 'status']);
 
-/** All entries, newest first: the kernel stamps each with the time of its registration. */
+/** All entries, newest first: the order in which the kernel lists the directory (measured on Linux 6.18). */
 export function readEntries(registry: Registry): Entry[] {
   if (registry.kind === 'closed') return [];
   const { dir } = registry;
-  return fs
-    .readdirSync(dir)
+  return listNames(dir)
     .filter((name) => !NOT_ENTRIES.has(name))
-    .flatMap((name) => readEntry(dir, name))
-    .sort((a, b) => Number(b.age.mtimeNs - a.age.mtimeNs) || Number(b.age.ino - a.age.ino))
-    .map(({ entry }) => entry);
+    .flatMap((name) => readEntry(dir, name));
 }
 
-/** None when it was removed between the listing and now. */
-function readEntry(dir: string, name: string): { entry: Entry; age: fs.BigIntStats }[] {
+/** In the kernel's order, which fs.readdir does not keep. */
+function listNames(dir: string): string[] {
+  let opened: fs.Dir | undefined;
+  try {
+    opened = fs.opendirSync(dir);
+    const names: string[] = [];
+    for (let each = opened.readSync(); each; each = opened.readSync()) names.push(each.name);
+    return names;
+  } catch {
+    return [];
+  } finally {
+    opened?.closeSync();
+  }
+}
+
+/** None when it was removed between the listing and now, or is not for us to read. */
+function readEntry(dir: string, name: string): Entry[] {
   let fd: number | undefined;
   try {
     fd = fs.openSync(path.join(dir, name), 'r');
-    const age = fs.fstatSync(fd, { bigint: true });
-    return [{ entry: { ...parseEntry(name, fs.readFileSync(fd, 'utf8')), inode: Number(age.ino) }, age }];
+    return [{ ...parseEntry(name, fs.readFileSync(fd, 'utf8')), inode: fs.fstatSync(fd).ino }];
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
+    if (['ENOENT', 'EACCES', 'EPERM'].includes(errnoOf(error))) return [];
     throw error;
   } finally {
     if (fd !== undefined) fs.closeSync(fd);

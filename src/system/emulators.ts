@@ -37,7 +37,7 @@ export function checkEmulator(file: string, machine: Machine): Failure | undefin
     hint,
   });
   const bytes = readStart(file, ELF_SIZE);
-  if (bytes === undefined) return unusable('cannot be read');
+  if (bytes === undefined) return unusable('cannot be read, or is not a regular file');
   const elf = parseElf(bytes);
   if (elf === undefined || !elf.executable) return unusable('is not an ELF executable');
   const [self] = machine.ownPrograms;
@@ -52,7 +52,7 @@ export function checkEmulator(file: string, machine: Machine): Failure | undefin
   try {
     fs.accessSync(file, fs.constants.X_OK);
   } catch {
-    return unusable('is not executable', `chmod +x ${file}`);
+    return unusable('may not be executed', `chmod +x ${file}, or mount its file system without noexec`);
   }
   return undefined;
 }

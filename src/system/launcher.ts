@@ -31,9 +31,9 @@ export interface Launcher {
   holdInMemory(program: Uint8Array): Promise<string>;
   /**
    * Makes executables, then runs programs, all at the same time, none for longer than `limit` milliseconds;
-   * resolves to their outcomes in the same order. What could not be made cannot be run: ENOENT.
+   * resolves to their outcomes in the same order, or to undefined if an executable could not be made.
    */
-  run(runs: readonly Run[], limit: number, files?: readonly Executable[]): Promise<Outcome[]>;
+  run(runs: readonly Run[], limit: number, files?: readonly Executable[]): Promise<Outcome[] | undefined>;
   /** Ends it, and what it runs. */
   close(): void;
 }
@@ -62,6 +62,8 @@ export function connectLauncher(ends: string): Launcher {
       const writes = files.map(({ file, bytes }) => ['write', file, hex(bytes)]);
       const requests = runs.map(({ root = '-', file, environment = [] }) => ['run', root, file, ...environment]);
       const answers = await ask([...writes, ...requests, ['go', String(limit)]], files.length + runs.length);
+      // What could not be written says nothing when it is run.
+      if (answers.slice(0, files.length).some((answer) => answer !== 'ok')) return undefined;
       return answers.slice(files.length).map(parseOutcome);
     },
     close: () => fs.closeSync(to),

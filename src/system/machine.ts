@@ -28,11 +28,12 @@ export function lookAtMachine(): Machine {
   return { own, kernel: os.release(), ownPrograms };
 }
 
-/** The first `size` bytes of a file; undefined when it cannot be read. */
+/** The first `size` bytes of a regular file; undefined for anything else, and when it cannot be read. */
 export function readStart(file: string, size: number): Uint8Array | undefined {
   let fd: number | undefined;
   try {
-    fd = fs.openSync(file, 'r');
+    fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    if (!fs.fstatSync(fd).isFile()) return undefined;
     const bytes = Buffer.alloc(size);
     return bytes.subarray(0, fs.readSync(fd, bytes, 0, size, 0));
   } catch {

@@ -21,27 +21,35 @@ export interface MountOptions {
   readonly dir?: string | undefined;
   /** Mount it in a user namespace too, where it hides the entries of the host. */
   readonly allowUserNamespace: boolean;
+  /** Entries are to be written; to be read they need no mount that can be written to. */
+  readonly toChange: boolean;
 }
 
 /**
  * Finds a binfmt_misc, or mounts one: at `dir`, without it at the usual place, else any other place
  * where it is mounted already (a bind mount in a container), else a directory of our own.
  */
-export async function openRegistry({ dir, allowUserNamespace }: MountOptions, launcher: Launcher): Promise<Registry> {
+export async function openRegistry(
+  { dir, allowUserNamespace, toChange }: MountOptions,
+  launcher: Launcher,
+): Promise<Registry> {
   const target = dir ?? DEFAULT_MOUNT;
   const places = dir === undefined ? [target, ...mountedPlaces()] : [target];
   const mounted = places.map(lookAt).filter((registry) => registry !== undefined);
   const writable = mounted.find(({ kind }) => kind === 'writable');
-  if (writable) return writable;
-  if (!mounted[0] && !allowUserNamespace && !inInitialUserNamespace()) {
-    return { kind: 'closed', failure: userNamespaceFailure(target) };
+  const readable = mounted[0];
+  if (writable ?? (readable && !toChange)) return writable ?? (readable as Registry);
+  const mayMount = allowUserNamespace || inInitialUserNamespace();
+  if (readable?.kind === 'readable') {
+    const readOnly = readable.failure.code === 'read-only';
+    return (readOnly && mayMount && (await mountElsewhere(launcher))) || readable;
   }
-  const tried = mounted[0] ? undefined : await mountAt(target, launcher);
-  if (tried?.kind === 'writable') return tried;
-  // A read-only place, or none: one of our own, which also makes the kernel load the module.
-  const errno = tried?.errno;
-  if (tried && errno !== 'EROFS' && errno !== 'ENOENT') return { kind: 'closed', failure: tried.failure };
-  return (await mountElsewhere(launcher)) ?? mounted[0] ?? { kind: 'closed', failure: (tried as Refused).failure };
+  if (!mayMount) return { kind: 'closed', failure: userNamespaceFailure(target) };
+  const tried = await mountAt(target, launcher);
+  if (tried.kind === 'writable') return tried;
+  // One of our own instead, which also makes the kernel load the module; a directory that was named is meant.
+  const elsewhere = tried.errno === 'EROFS' || (tried.errno === 'ENOENT' && dir === undefined);
+  return (elsewhere && (await mountElsewhere(launcher))) || { kind: 'closed', failure: tried.failure };
 }
 
 interface Refused {
@@ -64,7 +72,7 @@ async function mountElsewhere(launcher: Launcher): Promise<Registry | undefined>
     return undefined;
   }
   const tried = await mountAt(dir, launcher);
-  if (tried.kind === 'writable') return tried;
+  if (tried.kind === 'writable') return { ...tried, made: true };
   fs.rmdirSync(dir);
   // What stood in the way of the first place is told only where it is not something deeper.
   return tried.errno === 'ENODEV' ? { kind: 'closed', failure: tried.failure } : undefined;
@@ -74,7 +82,7 @@ async function mountElsewhere(launcher: Launcher): Promise<Registry | undefined>
 export async function closeRegistry(registry: Registry, launcher: Launcher): Promise<void> {
   if (registry.kind !== 'writable' || !registry.mountedHere) return;
   await launcher.umount(registry.dir);
-  if (path.dirname(registry.dir) === os.tmpdir()) fs.rmdirSync(registry.dir);
+  if (registry.made) fs.rmdirSync(registry.dir);
 }
 
 /** What is mounted at `dir`; undefined when it is not binfmt_misc. */
@@ -86,6 +94,7 @@ function lookAt(dir: string): Registry | undefined {
   }
   const file = path.join(dir, 'register');
   try {
+    fs.readdirSync(dir);
     fs.accessSync(file, fs.constants.W_OK);
     return { kind: 'writable', dir, mountedHere: false };
   } catch (error) {

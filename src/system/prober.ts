@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Architecture } from '../core/architectures.js';
 import { probeExecutable } from '../core/elf.js';
-import { type Outcome, type Probe, verdictOf } from '../core/probe.js';
+import { type Outcome, type Probe, SHORTAGES, verdictOf } from '../core/probe.js';
 import { type Launcher, names, type Run } from './launcher.js';
 
 const LIMIT = 2000; // milliseconds, for each probe
@@ -36,15 +36,14 @@ interface Place {
 export function createProber(launcher: Launcher, own: Architecture | undefined): Prober {
   let places: Place[] = [...FOLDERS.map((folder) => ({ folder, chroot: true })), { folder: undefined, chroot: false }];
   let settled = own === undefined;
-  return async (requests) => {
-    if (requests.length === 0) return [];
+  const inGoodPlace = async (requests: readonly Request[]): Promise<Outcome[]> => {
     for (;;) {
       const [place] = places as [Place, ...Place[]];
       const control = settled || own === undefined ? [] : [{ architecture: own }];
       const outcomes = await runIn(place, [...control, ...requests], launcher);
       if (outcomes?.some(({ kind }) => kind === 'chroot')) {
         places = places.map(({ folder }) => ({ folder, chroot: false }));
-      } else if (places.length > 1 && (outcomes === undefined || isForbidden(outcomes[0]))) {
+      } else if (places.length > 1 && (outcomes === undefined || isForbidden(outcomes[0], control.length))) {
         places = places.slice(1);
       } else {
         settled = true;
@@ -52,16 +51,33 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
       }
     }
   };
+  return async (requests) => {
+    if (requests.length === 0) return [];
+    const outcomes = await inGoodPlace(requests);
+    // All at once may be too much for this machine: what was too slow, or not to be had, is tried alone.
+    for (const [i, outcome] of outcomes.entries()) {
+      const request = requests[i];
+      if (request === undefined || requests.length === 1 || !isShort(outcome)) continue;
+      const [alone] = await inGoodPlace([request]);
+      if (alone) outcomes[i] = alone;
+    }
+    return outcomes;
+  };
+}
+
+function isShort({ kind, number }: Outcome): boolean {
+  return kind === 'timeout' || (kind === 'exec' && SHORTAGES.has(names.errno(number)));
 }
 
 /** What runs everywhere is not run here, as on a noexec or full file system. Asked of the control, the first outcome. */
-function isForbidden(outcome?: Outcome): boolean {
-  return outcome?.kind === 'exec';
+function isForbidden(outcome: Outcome | undefined, controls: number): boolean {
+  return controls > 0 && outcome?.kind === 'exec' && !isShort(outcome);
 }
 
 /** Undefined: the place cannot be used at all. */
 async function runIn(place: Place, requests: readonly Request[], launcher: Launcher): Promise<Outcome[] | undefined> {
   if (place.folder === undefined) return runInMemory(requests, launcher);
+  if (/[\t\n]/.test(place.folder)) return undefined;
   let dir: string;
   try {
     dir = fs.mkdtempSync(path.join(place.folder, 'binfmt-probe-'));
@@ -77,7 +93,7 @@ async function runIn(place: Place, requests: readonly Request[], launcher: Launc
       return { root: dir, file: `/${architecture.name}`, environment };
     });
     const outcomes = await launcher.run(runs, LIMIT, files);
-    return outcomes.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith(`${dir}/`) ? NATIVE : outcome.exe }));
+    return outcomes?.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith(`${dir}/`) ? NATIVE : outcome.exe }));
   } finally {
     remove(dir);
   }
@@ -110,13 +126,13 @@ async function hold(architecture: Architecture, launcher: Launcher): Promise<str
 /** Stands in `exe` for the program itself: no interpreter ran it. */
 const NATIVE = '(itself)';
 
-async function runInMemory(requests: readonly Request[], launcher: Launcher): Promise<Outcome[]> {
+async function runInMemory(requests: readonly Request[], launcher: Launcher): Promise<Outcome[] | undefined> {
   const runs: Run[] = [];
   for (const { architecture, environment } of requests) {
     runs.push({ file: await hold(architecture, launcher), environment });
   }
   const outcomes = await launcher.run(runs, LIMIT);
-  return outcomes.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith('/memfd:') ? NATIVE : outcome.exe }));
+  return outcomes?.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith('/memfd:') ? NATIVE : outcome.exe }));
 }
 
 export function probeOf(architecture: Architecture, outcome: Outcome): Probe {

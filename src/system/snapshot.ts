@@ -85,5 +85,5 @@ export async function askVersions(files: readonly string[], launcher: Launcher):
     files.map((file) => ({ file, environment: ASK_VERSION })),
     2000,
   );
-  return outcomes.map(({ output }) => parseQemuVersion(output));
+  return (outcomes ?? []).map(({ output }) => parseQemuVersion(output));
 }

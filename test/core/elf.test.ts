@@ -42,7 +42,13 @@ describe('ELF headers', () => {
         const other = elves[j];
         return one && other && sameMachine(one, other);
       });
-      expect(same).to.include(architectures[i]);
+      // QEMU's n32 differs from o32 in the flags alone.
+      const alike = { mips: 'mips64p32', mips64p32: 'mips', mipsle: 'mips64p32le', mips64p32le: 'mipsle' } as Record<
+        string,
+        string
+      >;
+      const { name = '' } = architectures[i] ?? {};
+      expect(same.map((each) => each.name).sort()).to.deep.equal([name, alike[name] ?? []].flat().sort());
     }
     expect(elves.every((elf) => elf?.executable)).to.equal(true);
   });

@@ -31,7 +31,7 @@ describe('the words of --uninstall', () => {
     });
   }
 
-  for (const word of ['foo', 'qemu-foo', '../status', 'register']) {
+  for (const word of ['foo', 'qemu-foo', '../status', 'register', 'qemu-[z-a]*']) {
     it(`${word}: unknown, told`, () => {
       const removal = planUninstall(word, entries, '');
       expect(removal.kind === 'unknown' && removal.failure.cause).to.contain(`"${word}"`);

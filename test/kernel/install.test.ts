@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { clearEntries, entryNames, entryText, registerForeign, scratch, writeEntry } from '../support/kernel.js';
 import { binfmt, EMULATORS, lastLine, OLDER_EMULATORS, PROGRAM, shell, statusIn } from '../support/program.js';
-import { crashingEmulator, dynamicEmulator, hangingEmulator } from '../support/programs.js';
+import { compile, crashingEmulator, dynamicEmulator, hangingEmulator } from '../support/programs.js';
 
 const aarch64 = path.join(EMULATORS, 'qemu-aarch64');
 const installing = (args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) =>
@@ -123,7 +123,7 @@ describe('install', () => {
     ],
     ['not ELF', () => folderWith('/etc/passwd'), /is not an ELF executable/],
     ["another machine's", () => folderWith(foreignProgram()), /another machine's architecture/],
-    ['not executable', notExecutable, /is not executable/],
+    ['not executable', notExecutable, /may not be executed; chmod/],
     ['not there', scratch, /there is no emulator qemu-aarch64/],
   ] as const) {
     it(`refuses an emulator that is ${what}, with the reason, and registers nothing`, () => {
@@ -142,6 +142,44 @@ describe('install', () => {
     expect(installed.stderr).to.match(/^installing: arm64 does not run: its emulator was killed by SIG(ILL|TRAP)/);
     expect(installed.exit).to.equal(1);
     expect(entryNames()).to.deep.equal([]);
+  });
+
+  it('leaves a working entry where the newer emulator does not run', () => {
+    installing([], { QEMU_BINARY_PATH: OLDER_EMULATORS });
+    const before = entryText('qemu-aarch64');
+    const source = `#include <stdio.h>
+      #include <stdlib.h>
+      int main(void) { if (getenv("QEMU_VERSION")) { puts("qemu-aarch64 version 99.0"); return 0; } return 3; }`;
+    const installed = installing([], { QEMU_BINARY_PATH: folderWith(compile(source, ['-static'])) });
+    expect(installed.exit).to.equal(1);
+    expect(installed.stderr).to.match(
+      /^installing: arm64 left as it is, since the new emulator does not run: .* status 3\n$/,
+    );
+    expect(statusIn(installed).supported).to.include('linux/arm64');
+    expect(entryText('qemu-aarch64')).to.equal(before);
+    expect(entryNames()).to.deep.equal(['qemu-aarch64']);
+  });
+
+  for (const [what, limit] of [
+    ['a temporary directory that is full', 'mount -t tmpfs -o size=8k full $TMPDIR'],
+    ['few file descriptors', 'ulimit -n 24'],
+  ] as const) {
+    it(`removes nothing where the machine is short of something: ${what}`, () => {
+      binfmt(['--install', 'all']);
+      const before = entryNames();
+      const script = `${limit}; QEMU_BINARY_PATH=${EMULATORS} exec ${PROGRAM} --install all`;
+      statusIn(shell(`unshare --mount bash -euc '${script}'`, { TMPDIR: scratch() }));
+      expect(entryNames()).to.deep.equal(before);
+    }).timeout(60_000);
+  }
+
+  it('takes a relative folder of emulators, and does not wait for a FIFO', () => {
+    const relative = path.relative('/', EMULATORS);
+    const ended = shell(`cd /; QEMU_BINARY_PATH=${relative} ${PROGRAM} --version`);
+    expect(ended.stdout).to.contain(' qemu/11.');
+    const dir = scratch();
+    shell(`mkfifo ${dir}/qemu-aarch64`);
+    expect(lastLine(installing([], { QEMU_BINARY_PATH: dir }).stderr)).to.contain('not a regular file');
   });
 
   it('goes on after a failure, tells it last, and exits with 1', () => {

@@ -43,6 +43,33 @@ describe('the mount', () => {
     expect(statusIn(ended).emulators).to.deep.equal(['qemu-aarch64']);
   });
 
+  it('leaves a directory of the user alone', () => {
+    const ended = fresh(
+      `dir=$(mktemp -d); ${program} --mount "$dir" >/dev/null; touch "$dir"/x; ${program} --mount "$dir"; ls "$dir" >&2`,
+    );
+    expect(ended).to.include({ exit: 0, stderr: 'x\n' });
+    statusIn(ended);
+  });
+
+  it('is not made elsewhere where a directory was named that does not exist', () => {
+    const ended = fresh(`${program} --mount /nonexistent/dir --install arm64`);
+    expect(ended.exit).to.equal(3);
+    expect(ended.stderr).to.contain('/nonexistent/dir: no such directory (ENOENT)');
+  });
+
+  it('goes again where nothing could be registered', () => {
+    const ended = fresh(`${program} --install nonsense || ls ${MOUNT} >&2`);
+    expect(ended.stderr).to.match(/^installing: nonsense unknown platform.*\n$/);
+  });
+
+  it('may have entries that cannot be read: they are left out', () => {
+    const ended = fresh(`mount -t binfmt_misc none ${MOUNT}; ${program} --install arm64,s390x >/dev/null 2>&1
+      chmod 000 ${MOUNT}/qemu-aarch64; ${without('all')} ${program}`);
+    expect(ended.exit).to.equal(0);
+    expect(statusIn(ended).emulators).to.deep.equal(['qemu-s390x']);
+    expect(statusIn(ended).supported).to.include('linux/arm64');
+  });
+
   it('is made in a directory of its own where the usual one is read-only', () => {
     const ended = fresh(`mount -t binfmt_misc none ${MOUNT}; mount -o remount,bind,ro ${MOUNT}
       ${program} --install arm64`);

@@ -44,6 +44,14 @@ describe('the process', () => {
     expect(running(forking)).to.equal('');
   });
 
+  it('kills what a probe that ends leaves running, too', () => {
+    const source = 'int fork(void), usleep(unsigned); int main(void) { if (fork()) return 42; for (;;) usleep(1000); }';
+    const forking = compile(source, ['-static', '-Wno-implicit-function-declaration']);
+    registerForeign('forking', 'arm64', forking, 'F');
+    expect(statusIn(shell(program)).supported).to.include('linux/arm64');
+    expect(running(forking)).to.equal('');
+  });
+
   it('is not disturbed by an emulator that writes and writes', () => {
     const noisy = compile('int puts(const char *); int main(void) { for (;;) puts("noise noise noise"); }', [
       '-static',
@@ -57,6 +65,10 @@ describe('the process', () => {
       expect(statusIn(shell(`${program} ${closed}`)).supported).to.include('linux/amd64');
     });
   }
+
+  it('fails where standard output is closed', () => {
+    expect(shell(`${program} >&-`)).to.include({ exit: 1, stderr: 'binfmt: cannot write to standard output: EBADF\n' });
+  });
 
   it('tells that its result could not be written, and fails', () => {
     const ended = shell(`${program} >/dev/full`);

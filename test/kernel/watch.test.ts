@@ -128,7 +128,7 @@ describe('watch', () => {
     await watcher.said(/installed arm64/);
     expect(watcher.get('/readyz')).to.deep.equal({
       status: 503,
-      body: 'not ready\ns390x: there is no emulator qemu-s390x\n',
+      body: 'not ready\ns390x: there is no emulator qemu-s390x; QEMU_BINARY_PATH names their folder\n',
     });
     fs.copyFileSync(path.join(EMULATORS, 'qemu-s390x'), path.join(dir, 'qemu-s390x'));
     await watcher.said(/installed s390x/);
