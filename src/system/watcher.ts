@@ -182,7 +182,7 @@ export async function startWatcher(
     replace(old, {
       platform,
       failure,
-      seen: decisiveEntries(platform, after),
+      seen: seenBy(result, before, after),
       backoff: tried ? afterTry(old.backoff, Date.now(), limitsOf(failure, backoff)) : kept,
     });
     if (result.registered !== undefined) registered.add(result.registered);
@@ -219,4 +219,17 @@ export async function startWatcher(
       if (registry.kind === 'writable') for (const name of registered) unregister(registry.dir, name);
     },
   };
+}
+
+/**
+ * The entries under which a platform was probed. What was changed while it was probed counts as unseen, so that
+ * the event of that change leads to another look.
+ */
+function seenBy(
+  { platform, registered }: Result,
+  before: readonly Entry[],
+  after: readonly Entry[],
+): readonly Entry[] | undefined {
+  if (registered === undefined) return decisiveEntries(platform, before);
+  return after.some(({ name }) => name === registered) ? decisiveEntries(platform, after) : undefined;
 }
