@@ -65,8 +65,9 @@ function routesOf(state: WatchState, revision: string): Routes {
 }
 
 function reasons({ watched, unknown }: WatchState): string {
-  const failing = watched.flatMap(({ platform, failure }) => {
-    return failure ? [`${platform.architecture.name}: ${oneLine(failure)}`] : [];
+  const failing = watched.flatMap(({ platform, failure, waiting }) => {
+    const why = failure ? oneLine(failure) : waiting && 'it is taken away again and again';
+    return why ? [`${platform.architecture.name}: ${why}`] : [];
   });
   return `not ready\n${[...unknown.map(oneLine), ...failing].map((line) => `${line}\n`).join('')}`;
 }

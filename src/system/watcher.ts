@@ -198,7 +198,8 @@ export async function startWatcher(
   };
 
   const tellReady = () => {
-    const ready = state.unknown.length === 0 && state.watched.every(({ failure }) => failure === undefined);
+    const ready =
+      state.unknown.length === 0 && state.watched.every(({ failure, waiting }) => failure === undefined && !waiting);
     if (ready !== state.ready) emit({ event: ready ? 'ready' : 'not-ready' });
     state.ready = ready;
   };

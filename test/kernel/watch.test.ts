@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -138,13 +139,19 @@ describe('watch', () => {
   it('backs off when an entry is taken away again and again, and says so', async () => {
     const watcher = watch('arm64,s390x');
     await watcher.said(/ready/);
-    const fight = setInterval(() => has('qemu-aarch64') && writeEntry('qemu-aarch64', '-1'), 20);
+    const fight = spawn('bash', ['-c', `while sleep 0.02; do [ ! -e qemu-aarch64 ] || echo -1 >qemu-aarch64; done`], {
+      cwd: MOUNT,
+    });
     try {
       await watcher.said(/waiting arm64: it is taken away again and again; next try in 1 s/);
+      expect(watcher.get('/readyz')).to.deep.equal({
+        status: 503,
+        body: 'not ready\narm64: it is taken away again and again\n',
+      });
       await watcher.said(/waiting arm64: .* next try in 2 s/);
       await watcher.said(/waiting arm64: .* next try in 4 s/);
     } finally {
-      clearInterval(fight);
+      fight.kill('SIGKILL');
     }
     writeEntry('qemu-s390x', '-1');
     await watcher.said(/restored s390x/);
