@@ -1,6 +1,7 @@
 /**
  * The watcher: how long until an entry that was removed is there again, what it keeps resident over many
- * restores (`--restores N`, default 10,000), and how much processor time it takes when nothing happens.
+ * restores (`--restores N`, default 10,000), and how much processor time it takes when nothing happens, its
+ * check of everything each minute included (`--idle SECONDS`, default 120).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +9,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import minimist from 'minimist';
 
-const { restores, idle } = minimist(process.argv.slice(2), { default: { restores: 10_000, idle: 20 } });
+const { restores, idle } = minimist(process.argv.slice(2), { default: { restores: 10_000, idle: 120 } });
 const root = path.resolve(import.meta.dirname, '..');
 const dir = '/proc/sys/fs/binfmt_misc';
 const TICK = 10; // milliseconds; sysconf(_SC_CLK_TCK) is 100 on Linux
