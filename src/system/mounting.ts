@@ -37,8 +37,9 @@ export async function openRegistry(
   const places = dir === undefined ? [target, ...mountedPlaces()] : [target];
   const mounted = places.map(lookAt).filter((registry) => registry !== undefined);
   const writable = mounted.find(({ kind }) => kind === 'writable');
+  if (writable) return writable;
   const readable = mounted[0];
-  if (writable ?? (readable && !toChange)) return writable ?? (readable as Registry);
+  if (readable && !toChange) return readable;
   const mayMount = allowUserNamespace || inInitialUserNamespace();
   if (readable?.kind === 'readable') {
     const readOnly = readable.failure.code === 'read-only';
