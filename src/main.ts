@@ -14,7 +14,8 @@ import type { EmulatorFolder } from './system/emulators.js';
 import { connectLauncher, type Launcher } from './system/launcher.js';
 import { lookAtMachine } from './system/machine.js';
 import { closeRegistry, openRegistry } from './system/mounting.js';
-import { createProber, removeDirectories } from './system/prober.js';
+import { removeDirectories } from './system/probe-places.js';
+import { createProber } from './system/prober.js';
 import type { System } from './system/snapshot.js';
 
 /** Replaced by the build (see package.json, script "build:program"). */

@@ -27,6 +27,11 @@ export interface Architecture {
   readonly plainVariant?: string;
   /** For architectures with variants: exit status of the probe → the highest variant (7 is v7) that runs. */
   readonly levels?: Readonly<Record<number, number>>;
+  /**
+   * Where dynamically linked programs of this architecture have their loader, glibc's and musl's. Only for
+   * machines that emulators run on. Sources: glibc's shlib-versions files; musl, configure.
+   */
+  readonly loaders?: readonly string[];
   /** The variants that the status lists, in its order, as far as they run. */
   readonly listed?: readonly number[];
 }
@@ -50,6 +55,7 @@ export const architectures: readonly Architecture[] = [
     plainVariant: 'v1',
     levels: { 65: 1, 66: 2, 67: 3, 68: 4 },
     listed: [1, 2, 3, 4],
+    loaders: ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-musl-x86_64.so.1'],
   },
   {
     name: 'arm64',
@@ -60,6 +66,7 @@ export const architectures: readonly Architecture[] = [
     mask: 'ffffffffffffff00fffffffffffffffffeffffff',
     // mov w0,#42; mov w8,#93; svc #0
     probe: '40058052 a80b8052 010000d4',
+    loaders: ['/lib/ld-linux-aarch64.so.1', '/lib/ld-musl-aarch64.so.1'],
   },
   {
     name: 'riscv64',
@@ -69,6 +76,7 @@ export const architectures: readonly Architecture[] = [
     mask: 'ffffffffffffff00fffffffffffffffffeffffff',
     // li a0,42; li a7,93; ecall
     probe: '1305a002 9308d005 73000000',
+    loaders: ['/lib/ld-linux-riscv64-lp64d.so.1', '/lib/ld-musl-riscv64.so.1'],
   },
   {
     name: 'ppc64',
@@ -89,6 +97,7 @@ export const architectures: readonly Architecture[] = [
     // li 3,42; li 0,1; sc (ELFv2)
     flags: 0x2,
     probe: '2a006038 01000038 02000044',
+    loaders: ['/lib64/ld64.so.2', '/lib/ld-musl-powerpc64le.so.1'],
   },
   {
     name: 's390x',
@@ -98,6 +107,7 @@ export const architectures: readonly Architecture[] = [
     mask: 'fffffffffffffffcfffffffffffffffffffeffff',
     // lghi %r2,42; svc 1
     probe: 'a729002a 0a01',
+    loaders: ['/lib/ld64.so.1', '/lib/ld-musl-s390x.so.1'],
   },
   {
     name: '386',
@@ -137,6 +147,7 @@ export const architectures: readonly Architecture[] = [
     // ori a0,zero,42; ori a7,zero,93; syscall 0
     flags: 0x43,
     probe: '04a88003 0b748103 00002b00',
+    loaders: ['/lib64/ld-linux-loongarch-lp64d.so.1', '/lib/ld-musl-loongarch64.so.1'],
   },
   {
     name: 'arm',

@@ -3,6 +3,7 @@
  * System V ABI, "ELF header" and "Program header".
  */
 import type { Architecture } from './architectures.js';
+import { type Entry, matches } from './entry.js';
 
 export interface Elf {
   readonly bits: 32 | 64;
@@ -10,6 +11,8 @@ export interface Elf {
   readonly machine: number;
   /** ET_EXEC or ET_DYN: something that execve takes. */
   readonly executable: boolean;
+  /** ET_EXEC: it runs at one fixed address only, wherever address-space randomisation puts other things. */
+  readonly fixed: boolean;
   /** The loader that PT_INTERP names; undefined for a statically linked program. */
   readonly loader?: string;
 }
@@ -36,6 +39,7 @@ export function parseElf(bytes: Uint8Array): Elf | undefined {
     littleEndian,
     machine: view.getUint16(18, littleEndian),
     executable: type === ET_EXEC || type === ET_DYN,
+    fixed: type === ET_EXEC,
     loader: parseLoader(view, bits, littleEndian),
   };
 }
@@ -68,6 +72,25 @@ const ADDRESS = 0x400000;
 const ALIGNMENT = 0x10000; // right for pages of 64 KiB too
 const READ_EXECUTE = 5;
 const PT_LOAD = 1;
+
+/** The same, for the kernel to find where a dynamically linked program wants its loader. */
+export function loaderExecutable(architecture: Architecture): Uint8Array {
+  const file = probeExecutable(architecture);
+  const littleEndian = file[5] !== 2;
+  new DataView(file.buffer, file.byteOffset).setUint16(16, ET_DYN, littleEndian);
+  return file;
+}
+
+/**
+ * The same, with an ELF header that the processor takes as well, but that no enabled entry of those matches:
+ * the kernel's own ELF loader does not look at the padding of e_ident. Undefined: there is an entry that does
+ * not look at it either.
+ */
+export function unmatchedExecutable(architecture: Architecture, entries: readonly Entry[]): Uint8Array | undefined {
+  const file = probeExecutable(architecture);
+  file.fill(0x5a, 8, 16);
+  return entries.some((entry) => entry.enabled && matches(entry, file)) ? undefined : file;
+}
 
 /** The smallest executable that runs an architecture's probe code: header, one PT_LOAD, the code. */
 export function probeExecutable({ magic, probe, flags = 0 }: Architecture): Uint8Array {

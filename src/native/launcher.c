@@ -11,11 +11,14 @@
  *   write FILE HEX               ok | errno N       makes an executable; where FILE is "-", it is held
  *                                fd N               in memory instead, as /proc/self/fd/N
  *   run ROOT FILE [NAME=VALUE]   (no answer)        queues FILE; ROOT "-" means no chroot
+ *   look ROOT FILE               (no answer)        the same, but ended as soon as it is started
  *   go MS                        a line for each queued run, in order, after all have ended:
  *
  *     exit|signal|timeout|chroot|exec  NUMBER  MICROSECONDS  EXE  OUTPUT
+ *     looked                           SIZE    MICROSECONDS  EXE  BEGINNING
  *
- * NUMBER is the exit status, the signal, 0, or the errno of the call that failed. EXE is
+ * NUMBER is the exit status, the signal, 0, or the errno of the call that failed. SIZE is that of the
+ * file EXE, in bytes, and BEGINNING its first 4096. EXE is
  * what /proc/PID/exe named just after execve: the file itself when the processor runs it,
  * the interpreter when an entry of binfmt_misc matched. EXE and OUTPUT (the first bytes of
  * standard output and error) are in hexadecimal. The end of standard input ends the launcher.
@@ -92,7 +95,7 @@ static void answer(const char *request) {
 
 	if (!line) abort();
 	while (n < MAX_FIELDS - 1 && rest) fields[n++] = strsep(&rest, "\t");
-	if (!strcmp(fields[0], "run") && n >= 3) {
+	if ((!strcmp(fields[0], "run") || !strcmp(fields[0], "look")) && n >= 3) {
 		queue_run(fields, n, line);
 		return; /* the queue owns the line now */
 	}

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "launcher.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
@@ -15,11 +16,12 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_LIMIT = 65536, OUTPUT_SHOWN = 512 };
+enum { OUTPUT_LIMIT = 65536, OUTPUT_SHOWN = 512, BEGINNING = 4096 };
 
 /* Why a child never became the program; written by the child into shared memory. */
 struct refusal {
@@ -32,8 +34,9 @@ struct run {
 	char *root, *file, *environment[MAX_FIELDS];
 	pid_t pid;
 	int output;
-	bool ended, traced, late;
+	bool look, ended, traced, late;
 	int status;
+	struct { char *bytes; ssize_t length; long long size; } seen;
 	struct timespec start, end;
 	char exe[PATH_MAX];
 };
@@ -55,6 +58,7 @@ void queue_run(char **fields, int n, char *line) {
 	struct run *run = &runs[count++];
 	memset(run, 0, sizeof *run);
 	run->line = line;
+	run->look = !strcmp(fields[0], "look");
 	run->root = strcmp(fields[1], "-") ? fields[1] : NULL;
 	run->file = fields[2];
 	for (int i = 3; i < n; i++) run->environment[i - 3] = fields[i];
@@ -100,6 +104,19 @@ static void become(struct run *run, struct refusal *refusal, int input, pid_t la
 	refuse(refusal, "exec");
 }
 
+/* /proc/PID/exe opens the very file, also one that no path leads to any more. */
+static void read_beginning(struct run *run, const char *link) {
+	struct stat file;
+	int fd = open(link, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) return;
+	run->seen.bytes = malloc(BEGINNING);
+	if (!run->seen.bytes || fstat(fd, &file) < 0) abort();
+	run->seen.length = pread(fd, run->seen.bytes, BEGINNING, 0);
+	run->seen.size = file.st_size;
+	close(fd);
+}
+
 /* The first stop of a traced child is the SIGTRAP that its exec raises. */
 static void look_and_release(struct run *run, int status) {
 	char link[64];
@@ -110,6 +127,11 @@ static void look_and_release(struct run *run, int status) {
 		snprintf(link, sizeof link, "/proc/%d/exe", run->pid);
 		ssize_t length = readlink(link, run->exe, sizeof run->exe - 1);
 		run->exe[length > 0 ? length : 0] = 0;
+		if (run->look) {
+			read_beginning(run, link);
+			kill(run->pid, SIGKILL);
+			return;
+		}
 	}
 	ptrace(PTRACE_DETACH, run->pid, NULL, (void *)(long)signal);
 }
@@ -163,19 +185,21 @@ static void wait_for_all(long long limit) {
 }
 
 static void report(struct run *run, struct refusal *refusal) {
-	char output[OUTPUT_SHOWN];
+	char output[OUTPUT_SHOWN], *bytes = output;
 	ssize_t length = run->output < 0 ? 0 : pread(run->output, output, sizeof output, 0);
 	const char *kind = "exit";
-	int number = WEXITSTATUS(run->status);
+	long long number = WEXITSTATUS(run->status);
 
 	if (refusal->stage[0]) { kind = refusal->stage; number = refusal->number; }
+	else if (run->seen.bytes) { kind = "looked"; number = run->seen.size; bytes = run->seen.bytes; length = run->seen.length; }
 	else if (run->late) { kind = "timeout"; number = 0; }
 	else if (WIFSIGNALED(run->status)) { kind = "signal"; number = WTERMSIG(run->status); }
-	printf("%s\t%d\t%lld\t", kind, number, microseconds(run->start, run->end));
+	printf("%s\t%lld\t%lld\t", kind, number, microseconds(run->start, run->end));
 	print_hex(run->exe, strlen(run->exe));
 	putchar('\t');
-	print_hex(output, length > 0 ? (size_t)length : 0);
+	print_hex(bytes, length > 0 ? (size_t)length : 0);
 	putchar('\n');
+	free(run->seen.bytes);
 }
 
 void go(long milliseconds) {

@@ -19,6 +19,15 @@ export interface Executable {
   readonly bytes: Uint8Array;
 }
 
+/** What the kernel started: an interpreter's file, or the program itself. */
+export interface ExecutedFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** The first 4096 bytes. */
+  readonly beginning: Uint8Array;
+}
+
 /** Methods reject only when the launcher itself is not there any more. */
 export interface Launcher {
   /**
@@ -34,6 +43,11 @@ export interface Launcher {
    * resolves to their outcomes in the same order, or to undefined if an executable could not be made.
    */
   run(runs: readonly Run[], limit: number, files?: readonly Executable[]): Promise<Outcome[] | undefined>;
+  /**
+   * Starts programs in the same way, and ends each before its first instruction; resolves to the file that the
+   * kernel started for each, undefined where it started none, or where that cannot be seen.
+   */
+  look(runs: readonly Run[], limit: number, files?: readonly Executable[]): Promise<(ExecutedFile | undefined)[]>;
   /** Ends it, and what it runs. */
   close(): void;
 }
@@ -48,6 +62,16 @@ export function connectLauncher(ends: string): Launcher {
     return kind === 'errno' ? names.errno(Number(number)) : undefined;
   };
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  /** Answer lines in the order of `runs`. */
+  const go = async (how: string, runs: readonly Run[], limit: number, files: readonly Executable[]) => {
+    if (runs.length === 0) return [];
+    const writes = files.map(({ file, bytes }) => ['write', file, hex(bytes)]);
+    const requests = runs.map(({ root = '-', file, environment = [] }) => [how, root, file, ...environment]);
+    const answers = await ask([...writes, ...requests, ['go', String(limit)]], files.length + runs.length);
+    // What could not be written says nothing when it is run.
+    if (answers.slice(0, files.length).some((answer) => answer !== 'ok')) return undefined;
+    return answers.slice(files.length);
+  };
   return {
     mount: (type, dir, pid) => errnoOf(['mount', type, dir, ...(pid === undefined ? [] : [String(pid)])]),
     umount: (dir) => errnoOf(['umount', dir]),
@@ -58,13 +82,10 @@ export function connectLauncher(ends: string): Launcher {
       return `/proc/self/fd/${number}`;
     },
     async run(runs, limit, files = []) {
-      if (runs.length === 0) return [];
-      const writes = files.map(({ file, bytes }) => ['write', file, hex(bytes)]);
-      const requests = runs.map(({ root = '-', file, environment = [] }) => ['run', root, file, ...environment]);
-      const answers = await ask([...writes, ...requests, ['go', String(limit)]], files.length + runs.length);
-      // What could not be written says nothing when it is run.
-      if (answers.slice(0, files.length).some((answer) => answer !== 'ok')) return undefined;
-      return answers.slice(files.length).map(parseOutcome);
+      return (await go('run', runs, limit, files))?.map(parseOutcome);
+    },
+    async look(runs, limit, files = []) {
+      return (await go('look', runs, limit, files))?.map(parseExecutedFile) ?? [];
     },
     close: () => fs.closeSync(to),
   };
@@ -119,6 +140,13 @@ function parseOutcome(line: string): Outcome {
     exe: Buffer.from(exe, 'hex').toString(),
     output: Buffer.from(output, 'hex').toString(),
   };
+}
+
+function parseExecutedFile(line: string): ExecutedFile | undefined {
+  const [kind, size, , exe = '', beginning = ''] = line.split('\t');
+  if (kind !== 'looked') return undefined;
+  const path = Buffer.from(exe, 'hex').toString();
+  return { path, size: Number(size), beginning: Buffer.from(beginning, 'hex') };
 }
 
 function nameIn(table: Readonly<Record<string, number>>, number: number, what: string): string {

@@ -1,32 +1,26 @@
 /**
- * Runs probes: writes the executables into a directory of their own, has the launcher run them all at
- * once in it as an empty root, and removes it. Where something is forbidden (chroot, every directory
- * read-only or noexec) it makes do with less, down to executables that are held in memory.
+ * Runs probes: all at once, in an empty root directory that is made for them. Where something is forbidden
+ * (chroot, every directory read-only or noexec) it makes do with less, down to executables that are held in
+ * memory.
  */
-import fs from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
 import type { Architecture } from '../core/architectures.js';
-import { probeExecutable } from '../core/elf.js';
+import { loaderExecutable } from '../core/elf.js';
 import { type Outcome, type Probe, SHORTAGES, verdictOf } from '../core/probe.js';
-import { type Launcher, names, type Run } from './launcher.js';
+import { type Executable, type ExecutedFile, type Launcher, names } from './launcher.js';
+import { fileBelow, type Place, prepareIn, type Request } from './probe-places.js';
 
 const LIMIT = 2000; // milliseconds, for each probe
 /** Where a directory may be made, the best first; /dev is what a read-only container still has. */
 const FOLDERS = [os.tmpdir(), '/dev/shm', '/run', '/dev'];
 
-/** A program of an architecture, with the whole environment that it gets. */
-export interface Request {
-  readonly architecture: Architecture;
-  readonly environment?: readonly string[];
-}
-
-export type Prober = (requests: readonly Request[]) => Promise<Outcome[]>;
-
-/** Where probes run; `folder` undefined: in memory. */
-interface Place {
-  readonly folder: string | undefined;
-  readonly chroot: boolean;
+export interface Prober {
+  run(requests: readonly Request[]): Promise<Outcome[]>;
+  /**
+   * The file that the kernel starts for the probe of each architecture, also where it is a dynamically linked
+   * emulator, if its loader is on one of the usual paths; undefined where none could be seen.
+   */
+  look(architectures: readonly Architecture[]): Promise<(ExecutedFile | undefined)[]>;
 }
 
 /**
@@ -51,7 +45,7 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
       }
     }
   };
-  return async (requests) => {
+  const run = async (requests: readonly Request[]) => {
     if (requests.length === 0) return [];
     const outcomes = await inGoodPlace(requests);
     // All at once may be too much for this machine: what was too slow, or not to be had, is tried alone.
@@ -63,6 +57,22 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
     }
     return outcomes;
   };
+  const look = async (architectures: readonly Architecture[]) => {
+    if (!settled) await inGoodPlace([]);
+    const [place] = places as [Place, ...Place[]];
+    const requests = architectures.map((architecture) => ({ architecture }));
+    const seen = await prepareIn(place, requests, launcher, ({ runs, files, dir }) => {
+      const below = own && dir !== undefined && place.chroot ? loadersBelow(dir, own) : [];
+      return launcher.look(runs, LIMIT, [...files, ...below]);
+    });
+    return seen ?? [];
+  };
+  return { run, look };
+}
+
+/** In an empty root directory the kernel would find no loader, and start nothing that could be looked at. */
+function loadersBelow(dir: string, own: Architecture): Executable[] {
+  return (own.loaders ?? []).map((file) => fileBelow(dir, file, loaderExecutable(own)));
 }
 
 function isShort({ kind, number }: Outcome): boolean {
@@ -74,65 +84,16 @@ function isForbidden(outcome: Outcome | undefined, controls: number): boolean {
   return controls > 0 && outcome?.kind === 'exec' && !isShort(outcome);
 }
 
-/** Undefined: the place cannot be used at all. */
-async function runIn(place: Place, requests: readonly Request[], launcher: Launcher): Promise<Outcome[] | undefined> {
-  if (place.folder === undefined) return runInMemory(requests, launcher);
-  if (/[\t\n]/.test(place.folder)) return undefined;
-  let dir: string;
-  try {
-    dir = fs.mkdtempSync(path.join(place.folder, 'binfmt-probe-'));
-  } catch {
-    return undefined;
-  }
-  directories.add(dir);
-  const programs = [...new Set(requests.map(({ architecture }) => architecture))];
-  const files = programs.map((each) => ({ file: path.join(dir, each.name), bytes: probeExecutable(each) }));
-  try {
-    const runs = requests.map(({ architecture, environment }): Run => {
-      if (!place.chroot) return { file: path.join(dir, architecture.name), environment };
-      return { root: dir, file: `/${architecture.name}`, environment };
-    });
-    const outcomes = await launcher.run(runs, LIMIT, files);
-    return outcomes?.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith(`${dir}/`) ? NATIVE : outcome.exe }));
-  } finally {
-    remove(dir);
-  }
-}
-
-/** Those that are in use now. */
-const directories = new Set<string>();
-
-function remove(dir: string): void {
-  fs.rmSync(dir, { recursive: true, force: true });
-  directories.delete(dir);
-}
-
-/** For when this program is told to end in the middle of a probe. */
-export function removeDirectories(): void {
-  directories.forEach(remove);
-}
-
-/** Paths of the probes that each launcher holds in memory, as long as it lives. */
-const held = new WeakMap<Launcher, Map<Architecture, string>>();
-
-async function hold(architecture: Architecture, launcher: Launcher): Promise<string> {
-  const files = held.get(launcher) ?? new Map<Architecture, string>();
-  held.set(launcher, files);
-  const file = files.get(architecture) ?? (await launcher.holdInMemory(probeExecutable(architecture)));
-  files.set(architecture, file);
-  return file;
-}
-
 /** Stands in `exe` for the program itself: no interpreter ran it. */
 const NATIVE = '(itself)';
 
-async function runInMemory(requests: readonly Request[], launcher: Launcher): Promise<Outcome[] | undefined> {
-  const runs: Run[] = [];
-  for (const { architecture, environment } of requests) {
-    runs.push({ file: await hold(architecture, launcher), environment });
-  }
-  const outcomes = await launcher.run(runs, LIMIT);
-  return outcomes?.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith('/memfd:') ? NATIVE : outcome.exe }));
+/** Undefined: the place cannot be used at all. */
+function runIn(place: Place, requests: readonly Request[], launcher: Launcher): Promise<Outcome[] | undefined> {
+  return prepareIn(place, requests, launcher, async ({ runs, files, dir }) => {
+    const outcomes = await launcher.run(runs, LIMIT, files);
+    const program = dir === undefined ? '/memfd:' : `${dir}/`;
+    return outcomes?.map((outcome) => ({ ...outcome, exe: outcome.exe.startsWith(program) ? NATIVE : outcome.exe }));
+  });
 }
 
 export function probeOf(architecture: Architecture, outcome: Outcome): Probe {

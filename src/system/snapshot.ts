@@ -33,14 +33,14 @@ export async function takeSnapshot(system: System, wanted: Wanted): Promise<Snap
   const { machine, prober, registry, folder, launcher } = system;
   const rows = wanted.probes.filter((row) => !wanted.known?.has(row));
   // Started first: what follows is read while they run.
-  const probing = prober(rows.map((architecture) => ({ architecture })));
+  const probing = prober.run(rows.map((architecture) => ({ architecture })));
   const entries = readEntries(registry);
   const emulators = wanted.emulators ? findEmulators(folder, machine) : new Map<Architecture, Emulator>();
   const registered = rows.filter((row) =>
     entries.some(({ name, enabled }) => enabled && name === emulators.get(row)?.name),
   );
   const outcomes = await probing;
-  const versions = await prober(registered.map((architecture) => ({ architecture, environment: ASK_VERSION })));
+  const versions = await prober.run(registered.map((architecture) => ({ architecture, environment: ASK_VERSION })));
   return {
     own: machine.own,
     kernel: machine.kernel,
