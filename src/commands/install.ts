@@ -38,6 +38,6 @@ export async function install({ words, options }: InstallArguments, system: Syst
 
 function nothingAtHand({ folder }: System): Item {
   const cause = `no emulator is in ${folder.dir}`;
-  const hint = `set QEMU_BINARY_PATH to the folder of statically linked ${folder.prefix}qemu-* programs`;
-  return { subject: 'all', failure: { code: 'no-emulator', subject: folder.dir, cause, hint } };
+  const when = `set QEMU_BINARY_PATH to the folder of statically linked ${folder.prefix}qemu-* programs`;
+  return { subject: 'all', failure: { code: 'no-emulator', subject: folder.dir, cause, remedies: [{ when }] } };
 }

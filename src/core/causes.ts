@@ -2,40 +2,55 @@
  * What an errno means when binfmt_misc is mounted or written to, and what to do about it.
  * Sources: mount(2); fs/binfmt_misc.c; Documentation/admin-guide/binfmt-misc.rst.
  */
-import type { Failure, FailureCode } from './failure.js';
+import type { Failure, FailureCode, Remedy } from './failure.js';
 
 interface Cause {
   readonly code: FailureCode;
   readonly cause: string;
-  readonly hint?: string;
+  readonly remedies?: readonly Remedy[];
 }
 
-const PRIVILEGES =
-  "run the container with --privileged, or give it the host's: -v /proc/sys/fs/binfmt_misc:/binfmt_misc";
+const PRIVILEGES: readonly Remedy[] = [
+  { when: 'run the container with', command: 'docker run --privileged' },
+  { when: "give it the host's", command: 'docker run -v /proc/sys/fs/binfmt_misc:/binfmt_misc' },
+];
+const LOAD: Remedy = { when: 'on the host', command: 'sudo modprobe binfmt_misc' };
 
 const mountCauses: Readonly<Record<string, Cause>> = {
   ENODEV: {
     code: 'binfmt-missing',
     cause: 'the kernel has no binfmt_misc, or its module is not loaded (ENODEV)',
-    hint: 'on the host: sudo modprobe binfmt_misc',
+    remedies: [LOAD],
   },
-  EPERM: { code: 'no-permission', cause: 'operation not permitted (EPERM): it takes CAP_SYS_ADMIN', hint: PRIVILEGES },
+  EPERM: {
+    code: 'no-permission',
+    cause: 'operation not permitted (EPERM): it takes CAP_SYS_ADMIN',
+    remedies: PRIVILEGES,
+  },
   EACCES: {
     code: 'no-permission',
     cause: 'permission denied (EACCES): a security module such as AppArmor or SELinux forbids it',
-    hint: 'run the container with --privileged, or with --security-opt apparmor=unconfined (SELinux: label=disable)',
+    remedies: [
+      { when: 'run the container with', command: 'docker run --privileged' },
+      { when: 'AppArmor', command: 'docker run --security-opt apparmor=unconfined' },
+      { when: 'SELinux', command: 'docker run --security-opt label=disable' },
+    ],
   },
   EROFS: {
     code: 'read-only',
     cause: 'read-only file system (EROFS)',
-    hint: 'name a directory that can be written to: --mount DIR',
+    remedies: [{ when: 'name a directory that can be written to', command: '--mount DIR' }],
   },
   ENOENT: {
     code: 'binfmt-missing',
     cause: 'no such directory (ENOENT)',
-    hint: 'on the host: sudo modprobe binfmt_misc; or name an existing directory: --mount DIR',
+    remedies: [LOAD, { when: 'name an existing directory', command: '--mount DIR' }],
   },
-  ENOTDIR: { code: 'binfmt-missing', cause: 'not a directory (ENOTDIR)', hint: 'name a directory: --mount DIR' },
+  ENOTDIR: {
+    code: 'binfmt-missing',
+    cause: 'not a directory (ENOTDIR)',
+    remedies: [{ when: 'name a directory', command: '--mount DIR' }],
+  },
 };
 
 /** Why binfmt_misc could not be mounted at `dir`. */
@@ -51,7 +66,10 @@ export function userNamespaceFailure(dir: string): Failure {
     subject: dir,
     cause:
       "this is a user namespace (a rootless container): a binfmt_misc mounted in it holds for it alone, and hides the host's entries",
-    hint: 'register on the host, or mount it all the same: --allow-userns',
+    remedies: [
+      { when: 'register on the host itself, as its root' },
+      { when: 'mount it all the same, for this namespace alone', command: '--allow-userns' },
+    ],
   };
 }
 
@@ -61,9 +79,11 @@ export function vanishingFailure(dir: string): Failure {
     code: 'would-vanish',
     subject: dir,
     cause: 'the registrations would vanish with this container, as the host does not keep binfmt_misc mounted',
-    hint:
-      'on the host: sudo mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc; ' +
-      'or keep this container running: --install LIST --watch; or let it mount on the host: docker run --privileged --pid=host',
+    remedies: [
+      { when: 'on the host', command: 'sudo mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc' },
+      { when: 'keep this container running', command: '--install LIST --watch' },
+      { when: 'let it mount on the host', command: 'docker run --privileged --pid=host' },
+    ],
   };
 }
 
@@ -73,17 +93,20 @@ export function disabledFailure(dir: string): Failure {
     code: 'disabled',
     subject: dir,
     cause: `binfmt_misc is switched off as a whole (${dir}/status says "disabled")`,
-    hint: 'on the host: echo 1 | sudo tee /proc/sys/fs/binfmt_misc/status',
+    remedies: [{ when: 'on the host', command: 'echo 1 | sudo tee /proc/sys/fs/binfmt_misc/status' }],
   };
 }
 
 const openCauses: Readonly<Record<string, Cause>> = {
-  EACCES: { code: 'no-permission', cause: 'permission denied (EACCES)', hint: 'run it as root' },
-  EPERM: { code: 'no-permission', cause: 'operation not permitted (EPERM)', hint: PRIVILEGES },
+  EACCES: { code: 'no-permission', cause: 'permission denied (EACCES)', remedies: [{ when: 'run it as root' }] },
+  EPERM: { code: 'no-permission', cause: 'operation not permitted (EPERM)', remedies: PRIVILEGES },
   EROFS: {
     code: 'read-only',
     cause: 'read-only file system (EROFS)',
-    hint: 'mount it without :ro, or run the container with --privileged',
+    remedies: [
+      { when: 'mount it without :ro' },
+      { when: 'run the container with', command: 'docker run --privileged' },
+    ],
   },
 };
 

@@ -14,14 +14,20 @@ export type FailureCode =
   | 'would-vanish'
   | 'disabled';
 
+/** What to do: a command to be pasted, and where it is right; or words alone, where there is nothing to paste. */
+export interface Remedy {
+  readonly when?: string;
+  readonly command?: string;
+}
+
 export interface Failure {
   readonly code: FailureCode;
   /** The platform, entry, file or directory that it is about. */
   readonly subject: string;
   /** One line, without a full stop. */
   readonly cause: string;
-  /** What to do, to be pasted where that is possible. */
-  readonly hint?: string;
+  /** Any one of them. */
+  readonly remedies?: readonly Remedy[];
 }
 
 /** The machine can't, whatever is asked of it. */
@@ -41,7 +47,8 @@ export function exitStatus(failures: readonly Failure[]): ExitStatus {
   return failures.length > 0 ? 1 : 0;
 }
 
-/** Cause and remedy in one line. */
-export function oneLine({ cause, hint }: Failure): string {
-  return hint === undefined ? cause : `${cause}; ${hint}`;
+/** Cause and remedies in one line. */
+export function oneLine({ cause, remedies = [] }: Failure): string {
+  const ways = remedies.map(({ when, command }) => [when, command].filter((part) => part !== undefined).join(': '));
+  return ways.length === 0 ? cause : `${cause}; ${ways.join('; or ')}`;
 }

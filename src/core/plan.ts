@@ -134,6 +134,6 @@ function noEmulator({ name, target }: Architecture): Failure {
     code: 'no-emulator',
     subject: name,
     cause: `there is no emulator qemu-${target}`,
-    hint: 'QEMU_BINARY_PATH names their folder',
+    remedies: [{ when: 'QEMU_BINARY_PATH names their folder' }],
   };
 }

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Architecture, architectures } from '../core/architectures.js';
 import { parseElf, sameMachine } from '../core/elf.js';
-import type { Failure } from '../core/failure.js';
+import type { Failure, Remedy } from '../core/failure.js';
 import type { Emulator } from '../core/snapshot.js';
 import { type Machine, readStart } from './machine.js';
 
@@ -30,11 +30,11 @@ export function findEmulators({ dir, prefix }: EmulatorFolder, machine: Machine)
 
 /** Why a file cannot serve as the emulator of other machines' programs in containers; undefined if it can. */
 export function checkEmulator(file: string, machine: Machine): Failure | undefined {
-  const unusable = (cause: string, hint?: string): Failure => ({
+  const unusable = (cause: string, ...remedies: Remedy[]): Failure => ({
     code: 'emulator-unusable',
     subject: file,
     cause: `${file} ${cause}`,
-    hint,
+    remedies,
   });
   const bytes = readStart(file, ELF_SIZE);
   if (bytes === undefined) return unusable('cannot be read, or is not a regular file');
@@ -46,13 +46,17 @@ export function checkEmulator(file: string, machine: Machine): Failure | undefin
   if (elf.loader !== undefined) {
     return unusable(
       `is dynamically linked: with flag F the kernel keeps the emulator open, but not its loader ${elf.loader}, which no container has`,
-      'use a statically linked one (Debian 13: package qemu-user)',
+      { when: 'use a statically linked one (Debian 13)', command: 'sudo apt-get install qemu-user' },
     );
   }
   try {
     fs.accessSync(file, fs.constants.X_OK);
   } catch {
-    return unusable('may not be executed', `chmod +x ${file}, or mount its file system without noexec`);
+    return unusable(
+      'may not be executed',
+      { command: `sudo chmod +x ${file}` },
+      { when: 'mount its file system without noexec' },
+    );
   }
   return undefined;
 }

@@ -123,7 +123,7 @@ describe('install', () => {
     ],
     ['not ELF', () => folderWith('/etc/passwd'), /is not an ELF executable/],
     ["another machine's", () => folderWith(foreignProgram()), /another machine's architecture/],
-    ['not executable', notExecutable, /may not be executed; chmod/],
+    ['not executable', notExecutable, /may not be executed; sudo chmod/],
     ['not there', scratch, /there is no emulator qemu-aarch64/],
   ] as const) {
     it(`refuses an emulator that is ${what}, with the reason, and registers nothing`, () => {
