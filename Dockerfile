@@ -65,7 +65,9 @@ LABEL org.opencontainers.image.title="binfmt" \
       org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later" \
       org.opencontainers.image.version="$REVISION" \
       org.opencontainers.image.revision="$REVISION"
-ENV QEMU_BINARY_PATH=/usr/bin
+# What doctor's remedies call it by.
+ARG IMAGE=binfmt
+ENV QEMU_BINARY_PATH=/usr/bin BINFMT_IMAGE=$IMAGE
 ENTRYPOINT ["/usr/bin/binfmt"]
 # Passes also where nothing watches. Seldom, as each check starts Node.js; often only at the start.
 HEALTHCHECK --interval=2m --timeout=10s --start-period=1m --start-interval=2s CMD ["/usr/bin/binfmt", "healthcheck"]

@@ -18,7 +18,7 @@ target "_common" {
 target "image" {
   inherits = ["_common"]
   target   = "image"
-  args     = { SET = "image" }
+  args     = { SET = "image", IMAGE = IMAGE }
   tags     = ["${IMAGE}:latest"]
   output   = ["type=docker"]
 }
@@ -26,7 +26,7 @@ target "image" {
 # Every architecture that QEMU's user emulation covers.
 target "image-full" {
   inherits = ["image"]
-  args     = { SET = "full" }
+  args     = { SET = "full", IMAGE = "${IMAGE}:full" }
   tags     = ["${IMAGE}:full"]
 }
 

@@ -1,7 +1,8 @@
 /** Wires the parts together and dispatches; the only place that prints and exits. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Manage, parseCommand, usage, type Watch } from './cli.js';
+import { type Doctor, type Manage, type Place, parseCommand, type Watch } from './cli.js';
+import { doctor, listChecks } from './commands/doctor.js';
 import { install } from './commands/install.js';
 import type { Report } from './commands/report.js';
 import { status } from './commands/status.js';
@@ -10,6 +11,7 @@ import { version } from './commands/version.js';
 import { formatEvent } from './core/events.js';
 import type { ExitStatus } from './core/failure.js';
 import { EMPTY_STATUS, formatStatus } from './core/status.js';
+import { usage } from './options.js';
 import type { EmulatorFolder } from './system/emulators.js';
 import { connectLauncher, type Launcher } from './system/launcher.js';
 import { lookAtMachine } from './system/machine.js';
@@ -27,10 +29,16 @@ const folder: EmulatorFolder = {
   prefix: environment['QEMU_BINARY_PREFIX'] ?? '',
 };
 
+/** An image is called by its name; elsewhere it is the file beside the one that runs. */
+const program: System['program'] = environment['BINFMT_IMAGE']
+  ? { kind: 'image', name: environment['BINFMT_IMAGE'] }
+  : { kind: 'file', name: path.join(path.dirname(process.argv[1] ?? ''), 'binfmt') };
+
 async function main(argv: readonly string[]): Promise<ExitStatus> {
   const command = parseCommand(argv, environment);
-  if (command.kind === 'help') return print({ stdout: usage(), lines: [], exit: 0 });
-  if (command.kind === 'usage-error') return print({ lines: [usage(), `binfmt: ${command.cause}`], exit: 2 });
+  if (command.kind === 'help') return print({ stdout: usage(command.of), lines: [], exit: 0 });
+  if (command.kind === 'usage-error')
+    return print({ lines: [usage([command.of]), `binfmt: ${command.cause}`], exit: 2 });
   const ends = environment['BINFMT_LAUNCHER'];
   if (ends === undefined) return print({ lines: ['binfmt: start the program "binfmt" beside this file'], exit: 1 });
   try {
@@ -42,6 +50,8 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
         const { healthcheck } = await loadHealthcheck();
         return print(await healthcheck(command));
       }
+      case 'doctor':
+        return print(command.listChecks ? listChecks() : await consult(command, launcher));
       case 'manage':
         return command.watch ? await stay(command, command.watch, launcher) : print(await manage(command, launcher));
     }
@@ -58,18 +68,20 @@ function loadHealthcheck(): Promise<typeof import('./commands/healthcheck.js')> 
   return import(path.join(path.dirname(process.argv[1] ?? ''), 'healthcheck.cjs'));
 }
 
-async function openSystem(command: Manage, launcher: Launcher): Promise<System> {
-  const { mount, allowUserNamespace } = command;
-  const toChange = (command.install ?? command.uninstall) !== undefined;
+async function openSystem(
+  { mount, allowUserNamespace }: Place,
+  launcher: Launcher,
+  toChange: boolean,
+): Promise<System> {
   const machine = lookAtMachine();
   const registry = await openRegistry({ dir: mount && path.resolve(mount), allowUserNamespace, toChange }, launcher);
-  return { machine, launcher, prober: createProber(launcher, machine.own), folder, registry };
+  return { machine, launcher, prober: createProber(launcher, machine.own), folder, registry, program };
 }
 
 /** Installs and stays, until a signal comes. */
 async function stay(command: Manage, { logFormat, ...options }: Watch, launcher: Launcher): Promise<ExitStatus> {
   const { watch } = await import('./commands/watch.js');
-  if (command.uninstall) uninstall(command.uninstall, await openSystem(command, launcher));
+  if (command.uninstall) uninstall(command.uninstall, await openSystem(command, launcher, true));
   let check = () => {};
   process.removeAllListeners('SIGHUP').on('SIGHUP', () => check());
   const stopped = new Promise<string>((resolve) => {
@@ -78,7 +90,7 @@ async function stay(command: Manage, { logFormat, ...options }: Watch, launcher:
     }
   });
   const args = { words: command.install ?? [], options: command.options, ...options };
-  await watch(args, () => openSystem(command, launcher), {
+  await watch(args, () => openSystem(command, launcher, true), {
     revision: REVISION,
     emit: (event) => write(2, `${formatEvent(event, new Date().toISOString(), logFormat)}\n`),
     print: (stdout) => write(1, stdout),
@@ -94,7 +106,7 @@ async function stay(command: Manage, { logFormat, ...options }: Watch, launcher:
 
 /** Uninstalls, then installs, then tells the status, as far as each was asked for. */
 async function manage(command: Manage, launcher: Launcher): Promise<Report> {
-  const system = await openSystem(command, launcher);
+  const system = await openSystem(command, launcher, (command.install ?? command.uninstall) !== undefined);
   const { registry } = system;
   const removed = command.uninstall && uninstall(command.uninstall, system);
   const installed = command.install && (await install({ words: command.install, options: command.options }, system));
@@ -108,6 +120,15 @@ async function manage(command: Manage, launcher: Launcher): Promise<Report> {
     lines: [...told, ...new Set(steps.flatMap(({ lines }) => lines))],
     exit: steps.reduce<ExitStatus>((worst, { exit }) => Math.max(exit, worst) as ExitStatus, 0),
   };
+}
+
+async function consult(command: Doctor, launcher: Launcher): Promise<Report> {
+  const system = await openSystem(command, launcher, false);
+  try {
+    return await doctor(command, system);
+  } finally {
+    await closeRegistry(system.registry, launcher);
+  }
 }
 
 /** A result that cannot be written is a failure. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { type Manage, parseCommand, usage } from '../src/cli.js';
+import { type Manage, parseCommand } from '../src/cli.js';
+import { usage } from '../src/options.js';
 
 function manage(argv: string[], environment: NodeJS.ProcessEnv = {}): Manage {
   const command = parseCommand(argv, environment);
@@ -71,6 +72,31 @@ describe('the command line', () => {
     });
   });
 
+  it('has a doctor, of platforms with commas or spaces', () => {
+    expect(parseCommand(['doctor'], {})).to.deep.equal({
+      kind: 'doctor',
+      words: [],
+      mount: undefined,
+      allowUserNamespace: false,
+      json: false,
+      verbose: false,
+      repeat: 1,
+      checks: undefined,
+      listChecks: false,
+    });
+    const argv =
+      'doctor arm64,386 riscv64 --json --verbose --repeat 20 --check vanishing --check no-entry,native --mount /m'.split(
+        ' ',
+      );
+    expect(parseCommand(argv, {})).to.deep.include({
+      words: ['arm64', '386', 'riscv64'],
+      json: true,
+      repeat: 20,
+      checks: ['vanishing', 'no-entry', 'native'],
+      mount: '/m',
+    });
+  });
+
   for (const [value, preserved] of [
     ['1', true],
     ['', true],
@@ -101,6 +127,14 @@ describe('the command line', () => {
     [['--version', 'x'], '"x"'],
     [['healthcheck', 'x'], '"x"'],
     [['--watch'], '--watch goes with --install LIST'],
+    [['--install', 'all', '--interval', '5'], '--interval goes with --watch'],
+    [['--install', 'all', '--json'], '"--json"; it belongs to: binfmt doctor'],
+    [['--mount', '/m', 'doctor'], 'unexpected "doctor"'],
+    [['doctor', '--install', 'all'], '"--install"; it belongs to: binfmt'],
+    [['doctor', '--repeat', '0'], 'not "0"'],
+    [['doctor', '--repeat', '1.5'], 'a whole number, from 1 to 10000, not "1.5"'],
+    [['doctor', '--repeat'], 'not ""'],
+    [['doctor', '--check', 'colour'], 'a name of --list-checks, not "colour"'],
     [['--install', 'all', '--watch', '--interval', 'x'], 'not "x"'],
     [['--install', 'all', '--watch', '--interval', '0'], 'not "0"'],
     [['--install', 'all', '--watch', '--backoff', ''], 'not ""'],
@@ -119,7 +153,7 @@ describe('the command line', () => {
   });
 
   it('has help and version, with one dash or two', () => {
-    for (const argv of [['--help'], ['-h'], ['-help']]) expect(parseCommand(argv, {})).to.deep.equal({ kind: 'help' });
+    for (const argv of [['--help'], ['-h'], ['-help']]) expect(parseCommand(argv, {}).kind).to.equal('help');
     for (const argv of [['--version'], ['-version']]) expect(parseCommand(argv, {})).to.deep.equal({ kind: 'version' });
   });
 

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { ROOT } from './support/program.js';
 
 /** Imports point only downwards in this list. */
-const layers = ['main.ts', 'cli.ts', 'commands', 'system', 'core'];
+const layers = ['main.ts', 'cli.ts', 'options.ts', 'commands', 'system', 'core'];
 const source = path.join(ROOT, 'src');
 
 const layerOf = (file: string) => layers.indexOf(path.relative(source, file).split('/')[0] ?? '');

@@ -67,6 +67,23 @@ export function registerLine({ name, magic, mask, interpreter, flags }: Registra
   return ['', name, 'M', '', escaped(magic), escaped(mask), interpreter, written].join(delimiter);
 }
 
+/** The inverse, for lines of files in binfmt.d: magic entries only. Undefined: a comment, or anything else. */
+export function parseRegisterLine(line: string): (Registration & { readonly offset: number }) | undefined {
+  const delimiter = line[0];
+  if (delimiter === undefined || /[#;\s\w]/.test(delimiter)) return undefined;
+  const [, name = '', type, offset = '', magic = '', mask = '', interpreter = '', flags = ''] = line.split(delimiter);
+  if (name === '' || type !== 'M') return undefined;
+  const bytes = unescaped(magic);
+  return {
+    name,
+    offset: Number(offset) || 0,
+    magic: bytes,
+    mask: mask === '' ? 'f'.repeat(bytes.length) : unescaped(mask),
+    interpreter,
+    flags: flags.trim(),
+  };
+}
+
 /** Does the kernel take a program with this beginning to the entry? Whether it is enabled is not asked. */
 export function matches(entry: Pick<Entry, 'magic' | 'mask'> & { offset?: number }, header: Uint8Array): boolean {
   const magic = Buffer.from(entry.magic, 'hex');
@@ -83,4 +100,10 @@ export function sameFlags(one: string, other: string): boolean {
 
 function escaped(hex: string): string {
   return hex.replace(/../g, '\\x$&');
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\x([0-9a-fA-F]{2})|(.)/gs, (_, hex?: string, char = '') =>
+    hex === undefined ? Buffer.from(char, 'latin1').toString('hex') : hex.toLowerCase(),
+  );
 }

@@ -52,15 +52,21 @@ export function matchingEntries(architecture: Architecture, entries: readonly En
 }
 
 /**
- * Who runs an architecture's programs. Where several entries match, the interpreter that the kernel
- * was seen to start tells which; the newest, where that could not be seen.
+ * The entry that the kernel takes programs of this architecture to. Where several match, the interpreter that
+ * it was seen to start tells which; where that could not be seen, it is the newest.
  */
+export function pickedEntry(architecture: Architecture, { entries, probes }: Snapshot): Entry | undefined {
+  const candidates = matchingEntries(architecture, entries);
+  const seen = probes.get(architecture)?.interpreter;
+  return candidates.find(({ interpreter }) => interpreter === seen) ?? candidates[0];
+}
+
+/** Who runs an architecture's programs. */
 export function runnerOf(architecture: Architecture, snapshot: Snapshot): Runner {
   const probe = snapshot.probes.get(architecture);
   if (probe?.verdict.kind !== 'runs') return { kind: 'nothing' };
   if (probe.native) return { kind: 'native' };
-  const candidates = matchingEntries(architecture, snapshot.entries);
-  const entry = candidates.find(({ interpreter }) => interpreter === probe.interpreter) ?? candidates[0];
+  const entry = pickedEntry(architecture, snapshot);
   if (entry) return { kind: 'entry', entry };
   const unread = snapshot.registry.kind === 'closed' && architecture !== snapshot.own;
   if (probe.native === undefined && !unread) return { kind: 'native' };

@@ -2,12 +2,13 @@
 
 import type { Architecture } from '../core/architectures.js';
 import { disabledFailure, vanishingFailure } from '../core/causes.js';
+import { diagnose } from '../core/doctor/diagnose.js';
 import type { Failure } from '../core/failure.js';
 import { type InstallOptions, planInstall, type Step } from '../core/plan.js';
-import type { Platform } from '../core/platform.js';
-import { describeVerdict } from '../core/probe.js';
+import { formatPlatform, type Platform } from '../core/platform.js';
 import type { Snapshot } from '../core/snapshot.js';
 import { isDisabled, register, unregister } from './binfmt-fs.js';
+import { examine } from './examine.js';
 import { type System, takeSnapshot } from './snapshot.js';
 import { findKeeper, type Keeper, remount } from './survival.js';
 
@@ -59,7 +60,30 @@ export async function establish(
   if (keeper?.kind === 'mount') await lookAgain(system);
   const known = new Map([...before.probes].filter(([row]) => !changed.includes(row)));
   const after = await takeSnapshot(system, { probes: changed, known });
-  return { results: jobs.map((job) => judge(job, after, system)), after };
+  const failed = jobs.filter(({ platform, step }) => step.kind !== 'impossible' && !runs(platform, after));
+  const causes = await causesOf(
+    failed.map(({ platform }) => platform),
+    system,
+  );
+  return { results: jobs.map((job) => judge(job, after, causes, system)), after };
+}
+
+function runs({ architecture, level = 0 }: Platform, { probes }: Snapshot): boolean {
+  const verdict = probes.get(architecture)?.verdict;
+  return verdict?.kind === 'runs' && (verdict.level ?? 0) >= level;
+}
+
+/** What doctor says of platforms that do not run: the first problem of each, in one line. */
+async function causesOf(platforms: readonly Platform[], system: System): Promise<ReadonlyMap<Architecture, string>> {
+  if (platforms.length === 0) return new Map();
+  const findings = diagnose(await examine(system, { platforms, repeat: 1 }));
+  return new Map(
+    platforms.flatMap(({ architecture, level }): [Architecture, string][] => {
+      const subject = formatPlatform(architecture, level);
+      const found = findings.find((each) => each.subject === subject && each.severity === 'problem');
+      return found ? [[architecture, `${found.because.replace(/\.$/, '')} (${found.evidence[0]})`]] : [];
+    }),
+  );
 }
 
 /** Undefined where somebody else's mount is used, which is theirs to keep. */
@@ -93,14 +117,14 @@ async function rehearse(planned: readonly Job[], system: System): Promise<Map<Ar
     if (refused) failing.set(architecture, refused);
     return refused ? [] : [{ architecture, end: () => unregister(dir, name) }];
   });
-  const { probes } = await takeSnapshot(system, { probes: trials.map(({ architecture }) => architecture) });
-  for (const { architecture, end } of trials) {
-    end();
-    const verdict = probes.get(architecture)?.verdict ?? { kind: 'timeout' };
-    if (verdict.kind === 'runs') continue;
-    const cause = `left as it is, since the new emulator does not run: ${describeVerdict(verdict)}`;
+  const snapshot = await takeSnapshot(system, { probes: trials.map(({ architecture }) => architecture) });
+  const failed = trials.filter((trial) => !runs(trial, snapshot));
+  const causes = await causesOf(failed, system);
+  for (const { architecture } of failed) {
+    const cause = `left as it is, since the new emulator does not run: ${causes.get(architecture) ?? 'it runs now and then'}`;
     failing.set(architecture, doesNotRun(architecture.name, cause));
   }
+  for (const { end } of trials) end();
   return failing;
 }
 
@@ -112,24 +136,26 @@ function take(step: Extract<Step, { kind: 'register' }>, { registry, machine }: 
 }
 
 /** Only a platform that runs now is a success. */
-function judge({ platform, step, refused }: Job, after: Snapshot, { registry }: System): Result {
-  const { architecture, level } = platform;
-  const { name } = architecture;
+function judge(
+  { platform, step, refused }: Job,
+  after: Snapshot,
+  causes: ReadonlyMap<Architecture, string>,
+  { registry }: System,
+): Result {
+  const { architecture } = platform;
   const registered = step.kind === 'register' && !refused ? step.registration.name : undefined;
   if (step.kind === 'impossible') return { platform, failure: step.failure };
-  const verdict = after.probes.get(architecture)?.verdict ?? { kind: 'timeout' };
-  if (verdict.kind !== 'runs') {
-    const cause = doesNotRun(name, `does not run: ${describeVerdict(verdict)}`);
-    if (registered === undefined || registry.kind !== 'writable') return { platform, failure: refused ?? cause };
-    const vanished = !after.entries.some((entry) => entry.name === registered);
-    // An entry that only breaks programs is worse than none; what could not be tried may work.
-    if (verdict.kind !== 'untried') unregister(registry.dir, registered);
-    return { platform, failure: vanished ? vanishingFailure(registry.dir) : cause };
-  }
-  if (level !== undefined && (verdict.level ?? 0) < level) {
-    return { platform, registered, failure: doesNotRun(name, `runs only up to v${verdict.level}, not v${level}`) };
-  }
-  return { platform, registered, note: refused ? refused.cause : step.note };
+  if (runs(platform, after)) return { platform, registered, note: refused ? refused.cause : step.note };
+  const cause = causes.get(architecture) ?? 'it runs now and then';
+  const failure = doesNotRun(architecture.name, `does not run: ${cause}`);
+  const verdict = after.probes.get(architecture)?.verdict;
+  // It runs, if not with all that was asked for.
+  if (verdict?.kind === 'runs') return { platform, registered, failure };
+  if (registered === undefined || registry.kind !== 'writable') return { platform, failure: refused ?? failure };
+  const vanished = !after.entries.some((entry) => entry.name === registered);
+  // An entry that only breaks programs is worse than none; what could not be tried may work.
+  if (verdict?.kind !== 'untried') unregister(registry.dir, registered);
+  return { platform, failure: vanished ? vanishingFailure(registry.dir) : failure };
 }
 
 function doesNotRun(subject: string, cause: string): Failure {

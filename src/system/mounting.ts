@@ -117,6 +117,15 @@ export function hostPlaces(): string[] {
     .map(({ dir }) => dir);
 }
 
+/** Types of what another process has mounted at `dir`, the top one first; undefined where that cannot be seen. */
+export function mountTypesAt(dir: string, mountinfo: string): string[] | undefined {
+  if (readText(mountinfo) === '') return undefined;
+  return mountPoints(mountinfo)
+    .filter((point) => point.dir === dir)
+    .map(({ type }) => type)
+    .reverse();
+}
+
 interface MountPoint {
   readonly dir: string;
   readonly type: string;
@@ -127,8 +136,8 @@ interface MountPoint {
 }
 
 /** Source: proc(5), /proc/PID/mountinfo; mount_namespaces(7). */
-function mountPoints(): MountPoint[] {
-  const lines = readText('/proc/self/mountinfo').split('\n');
+function mountPoints(file = '/proc/self/mountinfo'): MountPoint[] {
+  const lines = readText(file).split('\n');
   return lines.map((line) => {
     const fields = line.split(' ');
     const end = fields.indexOf('-');

@@ -1,7 +1,7 @@
 /** Collects one Snapshot. */
 import type { Architecture } from '../core/architectures.js';
 import type { Probe } from '../core/probe.js';
-import type { Emulator, Registry, Snapshot } from '../core/snapshot.js';
+import { type Emulator, matchingEntries, type Registry, type Snapshot } from '../core/snapshot.js';
 import { parseQemuVersion } from '../core/version.js';
 import { readEntries } from './binfmt-fs.js';
 import { type EmulatorFolder, findEmulators } from './emulators.js';
@@ -16,6 +16,8 @@ export interface System {
   readonly prober: Prober;
   readonly folder: EmulatorFolder;
   readonly registry: Registry;
+  /** How this program is called: an image by its name, or a file by its path. */
+  readonly program: { readonly kind: 'image' | 'file'; readonly name: string };
 }
 
 export interface Wanted {
@@ -36,9 +38,7 @@ export async function takeSnapshot(system: System, wanted: Wanted): Promise<Snap
   const probing = prober.run(rows.map((architecture) => ({ architecture })));
   const entries = readEntries(registry);
   const emulators = wanted.emulators ? findEmulators(folder, machine) : new Map<Architecture, Emulator>();
-  const registered = rows.filter((row) =>
-    entries.some(({ name, enabled }) => enabled && name === emulators.get(row)?.name),
-  );
+  const registered = wanted.emulators ? rows.filter((row) => matchingEntries(row, entries).length > 0) : [];
   const outcomes = await probing;
   const versions = await prober.run(registered.map((architecture) => ({ architecture, environment: ASK_VERSION })));
   return {

@@ -38,10 +38,17 @@ export async function findKeeper(registry: Writable, launcher: Launcher): Promis
     const mounted = (await launcher.mount(TYPE, dir)) === undefined;
     if (mounted && (await outlives(registry, launcher))) return { kind: 'mount' };
   }
-  if (inInitialPidNamespace() && linkOf('/proc/self/ns/mnt') === linkOf(`/proc/${parentOf('self')}/ns/mnt`)) {
-    return { kind: 'namespace' };
-  }
-  return { kind: 'nobody', failure: vanishingFailure(registry.dir) };
+  return outlivesThisProgram() ? { kind: 'namespace' } : { kind: 'nobody', failure: vanishingFailure(registry.dir) };
+}
+
+/** Would entries end with this program, if nothing were done about it? Leaves things as they are. */
+export async function vanishes(registry: Writable, launcher: Launcher): Promise<boolean> {
+  return !outlivesThisProgram() && !(await outlives(registry, launcher));
+}
+
+/** The mount namespace is not a container's. */
+function outlivesThisProgram(): boolean {
+  return inInitialPidNamespace() && linkOf('/proc/self/ns/mnt') === linkOf(`/proc/${parentOf('self')}/ns/mnt`);
 }
 
 /** A marker is registered; the mount is undone and made again; is the marker still there? */

@@ -1,0 +1,258 @@
+/** What is wrong with the machine as a whole, whatever platform is asked for. */
+import { architectures } from '../architectures.js';
+import { disabledFailure, vanishingFailure } from '../causes.js';
+import { probeExecutable } from '../elf.js';
+import { matches } from '../entry.js';
+import type { Failure, FailureCode } from '../failure.js';
+import { formatPlatform } from '../platform.js';
+import { matchingEntries } from '../snapshot.js';
+import { compareVersions } from '../version.js';
+import { type Examination, isNamedFor, patientOf } from './examination.js';
+import type { Check, Finding } from './finding.js';
+import { calling } from './words.js';
+
+const MOUNT = '/proc/sys/fs/binfmt_misc';
+
+export const machineChecks: readonly Check[] = [
+  {
+    name: 'kernel-module',
+    text: 'the kernel has no binfmt_misc, or its module is not loaded',
+    about: 'machine',
+    find: (examination) =>
+      ofRegistry(examination, 'binfmt-missing', {
+        title: 'binfmt_misc is not there',
+        see: 'cannot mount binfmt_misc filesystem at /proc/sys/fs/binfmt_misc: no such device',
+      }),
+  },
+  {
+    name: 'user-namespace',
+    text: "this is a user namespace (a rootless container), whose own list would hide the host's",
+    about: 'machine',
+    find: (examination) =>
+      examination.surroundings.initialUserNamespace
+        ? undefined
+        : ofRegistry(examination, 'no-permission', { title: 'the entries of the host cannot be reached from here' }),
+  },
+  {
+    name: 'permission',
+    text: 'binfmt_misc may not be mounted, or not be written to',
+    about: 'machine',
+    find: (examination) =>
+      examination.surroundings.initialUserNamespace
+        ? ofRegistry(examination, 'no-permission', {
+            title: 'binfmt_misc may not be used from here',
+            see: 'cannot mount binfmt_misc filesystem: operation not permitted',
+          })
+        : undefined,
+  },
+  {
+    name: 'read-only',
+    text: 'binfmt_misc is mounted read-only',
+    about: 'machine',
+    find: (examination) =>
+      ofRegistry(examination, 'read-only', {
+        title: 'binfmt_misc is read-only here',
+        see: 'read-only file system',
+      }),
+  },
+  {
+    name: 'switched-off',
+    text: 'binfmt_misc is switched off as a whole',
+    about: 'machine',
+    find({ surroundings, registry }) {
+      if (!surroundings.switchedOff || registry.kind === 'closed') return undefined;
+      return {
+        severity: 'problem',
+        title: 'binfmt_misc is switched off',
+        see: 'exec /bin/sh: exec format error',
+        ...explained(disabledFailure(registry.dir)),
+        evidence: [`${registry.dir}/status says "disabled"`],
+      };
+    },
+  },
+  {
+    name: 'automount',
+    text: 'the host mounts binfmt_misc when it is first looked at, and nobody has',
+    about: 'machine',
+    find({ surroundings }) {
+      if (surroundings.hostMounts?.[0] !== 'autofs') return undefined;
+      return {
+        severity: 'problem',
+        title: 'the host has not mounted binfmt_misc yet',
+        see: 'exec /bin/sh: exec format error',
+        because:
+          `${MOUNT} of the host is an automount point that was never triggered (systemd's ` +
+          'proc-sys-fs-binfmt_misc.automount): what a container registers ends with the container.',
+        evidence: [`${MOUNT} on the host: autofs, and no binfmt_misc on it`],
+        remedies: [{ when: 'on the host', command: 'sudo systemctl start proc-sys-fs-binfmt_misc.mount' }],
+      };
+    },
+  },
+  {
+    name: 'vanishing',
+    text: 'entries vanish with the container that registers them',
+    about: 'machine',
+    find(examination) {
+      const { vanishing, hostMounts } = examination.surroundings;
+      if (!vanishing) return undefined;
+      const { remedies = [] } = vanishingFailure(MOUNT);
+      const [mount] = remedies;
+      return {
+        severity: 'problem',
+        title: 'what a container registers ends with it',
+        see: 'installing: arm64 OK, and then: exec /bin/sh: exec format error',
+        because:
+          'the host does not keep binfmt_misc mounted. Entries end with its last mount, and the mount of a container ' +
+          'ends with the container.',
+        evidence: [
+          'an entry was registered for a moment, binfmt_misc unmounted and mounted again: the entry was gone',
+          ...(hostMounts ? [`${MOUNT} on the host: ${hostMounts[0] ?? 'nothing is mounted there'}`] : []),
+        ],
+        remedies: [
+          ...(mount ? [mount] : []),
+          { when: 'or let it be mounted there', command: calling(examination, '--install all', ['--pid=host']) },
+          { when: 'or keep a container running', command: calling(examination, '--install all --watch') },
+        ],
+      };
+    },
+  },
+  {
+    name: 'old-kernel',
+    text: 'the kernel is older than Linux 4.8, and has no flag F',
+    about: 'machine',
+    find({ kernel }) {
+      if (compareVersions(kernel, '4.8') >= 0) return undefined;
+      return {
+        severity: 'problem',
+        title: 'this kernel cannot run emulators in containers',
+        see: 'cannot register: invalid argument',
+        because: 'flag F, which keeps the emulator open for every container, is in Linux since 4.8.',
+        evidence: [`kernel ${kernel}`],
+        remedies: [
+          { when: 'a newer kernel; until then, copy the static emulator into each image, to the path of the entry' },
+        ],
+      };
+    },
+  },
+  {
+    name: 'catches-native',
+    text: "an entry matches the machine's own programs: none can be started",
+    about: 'machine',
+    find({ entries, ownPrograms }) {
+      const caught = entries.filter((entry) => entry.enabled && ownPrograms.some((program) => matches(entry, program)));
+      const [first] = caught;
+      if (!first) return undefined;
+      return {
+        severity: 'problem',
+        title: `${first.name} takes this machine's own programs`,
+        see: 'exec format error, for every program',
+        because: 'its magic and mask match the programs of this machine itself, the emulator among them.',
+        evidence: caught.map(({ name, magic, mask }) => `${name}: magic ${magic}, mask ${mask}`),
+        remedies: caught.map(({ name }) => ({
+          when: 'in a shell that is open already, as it needs no new program',
+          command: `echo -1 >${MOUNT}/${name}`,
+        })),
+      };
+    },
+  },
+  {
+    name: 'wide-magic',
+    text: 'an entry also catches programs of architectures that it is not for',
+    about: 'machine',
+    find(examination) {
+      const wide = examination.entries.flatMap((entry) => {
+        const caught = architectures.filter((row) => entry.enabled && matches(entry, probeExecutable(row)));
+        return caught.length > 1 ? [{ entry, caught }] : [];
+      });
+      const [first] = wide;
+      if (!first) return undefined;
+      const others = first.caught.filter((row) => !isNamedFor(row, first.entry)).map((row) => formatPlatform(row));
+      return {
+        severity: 'warning',
+        title: `${first.entry.name} also catches programs of ${others.join(', ')}`,
+        see: 'Invalid ELF image for this architecture',
+        because: 'its magic and mask match more than the architecture that its emulator is for.',
+        evidence: wide.map(
+          ({ entry, caught }) =>
+            `${entry.name}: magic ${entry.magic}, mask ${entry.mask}: ${caught.map((row) => formatPlatform(row)).join(', ')}`,
+        ),
+        remedies: wide.map(({ entry }) => ({
+          when: 'remove it',
+          command: calling(examination, `--uninstall '${entry.name}'`),
+        })),
+      };
+    },
+  },
+  {
+    name: 'confinement',
+    text: 'SELinux or AppArmor confines this program, and something was forbidden',
+    about: 'machine',
+    find(examination) {
+      const { confinement } = examination.surroundings;
+      const { registry } = examination;
+      const closed = registry.kind !== 'writable' && /EACCES|EPERM/.test(registry.failure.cause);
+      const refused = patients(examination).filter(
+        ({ verdict }) => verdict.kind === 'refused' && ['EACCES', 'EPERM'].includes(verdict.errno),
+      );
+      if (confinement === undefined || (refused.length === 0 && !(closed && isTroubled(examination)))) return undefined;
+      return {
+        severity: 'note',
+        title: 'a security module confines this container',
+        see: 'permission denied',
+        because: `what is forbidden here may be forbidden by ${confinement}, not by missing capabilities.`,
+        evidence: [`/proc/self/attr/current: ${confinement}`],
+        remedies: [
+          { when: 'AppArmor', command: 'docker run --security-opt apparmor=unconfined …' },
+          { when: 'SELinux', command: 'docker run --security-opt label=disable …' },
+        ],
+      };
+    },
+  },
+  {
+    name: 'nothing-installed',
+    text: 'no entry at all: what could be installed',
+    about: 'machine',
+    find(examination) {
+      const { emulators, registry, asked, own } = examination;
+      const foreign = architectures.filter((row) => matchingEntries(row, examination.entries).length > 0);
+      if (asked || registry.kind === 'closed' || foreign.length > 0 || emulators.size === 0) return undefined;
+      const names = [...emulators].filter(([row, { unusable }]) => row !== own && !unusable).map(([row]) => row.name);
+      return {
+        severity: 'note',
+        title: 'no platform is emulated here',
+        because: `nothing is registered. At hand are emulators for ${names.join(', ')}.`,
+        evidence: [`${examination.entries.length} entries`],
+        remedies: [{ command: calling(examination, '--install all') }],
+      };
+    },
+  },
+];
+
+/** What is said of a failure to get at binfmt_misc, where anything depends on it. */
+function ofRegistry(
+  examination: Examination,
+  code: FailureCode,
+  words: Pick<Finding, 'title' | 'see'>,
+): Finding | undefined {
+  const { registry } = examination;
+  if (registry.kind === 'writable' || registry.failure.code !== code) return undefined;
+  // What can be read, and works, needs no more than that.
+  const troubled = isTroubled(examination);
+  if (registry.kind === 'readable' && !troubled) return undefined;
+  const evidence = [`${registry.failure.subject}: ${registry.failure.cause}`];
+  return { severity: troubled ? 'problem' : 'note', ...words, ...explained(registry.failure), evidence };
+}
+
+/** Something that is wanted does not run, or nothing foreign runs at all. */
+function isTroubled(examination: Examination): boolean {
+  const all = patients(examination);
+  return all.length === 0 || all.some(({ runs }) => !runs);
+}
+
+function patients(examination: Examination) {
+  return examination.platforms.map((platform) => patientOf(platform, examination));
+}
+
+function explained({ cause, remedies = [] }: Failure): Pick<Finding, 'because' | 'remedies'> {
+  return { because: `${cause}.`, remedies };
+}

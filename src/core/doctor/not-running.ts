@@ -1,0 +1,244 @@
+/** Why a platform does not run: each way in which its probe fails has its check, from the most telling on. */
+import { probeExecutable } from '../elf.js';
+import { matches } from '../entry.js';
+import { describeVerdict } from '../probe.js';
+import { type Examination, isNamedFor, type Patient } from './examination.js';
+import type { Check, Finding } from './finding.js';
+import { installing, isErrno, isOutdated, probed, randomized, uninstalling } from './words.js';
+
+const FORMAT_ERROR = 'exec /bin/sh: exec format error';
+const NO_SUCH_FILE = 'exec /bin/sh: no such file or directory';
+const CRASH = 'qemu: uncaught target signal 11 (Segmentation fault) - core dumped';
+
+/** About a platform that does not run; a warning where it runs only here. */
+function problem({ name, runs }: Patient, where: '' | ' in containers', finding: Omit<Finding, 'severity' | 'title'>) {
+  return { severity: runs ? 'warning' : 'problem', title: `${name} does not run${where}`, ...finding } as const;
+}
+
+const causes: readonly Check[] = [
+  {
+    name: 'disabled-entry',
+    text: 'its entry is there, and disabled',
+    about: 'platform',
+    find(patient, examination) {
+      const disabled = patient.entries.find((entry) => !entry.enabled);
+      if (patient.runs || patient.picked || !disabled) return undefined;
+      const file = `/proc/sys/fs/binfmt_misc/${disabled.name}`;
+      return problem(patient, '', {
+        see: FORMAT_ERROR,
+        because: `its entry ${disabled.name} is disabled, and no other takes its programs.`,
+        evidence: [`${file} says "disabled"`, probed(patient)],
+        remedies: [
+          { when: 'as it was', command: `echo 1 | sudo tee ${file}` },
+          { when: 'replaced by ours', ...installing(patient, examination) },
+        ],
+      });
+    },
+  },
+  {
+    name: 'no-entry',
+    text: 'no entry matches its programs: never registered, or gone since a reboot, or wiped',
+    about: 'platform',
+    find(patient, examination) {
+      const { verdict, entries } = patient;
+      if (verdict.kind !== 'refused' || verdict.errno !== 'ENOEXEC' || entries.length > 0) return undefined;
+      return problem(patient, '', { see: FORMAT_ERROR, ...gone(patient, examination) });
+    },
+  },
+  {
+    name: 'wrong-magic',
+    text: 'an entry never matches the programs that it is named for',
+    about: 'platform',
+    find(patient, examination) {
+      const { architecture } = patient.platform;
+      const named = patient.entries.find((entry) => entry.enabled && isNamedFor(architecture, entry));
+      if (named === undefined || matches(named, probeExecutable(architecture))) return undefined;
+      const { magic, mask } = architecture;
+      const about = problem(patient, '', {
+        see: FORMAT_ERROR,
+        because: `the entry ${named.name} is named for it, but its magic and mask never match one of its programs.`,
+        evidence: [
+          `${named.name}: offset ${named.offset}, magic ${named.magic || 'none'}, mask ${named.mask || 'none'}`,
+          `as it should be: offset 0, magic ${magic}, mask ${mask}`,
+        ],
+        remedies: [uninstalling(named, examination), installing(patient, examination)],
+      });
+      return patient.runs ? { ...about, title: `${named.name} never takes a program` } : about;
+    },
+  },
+  {
+    name: 'not-in-containers',
+    text: 'flag F is missing: the emulator is looked for in each container, and is not there',
+    about: 'platform',
+    find(patient, examination) {
+      const { picked, verdict, runs } = patient;
+      if (!picked || picked.flags.includes('F') || (!runs && !isErrno(verdict, 'ENOENT'))) return undefined;
+      return problem(patient, ' in containers', {
+        see: NO_SUCH_FILE,
+        because:
+          `the entry ${picked.name} has no flag F. Without it the kernel looks for the emulator at ` +
+          `${picked.interpreter} in every container, and only where a container has that file does it run.`,
+        evidence: [`${picked.name}: flags ${picked.flags || 'none'}`, probed(patient)],
+        remedies: [installing(patient, examination)],
+      });
+    },
+  },
+  {
+    name: 'dynamic-emulator',
+    text: 'the emulator is dynamically linked: its loader and libraries are not there in containers',
+    about: 'platform',
+    find(patient, examination) {
+      const { picked, verdict, elf, interpreter } = patient;
+      const missing = isErrno(verdict, 'ENOENT') || (verdict.kind === 'exit' && verdict.status === 127);
+      if (!picked?.flags.includes('F') || (elf ? elf.loader === undefined : !missing)) return undefined;
+      const how = interpreter?.seen === 'file' ? 'on the host, ' : 'the kernel starts it: ';
+      return problem(patient, ' in containers', {
+        see: NO_SUCH_FILE,
+        because:
+          `the emulator of ${picked.name} is dynamically linked. F keeps the opened file, not its loader and ` +
+          'libraries, and a container has none of them.',
+        evidence: [
+          `${probed(patient)} although flag F is set`,
+          ...(elf ? [`${how}${picked.interpreter} needs ${elf.loader}`] : []),
+        ],
+        remedies: [installing(patient, examination)],
+      });
+    },
+  },
+  {
+    name: 'emulator-crash',
+    text: 'the emulator is killed by a signal',
+    about: 'platform',
+    find(patient, examination) {
+      const { verdict, picked, elf, version } = patient;
+      if (verdict.kind !== 'signal') return undefined;
+      const { randomization } = examination.surroundings;
+      const fixed = elf?.fixed === true;
+      return problem(patient, '', {
+        see: CRASH,
+        because: fixed
+          ? 'its emulator crashes. It was built for one fixed address (no PIE), and where the kernel puts other ' +
+            'things there by chance (address-space randomisation) it cannot live.'
+          : 'its emulator crashes.',
+        evidence: [
+          probed(patient),
+          `emulator: ${picked?.interpreter ?? 'unknown'}, ${version ? `QEMU ${version}` : 'version unknown'}${
+            fixed ? ', not position-independent' : ''
+          }`,
+          randomized(examination),
+        ],
+        remedies: [
+          installing(patient, examination),
+          ...(fixed && Number(randomization.bits) > 28
+            ? [{ when: 'until then, on the host', command: 'sudo sysctl vm.mmap_rnd_bits=28' }]
+            : []),
+        ],
+      });
+    },
+  },
+  {
+    name: 'cpu-level',
+    text: 'the emulator has not the processor that was asked for, as linux/amd64/v3',
+    about: 'platform',
+    find(patient, examination) {
+      const { verdict, platform, picked, version } = patient;
+      if (patient.runs || verdict.kind !== 'runs') return undefined;
+      const who = picked ? `its emulator${version ? `, QEMU ${version},` : ''}` : "this machine's processor";
+      return problem(patient, '', {
+        see: 'qemu: uncaught target signal 4 (Illegal instruction) - core dumped',
+        because: `${who} goes up to v${verdict.level}, and v${platform.level} was asked for.`,
+        evidence: [`probe: v${verdict.level}`],
+        remedies: [
+          ...(isOutdated(patient, examination) ? [installing(patient, examination)] : []),
+          { when: 'or take an image for less', command: `docker run --platform linux/${platform.architecture.name} …` },
+        ],
+      });
+    },
+  },
+  {
+    name: 'intermittent',
+    text: 'with --repeat N: it fails now and then',
+    about: 'platform',
+    find(patient, examination) {
+      const all = [patient.verdict, ...(examination.repeats.get(patient.platform.architecture) ?? [])];
+      const failed = all.filter((verdict) => verdict.kind !== 'runs');
+      const [first] = failed;
+      if (first === undefined || failed.length === all.length) return undefined;
+      return {
+        severity: 'problem',
+        title: `${patient.name} runs, but not every time`,
+        see: CRASH,
+        because: `${failed.length} of ${all.length} runs of the same test program failed: ${describeVerdict(first)}.`,
+        evidence: [
+          `probes: ${all.length - failed.length} ran, ${failed.length} failed`,
+          ...(patient.elf?.fixed ? ['the emulator is not position-independent'] : []),
+          randomized(examination),
+        ],
+        remedies: [installing(patient, examination)],
+      };
+    },
+  },
+];
+
+/** What no other check explains. */
+const anythingElse: Check = {
+  name: 'emulator-fails',
+  text: 'the emulator does not start, or ends in another way than the program that it runs',
+  about: 'platform',
+  find(patient, examination) {
+    const { verdict, picked, entries, version } = patient;
+    if (patient.runs || verdict.kind === 'runs') return undefined;
+    const explained = causes.some((check) => check.about === 'platform' && check.find(patient, examination));
+    if (explained || examination.surroundings.switchedOff) return undefined;
+    const foreign = isErrno(verdict, 'ENOEXEC') && picked;
+    return problem(patient, '', {
+      see: foreign ? FORMAT_ERROR : 'exec /bin/sh: permission denied',
+      because: foreign
+        ? `the entry ${picked.name} matches, but the kernel cannot run its emulator ${picked.interpreter}: it is ` +
+          "no program of this machine's architecture, or itself runs through an entry with flag O or C."
+        : `${describeVerdict(verdict)}.`,
+      evidence: [
+        probed(patient),
+        ...entries.map(({ name, interpreter }) => `${name}: ${interpreter}${version ? `, QEMU ${version}` : ''}`),
+      ],
+      remedies:
+        verdict.kind === 'untried'
+          ? [{ when: 'look again when this machine is less busy' }]
+          : [installing(patient, examination)],
+    });
+  },
+};
+
+export const notRunningChecks: readonly Check[] = [...causes, anythingElse];
+
+/** Nothing is registered: what should have done it, and did not? */
+function gone(patient: Patient, examination: Examination): Pick<Finding, 'because' | 'evidence' | 'remedies'> {
+  const { registry, entries, surroundings } = examination;
+  const program = probeExecutable(patient.platform.architecture);
+  const configured = surroundings.configurations.filter(({ entry }) => matches(entry, program));
+  const seen =
+    registry.kind === 'closed' ? 'the entries cannot be read from here' : `${entries.length} entries, none matches`;
+  const evidence = [`${probed(patient)}; ${seen}`, ...configured.map(({ file, entry }) => `${file} has ${entry.name}`)];
+  if (configured.length > 0) {
+    return {
+      because:
+        'no entry of binfmt_misc matches its programs, although a file of this host registers one at boot: ' +
+        'systemd-binfmt has not run, or something has wiped the entries since.',
+      evidence,
+      remedies: [
+        { when: 'as that file says, on the host', command: 'sudo systemctl restart systemd-binfmt' },
+        { when: 'or ours', ...installing(patient, examination) },
+      ],
+    };
+  }
+  return {
+    because:
+      'no entry of binfmt_misc matches its programs. Entries live in the memory of the kernel: after a reboot, ' +
+      'or after something has wiped them, they have to be registered again.',
+    evidence,
+    remedies: [
+      installing(patient, examination),
+      { when: 'and for good, as a service that restores them', ...installing(patient, examination, ' --watch') },
+    ],
+  };
+}

@@ -1,0 +1,49 @@
+/** Words that many findings share: what was measured, and what to type. */
+import type { Entry } from '../entry.js';
+import type { Remedy } from '../failure.js';
+import { describeVerdict, type Verdict } from '../probe.js';
+import { compareVersions } from '../version.js';
+import type { Examination, Patient } from './examination.js';
+
+/** This program again, with more rights. `options`: further ones of docker run. */
+export function calling({ surroundings }: Examination, args: string, options: readonly string[] = []): string {
+  const { kind, name } = surroundings.program;
+  return kind === 'file'
+    ? `sudo ${name} ${args}`
+    : ['docker run --privileged', ...options, '--rm', name, args].join(' ');
+}
+
+/** The remedy for almost everything: our own emulator, which is tried before success is reported. */
+export function installing({ platform }: Patient, examination: Examination, options = ''): Remedy {
+  const { architecture, level } = platform;
+  const name = level === undefined ? architecture.name : `${architecture.name}/v${level}`;
+  const host = examination.surroundings.vanishing ? ['--pid=host'] : [];
+  return { command: calling(examination, `--install ${name}${options}`, host) };
+}
+
+export function uninstalling({ name }: Entry, examination: Examination): Remedy {
+  return { when: 'remove it', command: calling(examination, `--uninstall '${name}'`) };
+}
+
+export function isErrno(verdict: Verdict, errno: string): boolean {
+  return verdict.kind === 'refused' && verdict.errno === errno;
+}
+
+/** Shipped with this program in a newer version than the one that is registered. */
+export function isOutdated({ platform, version }: Patient, { emulators }: Examination): boolean {
+  const ours = emulators.get(platform.architecture)?.version;
+  return ours !== undefined && version !== undefined && compareVersions(version, ours) < 0;
+}
+
+/** What its test program did, in one line. */
+export function probed({ verdict, probe }: Patient): string {
+  const through = probe?.interpreter ? `, started through ${probe.interpreter}` : '';
+  if (verdict.kind !== 'runs')
+    return `probe: ${verdict.kind === 'refused' ? verdict.errno : describeVerdict(verdict)}${through}`;
+  return `probe: runs${verdict.level === undefined ? '' : ` up to v${verdict.level}`}${through}`;
+}
+
+export function randomized({ surroundings }: Examination): string {
+  const { mode, bits } = surroundings.randomization;
+  return `address-space randomisation: kernel.randomize_va_space=${mode || '?'}, vm.mmap_rnd_bits=${bits || '? (unreadable)'}`;
+}
