@@ -139,7 +139,9 @@ describe('install', () => {
 
   it('takes back what it registered when it then does not run', () => {
     const installed = installing([], { QEMU_BINARY_PATH: folderWith(crashingEmulator()) });
-    expect(installed.stderr).to.match(/^installing: arm64 does not run: its emulator was killed by SIG(ILL|TRAP)/);
+    expect(installed.stderr).to.match(
+      /^installing: arm64 does not run: its emulator crashes \(probe: its emulator was killed by SIG(ILL|TRAP)/,
+    );
     expect(installed.exit).to.equal(1);
     expect(entryNames()).to.deep.equal([]);
   });
@@ -153,7 +155,7 @@ describe('install', () => {
     const installed = installing([], { QEMU_BINARY_PATH: folderWith(compile(source, ['-static'])) });
     expect(installed.exit).to.equal(1);
     expect(installed.stderr).to.match(
-      /^installing: arm64 left as it is, since the new emulator does not run: .* status 3\n$/,
+      /^installing: arm64 left as it is, since the new emulator does not run: its emulator exited with status 3 \(probe: .*\)\n$/,
     );
     expect(statusIn(installed).supported).to.include('linux/arm64');
     expect(entryText('qemu-aarch64')).to.equal(before);
@@ -195,7 +197,10 @@ describe('install', () => {
     expect(installed.stderr).to.contain('installing: arm OK\n');
     expect(statusIn(installed).supported).to.include('linux/arm/v7');
     if (statusIn(installed).supported.includes('linux/amd64/v4')) expect(installed.exit).to.equal(0);
-    else expect(lastLine(installed.stderr)).to.match(/^installing: amd64 runs only up to v\d, not v4$/);
+    else
+      expect(lastLine(installed.stderr)).to.match(
+        /^installing: amd64 does not run: this machine's processor goes up to v\d, and v4 was asked for/,
+      );
   });
 
   it('of all, without a single emulator, is a failure that says what to do', () => {

@@ -22,7 +22,7 @@ const causes: readonly Check[] = [
     about: 'platform',
     find(patient, examination) {
       const disabled = patient.entries.find((entry) => !entry.enabled);
-      if (patient.runs || patient.picked || !disabled) return undefined;
+      if (!isErrno(patient.verdict, 'ENOEXEC') || patient.picked || !disabled) return undefined;
       const file = `/proc/sys/fs/binfmt_misc/${disabled.name}`;
       return problem(patient, '', {
         see: FORMAT_ERROR,
