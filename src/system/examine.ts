@@ -15,7 +15,7 @@ import type { Platform } from '../core/platform.js';
 import type { Verdict } from '../core/probe.js';
 import { matchingEntries, pickedEntry, type Snapshot } from '../core/snapshot.js';
 import { isDisabled } from './binfmt-fs.js';
-import { inInitialUserNamespace, linkOf, readStart, readText } from './machine.js';
+import { inInitialUserNamespace, mountNamespaceOf, readStart, readText } from './machine.js';
 import { DEFAULT_MOUNT, mountTypesAt } from './mounting.js';
 import { probeOf } from './prober.js';
 import { type System, takeSnapshot } from './snapshot.js';
@@ -90,9 +90,14 @@ function isOwnProbe(file: string): boolean {
 
 /** Where the host's files are: here, if this is no container; through process 1, if it is the host's (--pid=host). */
 function hostRoot({ kind }: Surroundings['program']): string | undefined {
-  const first = linkOf('/proc/1/ns/mnt');
-  const other = first !== undefined && first !== linkOf('/proc/self/ns/mnt');
-  return kind === 'image' ? (other ? '/proc/1/root' : undefined) : '';
+  if (kind === 'file') return '';
+  return seesHost() ? '/proc/1/root' : undefined;
+}
+
+/** Process 1 that can be seen from here has another mount namespace: it is the host's (--pid=host). */
+function seesHost(): boolean {
+  const first = mountNamespaceOf(1);
+  return first !== undefined && first !== mountNamespaceOf('self');
 }
 
 function readHostFile(
@@ -153,7 +158,7 @@ async function lookAround(
   const tried = registry.kind === 'writable' && registry.mountedHere && entries.length === 0;
   return {
     initialUserNamespace: inInitialUserNamespace(),
-    hostMounts: mountTypesAt(DEFAULT_MOUNT, '/proc/1/mountinfo'),
+    hostMounts: seesHost() ? mountTypesAt(DEFAULT_MOUNT, '/proc/1/mountinfo') : undefined,
     vanishing: tried ? await vanishes(registry, launcher) : undefined,
     switchedOff: registry.kind !== 'closed' && isDisabled(registry.dir),
     randomization: {

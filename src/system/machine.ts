@@ -53,6 +53,11 @@ export function inInitialPidNamespace(): boolean {
   return linkOf('/proc/self/ns/pid') === 'pid:[4026531836]';
 }
 
+/** A name for the mount namespace of a process; undefined where it cannot be seen. */
+export function mountNamespaceOf(pid: number | 'self'): string | undefined {
+  return linkOf(`/proc/${pid}/ns/mnt`);
+}
+
 /** A whole file of /proc; empty when it cannot be read. */
 export function readText(file: string): string {
   try {
@@ -63,7 +68,7 @@ export function readText(file: string): string {
 }
 
 /** What a symbolic link says; undefined when it cannot be read. */
-export function linkOf(file: string): string | undefined {
+function linkOf(file: string): string | undefined {
   try {
     return fs.readlinkSync(file);
   } catch {

@@ -10,7 +10,7 @@ import type { Failure } from '../core/failure.js';
 import type { Registry } from '../core/snapshot.js';
 import { writeTo } from './binfmt-fs.js';
 import type { Launcher } from './launcher.js';
-import { inInitialPidNamespace, linkOf, readText } from './machine.js';
+import { inInitialPidNamespace, mountNamespaceOf, readText } from './machine.js';
 import { DEFAULT_MOUNT, hostPlaces, TYPE } from './mounting.js';
 
 type Writable = Extract<Registry, { kind: 'writable' }>;
@@ -46,9 +46,13 @@ export async function vanishes(registry: Writable, launcher: Launcher): Promise<
   return !outlivesThisProgram() && !(await outlives(registry, launcher));
 }
 
-/** The mount namespace is not a container's. */
+/**
+ * The mount namespace is also the one of who started this program (the parent of src/native/entry.c), and so not
+ * a container's: one with --pid=host has it to itself.
+ */
 function outlivesThisProgram(): boolean {
-  return inInitialPidNamespace() && linkOf('/proc/self/ns/mnt') === linkOf(`/proc/${parentOf('self')}/ns/mnt`);
+  const starter = parentOf(parentOf('self'));
+  return inInitialPidNamespace() && mountNamespaceOf('self') === mountNamespaceOf(starter);
 }
 
 /** A marker is registered; the mount is undone and made again; is the marker still there? */
@@ -74,12 +78,12 @@ export async function remount(dir: string, launcher: Launcher): Promise<boolean>
  * ancestors, as far as they can be seen (docker run --pid=host).
  */
 function processesInOtherNamespaces(): number[] {
-  const seen = new Set([linkOf('/proc/self/ns/mnt')]);
+  const seen = new Set([mountNamespaceOf('self')]);
   const found: number[] = [];
   const ancestors: number[] = [];
-  for (let pid = parentOf('self'); pid > 1; pid = parentOf(String(pid))) ancestors.push(pid);
+  for (let pid = parentOf('self'); pid > 1; pid = parentOf(pid)) ancestors.push(pid);
   for (const pid of [1, ...ancestors]) {
-    const namespace = linkOf(`/proc/${pid}/ns/mnt`);
+    const namespace = mountNamespaceOf(pid);
     if (namespace === undefined || seen.has(namespace)) continue;
     seen.add(namespace);
     found.push(pid);
@@ -88,6 +92,6 @@ function processesInOtherNamespaces(): number[] {
 }
 
 /** 0 where it has none, or none that can be seen from here. */
-function parentOf(pid: string): number {
+function parentOf(pid: number | 'self'): number {
   return Number(/^PPid:\s*(\d+)/m.exec(readText(`/proc/${pid}/status`))?.[1] ?? 0);
 }
