@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { expect } from 'chai';
 import { vanishingFailure } from '../../src/core/causes.js';
 import { chartOf, formatChart } from '../../src/core/doctor/chart.js';
@@ -5,6 +7,7 @@ import { checks, diagnose } from '../../src/core/doctor/diagnose.js';
 import type { Verdict } from '../../src/core/probe.js';
 import { type Captured, captured, commandsOf, entryFor, findingOf } from '../support/doctor.js';
 import { row } from '../support/kernel.js';
+import { ROOT } from '../support/program.js';
 
 const [arm64, i386, amd64] = [row('arm64'), row('386'), row('amd64')];
 const found = (given: Captured) => ({ findings: diagnose(captured(given)) });
@@ -129,6 +132,24 @@ describe('doctor, of captured examinations', () => {
     const lines = formatChart(chartOf(examination, diagnose(examination)), false).split('\n');
     expect(lines.some((line) => line.endsWith(`sudo ${long} --install arm64`))).to.equal(true);
     expect(lines.filter((line) => line.length > 110 && !line.includes(long))).to.deep.equal([]);
+  });
+
+  it('has the messages that people search for in its text', () => {
+    const dir = path.join(ROOT, 'src/core/doctor');
+    const text = fs
+      .readdirSync(dir)
+      .map((file) => fs.readFileSync(path.join(dir, file), 'utf8'))
+      .join();
+    for (const message of [
+      'exec format error',
+      'no such file or directory',
+      'uncaught target signal 11',
+      'cannot mount binfmt_misc filesystem',
+      'invalid argument',
+      'File exists',
+      'effective uid is not 0',
+    ])
+      expect(text).to.contain(message);
   });
 
   it('has checks with names of their own', () => {

@@ -83,7 +83,7 @@ describe('doctor', () => {
     const ended = doctor('--json', 'arm64');
     const finding = findingOf('no-entry', chartIn(ended));
     expect(finding).to.include({ severity: 'problem', subject: 'linux/arm64', see: 'exec /bin/sh: exec format error' });
-    expect(finding.evidence[0]).to.equal('probe: ENOEXEC; 0 entries, none matches');
+    expect(finding.evidence[0]).to.equal('probe: ENOEXEC; none of 0 entries matches');
     expect(commandsOf(finding)).to.deep.equal([`${install} arm64`, `${install} arm64 --watch`]);
     expect(ended.exit).to.equal(1);
     expect(binfmt(['--install', 'arm64']).exit).to.equal(0);

@@ -9,7 +9,7 @@ import { matchingEntries } from '../snapshot.js';
 import { compareVersions } from '../version.js';
 import { type Examination, isNamedFor, patientOf } from './examination.js';
 import type { Check, Finding } from './finding.js';
-import { calling } from './words.js';
+import { calling, serving } from './words.js';
 
 const MOUNT = '/proc/sys/fs/binfmt_misc';
 
@@ -110,8 +110,8 @@ export const machineChecks: readonly Check[] = [
         ],
         remedies: [
           ...(mount ? [mount] : []),
-          { when: 'or let it be mounted there', command: calling(examination, '--install all', ['--pid=host']) },
-          { when: 'or keep a container running', command: calling(examination, '--install all --watch') },
+          { when: 'let it be mounted there', command: calling(examination, '--install all', ['--pid=host']) },
+          serving(examination, 'all'),
         ],
       };
     },

@@ -4,7 +4,7 @@ import { matches } from '../entry.js';
 import { describeVerdict } from '../probe.js';
 import { type Examination, isNamedFor, type Patient } from './examination.js';
 import type { Check, Finding } from './finding.js';
-import { installing, isErrno, isOutdated, probed, randomized, uninstalling } from './words.js';
+import { installing, isErrno, isOutdated, probed, randomized, serving, uninstalling } from './words.js';
 
 const FORMAT_ERROR = 'exec /bin/sh: exec format error';
 const NO_SUCH_FILE = 'exec /bin/sh: no such file or directory';
@@ -25,7 +25,7 @@ const causes: readonly Check[] = [
       if (!isErrno(patient.verdict, 'ENOEXEC') || patient.picked || !disabled) return undefined;
       const file = `/proc/sys/fs/binfmt_misc/${disabled.name}`;
       return problem(patient, '', {
-        see: FORMAT_ERROR,
+        see: `${FORMAT_ERROR}; of a tool that would register it again: File exists`,
         because: `its entry ${disabled.name} is disabled, and no other takes its programs.`,
         evidence: [`${file} says "disabled"`, probed(patient)],
         remedies: [
@@ -116,7 +116,7 @@ const causes: readonly Check[] = [
       const fixed = elf?.fixed === true;
       return problem(patient, '', {
         see: CRASH,
-        because: fixed
+        because: fixed && verdict.signal === 'SIGSEGV'
           ? 'its emulator crashes. It was built for one fixed address (no PIE), and where the kernel puts other ' +
             'things there by chance (address-space randomisation) it cannot live.'
           : 'its emulator crashes.',
@@ -150,7 +150,7 @@ const causes: readonly Check[] = [
         evidence: [`probe: v${verdict.level}`],
         remedies: [
           ...(isOutdated(patient, examination) ? [installing(patient, examination)] : []),
-          { when: 'or take an image for less', command: `docker run --platform linux/${platform.architecture.name} …` },
+          { when: 'take an image for less', command: `docker run --platform linux/${platform.architecture.name} …` },
         ],
       });
     },
@@ -217,7 +217,7 @@ function gone(patient: Patient, examination: Examination): Pick<Finding, 'becaus
   const program = probeExecutable(patient.platform.architecture);
   const configured = surroundings.configurations.filter(({ entry }) => matches(entry, program));
   const seen =
-    registry.kind === 'closed' ? 'the entries cannot be read from here' : `${entries.length} entries, none matches`;
+    registry.kind === 'closed' ? 'the entries cannot be read from here' : `none of ${entries.length} entries matches`;
   const evidence = [`${probed(patient)}; ${seen}`, ...configured.map(({ file, entry }) => `${file} has ${entry.name}`)];
   if (configured.length > 0) {
     return {
@@ -227,7 +227,7 @@ function gone(patient: Patient, examination: Examination): Pick<Finding, 'becaus
       evidence,
       remedies: [
         { when: 'as that file says, on the host', command: 'sudo systemctl restart systemd-binfmt' },
-        { when: 'or ours', ...installing(patient, examination) },
+        { when: 'ours', ...installing(patient, examination) },
       ],
     };
   }
@@ -236,9 +236,6 @@ function gone(patient: Patient, examination: Examination): Pick<Finding, 'becaus
       'no entry of binfmt_misc matches its programs. Entries live in the memory of the kernel: after a reboot, ' +
       'or after something has wiped them, they have to be registered again.',
     evidence,
-    remedies: [
-      installing(patient, examination),
-      { when: 'and for good, as a service that restores them', ...installing(patient, examination, ' --watch') },
-    ],
+    remedies: [installing(patient, examination), serving(examination, patient.platform.architecture.name)],
   };
 }

@@ -30,7 +30,7 @@ export const runningChecks: readonly Check[] = [
         evidence: [`${probed(patient)}: ${proof}`],
         remedies: [
           { when: 'ours in front', command: calling(examination, `--install ${platform.architecture.name} --force`) },
-          { when: 'or', ...uninstalling(picked, examination) },
+          uninstalling(picked, examination),
         ],
       };
     },

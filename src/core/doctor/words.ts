@@ -14,11 +14,18 @@ export function calling({ surroundings }: Examination, args: string, options: re
 }
 
 /** The remedy for almost everything: our own emulator, which is tried before success is reported. */
-export function installing({ platform }: Patient, examination: Examination, options = ''): Remedy {
+export function installing({ platform }: Patient, examination: Examination): Remedy {
   const { architecture, level } = platform;
   const name = level === undefined ? architecture.name : `${architecture.name}/v${level}`;
   const host = examination.surroundings.vanishing ? ['--pid=host'] : [];
-  return { command: calling(examination, `--install ${name}${options}`, host) };
+  return { command: calling(examination, `--install ${name}`, host) };
+}
+
+/** A service that restores what is taken away. */
+export function serving({ surroundings }: Examination, list: string): Remedy {
+  const { kind, name } = surroundings.program;
+  const how = kind === 'file' ? `sudo ${name}` : `docker run --detach --restart always --privileged ${name}`;
+  return { when: 'for good, as a service that restores them', command: `${how} --install ${list} --watch` };
 }
 
 export function uninstalling({ name }: Entry, examination: Examination): Remedy {
