@@ -2,7 +2,9 @@
 import { type Address, parseAddress } from './core/address.js';
 import { checks } from './core/doctor/diagnose.js';
 import type { LogFormat } from './core/events.js';
+import { exportFormats } from './core/export.js';
 import type { InstallOptions } from './core/plan.js';
+import { parsePlatform } from './core/platform.js';
 import { type CommandSyntax, commands, type Read, readOptions, watchOptions } from './options.js';
 
 /** How binfmt_misc is found. */
@@ -45,9 +47,27 @@ export interface Doctor extends Place {
   readonly listChecks: boolean;
 }
 
+export interface Run {
+  readonly kind: 'run';
+  readonly platforms: readonly string[];
+  readonly command: readonly string[];
+  readonly root?: string | undefined;
+}
+
+export interface Export {
+  readonly kind: 'export';
+  readonly format: string;
+  readonly words: readonly string[];
+  /** Undefined: a tar archive on standard output. */
+  readonly root?: string | undefined;
+  readonly force: boolean;
+}
+
 export type Command =
   | Manage
   | Doctor
+  | Run
+  | Export
   | { readonly kind: 'healthcheck'; readonly address?: Address; readonly strict: boolean }
   | { readonly kind: 'help'; readonly of: readonly CommandSyntax[] }
   | { readonly kind: 'version' }
@@ -89,7 +109,7 @@ const parsers: Readonly<Record<string, (read: Read, environment: NodeJS.ProcessE
   },
   doctor: (read) => ({
     kind: 'doctor',
-    words: read.words.flatMap((word) => word.split(',')).filter((word) => word !== ''),
+    words: listOf(read.words),
     ...readPlace(read),
     json: read.isSet('json'),
     verbose: read.isSet('verbose'),
@@ -97,6 +117,16 @@ const parsers: Readonly<Record<string, (read: Read, environment: NodeJS.ProcessE
     checks: readChecks(read),
     listChecks: read.isSet('list-checks'),
   }),
+  run: (read) => ({ kind: 'run', root: readRoot(read), ...readCommand(read) }),
+  export: (read) => {
+    const [format = '', ...words] = listOf(read.words);
+    if (!Object.hasOwn(exportFormats, format) && !read.isSet('help')) {
+      read.errors.push(`export takes a format, ${Object.keys(exportFormats).join(', ')}, not "${format}"`);
+    }
+    const root = readRoot(read);
+    if (read.isSet('force') && root === undefined) read.errors.push('--force goes with --root DIR');
+    return { kind: 'export', format, words: words.length > 0 ? words : ['all'], root, force: read.isSet('force') };
+  },
   healthcheck: (read) => ({ kind: 'healthcheck', address: readAddress(read), strict: read.isSet('strict') }),
 };
 
@@ -108,12 +138,39 @@ function errorsOf(environment: NodeJS.ProcessEnv): string[] {
   ];
 }
 
+/** Words with commas, or with spaces. */
+function listOf(words: readonly string[]): string[] {
+  return words.flatMap((word) => word.split(',')).filter((word) => word !== '');
+}
+
+function readRoot({ last, errors }: Read): string | undefined {
+  const root = last('root');
+  if (root === '') errors.push('--root takes a directory');
+  return root;
+}
+
 function readChecks({ list, errors }: Read): string[] | undefined {
   const names = list('check');
   const unknown = names?.find((name) => !checks.some((check) => check.name === name));
   if (names?.length === 0) errors.push('--check takes a name of --list-checks');
   if (unknown !== undefined) errors.push(`--check takes a name of --list-checks, not "${unknown}"`);
   return names;
+}
+
+/** The first word is a list of platforms only if every part of it is one, and another word follows. */
+function readCommand({ words, errors, isSet }: Read): Pick<Run, 'platforms' | 'command'> {
+  const [first = '', ...rest] = words;
+  const platforms = first.split(',').filter((word) => word !== '');
+  const unknown = platforms
+    .filter((word) => word !== 'all')
+    .map(parsePlatform)
+    .find((parsed) => parsed.kind === 'unknown');
+  const isList = rest.length > 0 && first !== '--' && (unknown === undefined || rest[0] === '--');
+  if (isList && unknown?.kind === 'unknown') errors.push(unknown.cause);
+  const command = isList ? rest : words;
+  const chosen = command[0] === '--' ? command.slice(1) : command;
+  if (chosen.length === 0 && !isSet('help')) errors.push('run takes a command, such as: run arm64 -- ./program');
+  return { platforms: isList ? platforms : [], command: chosen };
 }
 
 /** A list with at least one word; undefined when it was not given. */

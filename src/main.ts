@@ -1,10 +1,13 @@
 /** Wires the parts together and dispatches; the only place that prints and exits. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Doctor, type Manage, type Place, parseCommand, type Watch } from './cli.js';
+import tty from 'node:tty';
+import { type Doctor, type Export, type Manage, type Place, parseCommand, type Watch } from './cli.js';
 import { doctor, listChecks } from './commands/doctor.js';
+import { exportFiles } from './commands/export.js';
 import { install } from './commands/install.js';
 import type { Report } from './commands/report.js';
+import { run } from './commands/run.js';
 import { status } from './commands/status.js';
 import { uninstall } from './commands/uninstall.js';
 import { version } from './commands/version.js';
@@ -52,6 +55,10 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
       }
       case 'doctor':
         return print(command.listChecks ? listChecks() : await consult(command, launcher));
+      case 'export':
+        return print(await exportAll(command, launcher));
+      case 'run':
+        return print(await run(command, lookOutside(launcher)));
       case 'manage':
         return command.watch ? await stay(command, command.watch, launcher) : print(await manage(command, launcher));
     }
@@ -68,14 +75,16 @@ function loadHealthcheck(): Promise<typeof import('./commands/healthcheck.js')> 
   return import(path.join(path.dirname(process.argv[1] ?? ''), 'healthcheck.cjs'));
 }
 
-async function openSystem(
-  { mount, allowUserNamespace }: Place,
-  launcher: Launcher,
-  toChange: boolean,
-): Promise<System> {
+/** Everything but binfmt_misc itself. */
+function lookOutside(launcher: Launcher): Omit<System, 'registry'> {
   const machine = lookAtMachine();
+  return { machine, launcher, prober: createProber(launcher, machine.own), folder, program };
+}
+
+async function openSystem(place: Place, launcher: Launcher, toChange: boolean): Promise<System> {
+  const { mount, allowUserNamespace } = place;
   const registry = await openRegistry({ dir: mount && path.resolve(mount), allowUserNamespace, toChange }, launcher);
-  return { machine, launcher, prober: createProber(launcher, machine.own), folder, registry, program };
+  return { ...lookOutside(launcher), registry };
 }
 
 /** Installs and stays, until a signal comes. */
@@ -131,27 +140,41 @@ async function consult(command: Doctor, launcher: Launcher): Promise<Report> {
   }
 }
 
+async function exportAll(command: Export, launcher: Launcher): Promise<Report> {
+  if (command.root === undefined && tty.isatty(1)) {
+    return { lines: ['binfmt: standard output is a terminal; to unpack it: … | sudo tar -x -C /'], exit: 2 };
+  }
+  // No entry of binfmt_misc matters for what is written.
+  const registry = {
+    kind: 'closed',
+    failure: { code: 'binfmt-missing', subject: '', cause: 'not looked for' },
+  } as const;
+  const system = { ...lookOutside(launcher), registry };
+  return exportFiles(command, system, (bytes) => write(1, bytes) === undefined);
+}
+
 /** A result that cannot be written is a failure. */
 function print({ stdout = '', lines, exit }: Report): ExitStatus {
   write(2, lines.map((line) => `${line}\n`).join(''));
-  const unwritten = write(1, stdout);
+  const refused = write(1, stdout);
+  const unwritten = refused === 'EPIPE' ? undefined : refused; // a reader that has seen enough
   if (unwritten) write(2, `binfmt: cannot write to standard output: ${unwritten}\n`);
   return exit || (unwritten ? 1 : 0);
 }
 
 /**
  * To the file descriptor itself: loading Node's streams for it takes longer than everything else here.
- * Returns the errno's name if not all could be written; a reader that has seen enough is none.
+ * Returns the errno's name if not all could be written.
  */
-function write(fd: number, text: string): string | undefined {
-  let rest = Buffer.from(text);
+function write(fd: number, text: string | Uint8Array): string | undefined {
+  let rest: Uint8Array = typeof text === 'string' ? Buffer.from(text) : text;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(fs.writeSync(fd, rest));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EAGAIN') continue; // a pipe that somebody made non-blocking, and that is full
-      return code === 'EPIPE' ? undefined : code;
+      return code;
     }
   }
   return undefined;

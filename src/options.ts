@@ -1,5 +1,6 @@
 /** The commands and their options: ONE table, which reads the command line and makes the usage text. */
 import minimist from 'minimist';
+import { exportFormats } from './core/export.js';
 
 export interface Option {
   /** Without dashes; what begins with `no-` switches off something that is on by default. */
@@ -14,8 +15,8 @@ export interface CommandSyntax {
   readonly synopsis: string;
   readonly text: string;
   readonly options: readonly Option[];
-  /** How many words may follow. */
-  readonly words: 'none' | 'any';
+  /** What may follow: nothing, words anywhere, or a command, whose options are its own. */
+  readonly words: 'none' | 'any' | 'command';
 }
 
 const MOUNT: readonly Option[] = [
@@ -71,6 +72,24 @@ export const commands: readonly CommandSyntax[] = [
     ],
   },
   {
+    name: 'run',
+    synopsis: '[OPTION]... [PLATFORM,...] [--] COMMAND...',
+    text: 'Runs a command for which foreign programs run. No root, nothing changed for anybody else.',
+    words: 'command',
+    options: [{ name: 'root', value: 'DIR', text: 'its root directory, as of an unpacked image; it is root in there' }],
+  },
+  {
+    name: 'export',
+    synopsis: 'FORMAT [OPTION]... [PLATFORM]...',
+    text: `Writes a tar archive of what a host needs to have the emulators at every boot.
+FORMAT: ${Object.keys(exportFormats).join(', ')}.`,
+    words: 'any',
+    options: [
+      { name: 'root', value: 'DIR', text: 'write into this directory instead' },
+      { name: 'force', text: 'with --root: overwrite also what no export has written' },
+    ],
+  },
+  {
     name: 'healthcheck',
     synopsis: '[OPTION]...',
     text: 'Asks the watcher in the same container whether it is ready.',
@@ -110,9 +129,11 @@ export interface Read {
 }
 
 /** Never throws: what is wrong is in `errors`, quoted. */
-export function readOptions(argv: readonly string[], { options, words }: CommandSyntax): Read {
+export function readOptions(given: readonly string[], { options, words }: CommandSyntax): Read {
   const errors: string[] = [];
   const table = [...options, HELP];
+  const end = words === 'command' ? endOfOptions(given, table) : given.length;
+  const argv = given.slice(0, end);
   // Both `-install` and `--install` are in use.
   const args = argv.map((word) => (/^-[a-z][a-z0-9-]+(=|$)/.test(word) ? `-${word}` : word));
   for (const word of args.filter((each) => each.startsWith('--'))) errors.push(...errorsIn(word, table));
@@ -139,12 +160,24 @@ export function readOptions(argv: readonly string[], { options, words }: Command
     errors.push(`unexpected "${stray}"${remedy}`);
   }
   return {
-    words: values._,
+    words: [...values._, ...given.slice(end)],
     errors,
     isSet: (name) => values[name] === true,
     last: (name) => all(name)?.at(-1),
     list,
   };
+}
+
+/** The index of the first word that is neither an option nor the value of one. */
+function endOfOptions(argv: readonly string[], table: readonly Option[]): number {
+  let i = 0;
+  for (; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    if (!word.startsWith('-') || word === '--') break;
+    const name = word.replace(/^--?/, '');
+    if (table.some((option) => option.name === name && option.value !== undefined)) i++;
+  }
+  return i;
 }
 
 const positive = (name: string) => name.replace(/^no-/, '');

@@ -3,6 +3,7 @@
  * Sources: mount(2); fs/binfmt_misc.c; Documentation/admin-guide/binfmt-misc.rst.
  */
 import type { Failure, FailureCode, Remedy } from './failure.js';
+import { compareVersions } from './version.js';
 
 interface Cause {
   readonly code: FailureCode;
@@ -127,4 +128,50 @@ const registerCauses: Readonly<Record<string, string>> = {
 export function registerFailure(name: string, interpreter: string, errno: string): Failure {
   const cause = registerCauses[errno] ?? errno;
   return { code: 'not-registered', subject: name, cause: `cannot register ${name} with ${interpreter}: ${cause}` };
+}
+
+/** What forbids user namespaces here, as far as the machine says. */
+export interface NamespaceRules {
+  /** `uname -r` */
+  readonly kernel: string;
+  /** kernel.apparmor_restrict_unprivileged_userns, as on Ubuntu. */
+  readonly restricted: boolean;
+  /** user.max_user_namespaces is 0. */
+  readonly none: boolean;
+  /** kernel.unprivileged_userns_clone is 0, as on older Debians. */
+  readonly debian: boolean;
+}
+
+/** Why there is no user namespace with a binfmt_misc of its own. */
+export function namespaceFailure(step: string, errno: string, rules: NamespaceRules): Failure {
+  const instead: Remedy = { when: 'for the whole machine', command: 'sudo binfmt --install all' };
+  const failure = (cause: string, ...remedies: Remedy[]): Failure => {
+    return { code: 'no-namespace', subject: step, cause, remedies: [...remedies, instead] };
+  };
+  const on = (setting: string): Remedy => ({ when: 'allow them', command: `sudo sysctl ${setting}` });
+  if (step === 'mount' && compareVersions(rules.kernel, '6.7') < 0) {
+    return failure(`this kernel (${rules.kernel}) has one binfmt_misc for all: a private one is in Linux since 6.7`);
+  }
+  if (rules.none) {
+    return failure(
+      `user namespaces are forbidden here: user.max_user_namespaces is 0 (${errno})`,
+      on('user.max_user_namespaces=10000'),
+    );
+  }
+  if (rules.debian) {
+    return failure(
+      `user namespaces are forbidden here: kernel.unprivileged_userns_clone is 0 (${errno})`,
+      on('kernel.unprivileged_userns_clone=1'),
+    );
+  }
+  if (rules.restricted) {
+    return failure(
+      `AppArmor forbids user namespaces here: kernel.apparmor_restrict_unprivileged_userns is 1 (${errno})`,
+      on('kernel.apparmor_restrict_unprivileged_userns=0'),
+    );
+  }
+  return failure(`no user namespace with a binfmt_misc of its own can be had here: ${step} failed (${errno})`, {
+    when: 'in a container',
+    command: 'docker run --privileged',
+  });
 }

@@ -12,7 +12,8 @@ export type FailureCode =
   | 'no-permission'
   | 'read-only'
   | 'would-vanish'
-  | 'disabled';
+  | 'disabled'
+  | 'no-namespace';
 
 /** What to do: a command to be pasted, and where it is right; or words alone, where there is nothing to paste. */
 export interface Remedy {
@@ -37,6 +38,7 @@ const machine: ReadonlySet<FailureCode> = new Set([
   'read-only',
   'would-vanish',
   'disabled',
+  'no-namespace',
 ]);
 
 export type ExitStatus = 0 | 1 | 2 | 3;

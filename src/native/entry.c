@@ -14,8 +14,10 @@
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -72,14 +74,17 @@ static void become_node(int argc, char **argv, int from, int to, pid_t launcher)
 	fail(command[0]);
 }
 
-static void become_launcher(pid_t node, int requests, int answers) {
-	char *file = beside("launcher"), pid[16];
+/* `run`: the launcher becomes the command in the end, with all that the caller gave it. */
+static void become_launcher(pid_t node, int requests, int answers, bool run) {
+	char *file = beside("launcher"), pid[16], input[16], output[16];
 
 	snprintf(pid, sizeof pid, "%d", node);
+	snprintf(input, sizeof input, "%d", run ? dup(0) : -1);
+	snprintf(output, sizeof output, "%d", run ? dup(1) : -1);
 	dup2(requests, 0);
 	dup2(answers, 1);
-	close_range(3, ~0U, 0); /* what the caller left open; Linux 5.9 and later */
-	execve(file, (char *[]){file, pid, NULL}, (char *[]){NULL});
+	if (!run) close_range(3, ~0U, 0); /* what the caller left open; Linux 5.9 and later */
+	execv(file, (char *[]){file, pid, input, output, NULL});
 	fail(file);
 }
 
@@ -96,5 +101,5 @@ int main(int argc, char **argv) {
 	if (node == 0) {
 		become_node(argc, argv, answers[0], requests[1], launcher);
 	}
-	become_launcher(node, requests[0], answers[1]);
+	become_launcher(node, requests[0], answers[1], argc > 1 && !strcmp(argv[1], "run"));
 }

@@ -8,6 +8,11 @@
  *
  *   mount TYPE DIR [PID]         ok | errno N       in the mount namespace of that process, if one is named
  *   umount DIR                   ok | errno N
+ *   bind FROM DIR                ok | errno N       with all that is mounted below
+ *   unshare NAMESPACES           ok | errno N       "user", "user,mount": new ones, for all that comes
+ *   put FILE HEX                 ok | errno N       one write(2) to a file that is there
+ *   become ROOT HEX              ok | errno N       a command, its words each ended by a null byte: what the
+ *                                                   launcher becomes as soon as its master has ended
  *   write FILE HEX               ok | errno N       makes an executable; where FILE is "-", it is held
  *                                fd N               in memory instead, as /proc/self/fd/N
  *   run ROOT FILE [NAME=VALUE]   (no answer)        queues FILE; ROOT "-" means no chroot
@@ -23,7 +28,7 @@
  * the interpreter when an entry of binfmt_misc matched. EXE and OUTPUT (the first bytes of
  * standard output and error) are in hexadecimal. The end of standard input ends the launcher.
  *
- * "launcher PID": that child is its master, whose signals it passes on, and as which it ends. It takes
+ * "launcher PID INPUT OUTPUT": that child is its master, whose signals it passes on, and as which it ends. It takes
  * the ends of all other children, as process 1 of a container has to.
  */
 #define _GNU_SOURCE
@@ -89,6 +94,22 @@ static void write_executable(const char *file, char *hex) {
 	if (fd >= 0) close(fd);
 }
 
+static int put(const char *file, char *hex) {
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	size_t length = from_hex(hex);
+
+	if (fd < 0) return -1;
+	ssize_t written = write(fd, hex, length);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return written == (ssize_t)length ? 0 : -1;
+}
+
+static int leave_namespaces(const char *names) {
+	return unshare((strstr(names, "user") ? CLONE_NEWUSER : 0) | (strstr(names, "mount") ? CLONE_NEWNS : 0));
+}
+
 static void answer(const char *request) {
 	char *line = strdup(request), *fields[MAX_FIELDS], *rest = line;
 	int n = 0;
@@ -105,6 +126,14 @@ static void answer(const char *request) {
 		answer_errno(mount_with(fields[1], fields[2], fields[3]));
 	else if (!strcmp(fields[0], "umount") && n == 2)
 		answer_errno(umount2(fields[1], UMOUNT_NOFOLLOW));
+	else if (!strcmp(fields[0], "bind") && n == 3)
+		answer_errno(mount(fields[1], fields[2], NULL, MS_BIND | MS_REC, NULL));
+	else if (!strcmp(fields[0], "unshare") && n == 2)
+		answer_errno(leave_namespaces(fields[1]));
+	else if (!strcmp(fields[0], "put") && n == 3)
+		answer_errno(put(fields[1], fields[2]));
+	else if (!strcmp(fields[0], "become") && n == 3)
+		puts(will_become(fields[1], fields[2], from_hex(fields[2])) ? "ok" : "bad request");
 	else if (!strcmp(fields[0], "write") && n == 3)
 		write_executable(fields[1], fields[2]);
 	else if (!strcmp(fields[0], "go") && n == 2)
@@ -138,6 +167,7 @@ static bool answer_requests(void) {
 
 int main(int argc, char **argv) {
 	serve(argc > 1 ? argv[1] : NULL);
+	if (argc > 3) keep_streams(argv[2], argv[3]);
 	struct pollfd polled[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
 
 	for (bool more = true; more && !master_ended();) {

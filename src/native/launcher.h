@@ -21,3 +21,10 @@ int wait_for(pid_t child);
 void pass_signals_on(void);
 void take_signals(void);
 int end_as_master(void);
+/* Signals as they were before serve(). */
+void leave_signals(void);
+
+/* become.c: the command that the launcher becomes when its master has ended. */
+void keep_streams(const char *input, const char *output);
+bool will_become(const char *root, char *command, size_t length);
+void become_if_told(void);

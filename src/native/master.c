@@ -13,9 +13,10 @@
 #include <unistd.h>
 
 int signals;
-static sigset_t handled;
+static sigset_t handled, before;
 static pid_t master;
 static int master_status = -1;
+static void (*old_pipe)(int), (*old_size)(int);
 
 /* `pid`: of the master, in decimal; NULL where there is none. */
 void serve(const char *pid) {
@@ -27,10 +28,17 @@ void serve(const char *pid) {
 	}
 	sigemptyset(&handled);
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) sigaddset(&handled, taken[i]);
-	sigprocmask(SIG_BLOCK, &handled, NULL);
+	sigprocmask(SIG_BLOCK, &handled, &before);
 	signals = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
-	signal(SIGPIPE, SIG_IGN); /* a master that has ended reads no answer */
-	signal(SIGXFSZ, SIG_IGN);
+	old_pipe = signal(SIGPIPE, SIG_IGN); /* a master that has ended reads no answer */
+	old_size = signal(SIGXFSZ, SIG_IGN);
+}
+
+void leave_signals(void) {
+	signal(SIGPIPE, old_pipe);
+	signal(SIGXFSZ, old_size);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 bool has_master(void) {
@@ -80,6 +88,7 @@ int end_as_master(void) {
 	if (master <= 0) return 0;
 	close(STDOUT_FILENO); /* the master may still wait for an answer */
 	for (take_signals(); master_status < 0; take_signals()) poll(&polled, 1, -1);
+	become_if_told();
 	if (WIFEXITED(master_status)) return WEXITSTATUS(master_status);
 	int signal = WTERMSIG(master_status);
 	sigprocmask(SIG_UNBLOCK, &handled, NULL);

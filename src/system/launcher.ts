@@ -36,6 +36,17 @@ export interface Launcher {
    */
   mount(type: string, dir: string, pid?: number): Promise<string | undefined>;
   umount(dir: string): Promise<string | undefined>;
+  /** Mounts a directory, with all that is mounted below it, at another one. */
+  bind(from: string, dir: string): Promise<string | undefined>;
+  /** New namespaces for the launcher and for all that it runs from now on; this program stays where it is. */
+  unshare(namespaces: 'user' | 'user,mount'): Promise<string | undefined>;
+  /** Writes to a file that is there, in one write(2). */
+  put(file: string, text: string): Promise<string | undefined>;
+  /**
+   * As soon as this program has ended, the launcher becomes the command: with the standard streams, environment,
+   * directory and terminal of the caller. `root`: its root directory.
+   */
+  become(command: readonly string[], root?: string): Promise<void>;
   /** Holds an executable in memory until the launcher ends; resolves to its path for `run`. */
   holdInMemory(program: Uint8Array): Promise<string>;
   /**
@@ -75,6 +86,14 @@ export function connectLauncher(ends: string): Launcher {
   return {
     mount: (type, dir, pid) => errnoOf(['mount', type, dir, ...(pid === undefined ? [] : [String(pid)])]),
     umount: (dir) => errnoOf(['umount', dir]),
+    bind: (from, dir) => errnoOf(['bind', from, dir]),
+    unshare: (namespaces) => errnoOf(['unshare', namespaces]),
+    put: (file, text) => errnoOf(['put', file, hex(Buffer.from(text))]),
+    async become(command, root = '-') {
+      const words = Buffer.from(command.map((word) => `${word}\0`).join(''));
+      const [answer] = await ask([['become', root, hex(words)]], 1);
+      if (answer !== 'ok') throw new Error('the launcher has no streams to give to a command');
+    },
     async holdInMemory(program) {
       const [answer = ''] = await ask([['write', '-', hex(program)]], 1);
       const [kind, number] = answer.split('\t');

@@ -116,10 +116,11 @@ const causes: readonly Check[] = [
       const fixed = elf?.fixed === true;
       return problem(patient, '', {
         see: CRASH,
-        because: fixed && verdict.signal === 'SIGSEGV'
-          ? 'its emulator crashes. It was built for one fixed address (no PIE), and where the kernel puts other ' +
-            'things there by chance (address-space randomisation) it cannot live.'
-          : 'its emulator crashes.',
+        because:
+          fixed && verdict.signal === 'SIGSEGV'
+            ? 'its emulator crashes. It was built for one fixed address (no PIE), and where the kernel puts other ' +
+              'things there by chance (address-space randomisation) it cannot live.'
+            : 'its emulator crashes.',
         evidence: [
           probed(patient),
           `emulator: ${picked?.interpreter ?? 'unknown'}, ${version ? `QEMU ${version}` : 'version unknown'}${

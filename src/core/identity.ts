@@ -1,0 +1,37 @@
+/**
+ * Who a command is in a user namespace: the lines of uid_map and gid_map. Source: user_namespaces(7), subuid(5).
+ */
+
+/** Of one kind of ids: `0 1000 1` maps 1000 outside to 0 inside, one id. */
+export interface IdRange {
+  readonly inside: number;
+  readonly outside: number;
+  readonly count: number;
+}
+
+/** The lines of /proc/PID/uid_map. */
+export function parseIdMap(text: string): IdRange[] {
+  return text.split('\n').flatMap((line) => {
+    const [inside, outside, count] = line.trim().split(/\s+/).map(Number);
+    return count === undefined ? [] : [{ inside: inside ?? 0, outside: outside ?? 0, count }];
+  });
+}
+
+export function formatIdMap(ranges: readonly IdRange[]): string {
+  return ranges.map(({ inside, outside, count }) => `${inside} ${outside} ${count}\n`).join('');
+}
+
+/** A namespace with the ids that this one has, each as itself. */
+export function sameIds(ranges: readonly IdRange[]): IdRange[] {
+  return ranges.map(({ inside, count }) => ({ inside, outside: inside, count }));
+}
+
+/** The ids that /etc/subuid or /etc/subgid lends to a user; undefined where it has none. */
+export function subordinateIds(text: string, user: { readonly name: string; readonly uid: number }) {
+  for (const line of text.split('\n')) {
+    const [owner, start, count] = line.trim().split(':');
+    if (owner !== user.name && owner !== String(user.uid)) continue;
+    if (Number(start) > 0 && Number(count) > 0) return { start: Number(start), count: Number(count) };
+  }
+  return undefined;
+}
