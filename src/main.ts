@@ -13,6 +13,7 @@ import { uninstall } from './commands/uninstall.js';
 import { version } from './commands/version.js';
 import { formatEvent } from './core/events.js';
 import type { ExitStatus } from './core/failure.js';
+import type { Program } from './core/program.js';
 import { EMPTY_STATUS, formatStatus } from './core/status.js';
 import { usage } from './options.js';
 import type { EmulatorFolder } from './system/emulators.js';
@@ -33,7 +34,7 @@ const folder: EmulatorFolder = {
 };
 
 /** An image is called by its name; elsewhere it is the file beside the one that runs. */
-const program: System['program'] = environment['BINFMT_IMAGE']
+const program: Program = environment['BINFMT_IMAGE']
   ? { kind: 'image', name: environment['BINFMT_IMAGE'] }
   : { kind: 'file', name: path.join(path.dirname(process.argv[1] ?? ''), 'binfmt') };
 

@@ -97,6 +97,37 @@ describe('the command line', () => {
     });
   });
 
+  for (const [line, platforms, command] of [
+    ['run ls', [], ['ls']],
+    ['run -- ls -l', [], ['ls', '-l']],
+    ['run arm64 -- ls', ['arm64'], ['ls']],
+    ['run arm64,linux/arm/v7 ls --install', ['arm64', 'linux/arm/v7'], ['ls', '--install']],
+    ['run arm64', [], ['arm64']],
+    ['run arm64x ls', [], ['arm64x', 'ls']],
+    ['run all -- ls -- x', ['all'], ['ls', '--', 'x']],
+    ['run git log -- -file', [], ['git', 'log', '--', '-file']],
+    ['run -- arm64 ls', [], ['arm64', 'ls']],
+  ] as const) {
+    it(`${line}: platforms ${platforms.join() || '-'}, command ${command.join(' ')}`, () => {
+      expect(parseCommand(line.split(' '), {})).to.deep.equal({ kind: 'run', root: undefined, platforms, command });
+    });
+  }
+
+  it('run has its own options in front, and leaves those of the command alone', () => {
+    for (const root of [['--root', '/r'], ['--root=/r'], ['-root', '/r']]) {
+      expect(parseCommand(['run', ...root, 'arm64', '--', 'a', '--root', 'b'], {})).to.deep.equal({
+        ...{ kind: 'run', root: '/r', platforms: ['arm64'], command: ['a', '--root', 'b'] },
+      });
+    }
+  });
+
+  it('export takes a format and platforms', () => {
+    expect(parseCommand('export systemd arm64,386 s390x --root /r --force'.split(' '), {})).to.deep.equal({
+      ...{ kind: 'export', format: 'systemd', words: ['arm64', '386', 's390x'], root: '/r', force: true },
+    });
+    expect(parseCommand(['export', 'none'], {})).to.deep.include({ words: ['all'], root: undefined, force: false });
+  });
+
   for (const [value, preserved] of [
     ['1', true],
     ['', true],
@@ -131,6 +162,11 @@ describe('the command line', () => {
     [['--install', 'all', '--json'], '"--json"; it belongs to: binfmt doctor'],
     [['--mount', '/m', 'doctor'], 'unexpected "doctor"'],
     [['doctor', '--install', 'all'], '"--install"; it belongs to: binfmt'],
+    [['run', '--nonsense', 'ls'], '"--nonsense"'],
+    [['run', 'mainframe', '--', 'ls'], '"mainframe"'],
+    [['export'], 'not ""'],
+    [['export', 'tarball'], 'systemd, openrc, debian, nixos, none, not "tarball"'],
+    [['export', 'none', '--force'], '--force goes with --root DIR'],
     [['doctor', '--repeat', '0'], 'not "0"'],
     [['doctor', '--repeat', '1.5'], 'a whole number, from 1 to 10000, not "1.5"'],
     [['doctor', '--repeat'], 'not ""'],

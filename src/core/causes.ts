@@ -144,9 +144,8 @@ export interface NamespaceRules {
 
 /** Why there is no user namespace with a binfmt_misc of its own. */
 export function namespaceFailure(step: string, errno: string, rules: NamespaceRules): Failure {
-  const instead: Remedy = { when: 'for the whole machine', command: 'sudo binfmt --install all' };
   const failure = (cause: string, ...remedies: Remedy[]): Failure => {
-    return { code: 'no-namespace', subject: step, cause, remedies: [...remedies, instead] };
+    return { code: 'no-namespace', subject: step, cause, remedies };
   };
   const on = (setting: string): Remedy => ({ when: 'allow them', command: `sudo sysctl ${setting}` });
   if (step === 'mount' && compareVersions(rules.kernel, '6.7') < 0) {

@@ -5,7 +5,7 @@ import { type Architecture, architectures } from '../core/architectures.js';
 import { matches } from '../core/entry.js';
 
 /** Bytes that the kernel compares with magic and mask: BINPRM_BUF_SIZE in linux/binfmts.h. */
-const HEADER_SIZE = 256;
+export const HEADER_SIZE = 256;
 
 export interface Machine {
   readonly own: Architecture | undefined;

@@ -98,7 +98,8 @@ async function mapOne(
 /** With newuidmap and newgidmap, as rootless containers do. What is missing, if it could not be done. */
 async function mapMany(pid: number): Promise<string | undefined> {
   const { spawnSync } = await import('node:child_process');
-  const { username: name, uid, gid } = os.userInfo();
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  const name = userName() ?? String(uid);
   for (const [tool, file, own] of [
     ['newuidmap', '/etc/subuid', uid],
     ['newgidmap', '/etc/subgid', gid],
@@ -112,6 +113,15 @@ async function mapMany(pid: number): Promise<string | undefined> {
     if (status !== 0) return stderr.trim();
   }
   return undefined;
+}
+
+/** Undefined for a uid without a name. */
+function userName(): string | undefined {
+  try {
+    return os.userInfo().username;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Mounting it anywhere makes the kernel load the module, and that makes the usual place. */

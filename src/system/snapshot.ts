@@ -1,6 +1,7 @@
 /** Collects one Snapshot. */
 import type { Architecture } from '../core/architectures.js';
 import type { Probe } from '../core/probe.js';
+import type { Program } from '../core/program.js';
 import { type Emulator, matchingEntries, type Registry, type Snapshot } from '../core/snapshot.js';
 import { parseQemuVersion } from '../core/version.js';
 import { readEntries } from './binfmt-fs.js';
@@ -16,8 +17,7 @@ export interface System {
   readonly prober: Prober;
   readonly folder: EmulatorFolder;
   readonly registry: Registry;
-  /** How this program is called: an image by its name, or a file by its path. */
-  readonly program: { readonly kind: 'image' | 'file'; readonly name: string };
+  readonly program: Program;
 }
 
 export interface Wanted {

@@ -159,7 +159,10 @@ describe('doctor', () => {
     expect(finding.evidence).to.include('probe: ENOENT although flag F is set');
     expect(finding.evidence[1]).to.match(/the kernel starts it: .* needs \/lib.*ld/);
     expect(chart.platforms[0]).to.include({ runs: false, static: false, shipped: false, handler: 'qemu-aarch64' });
-    expect(commandsOf(finding)).to.deep.equal([`${install} arm64`]);
+    expect(commandsOf(finding)).to.deep.equal([
+      `${install} arm64`,
+      `${PROGRAM} export systemd arm64 | sudo tar -x -C /`,
+    ]);
     expect(doctor().stdout).to.contain('linux/arm64  NO ').and.contain(', dynamic');
   });
 
@@ -267,7 +270,7 @@ describe('doctor', () => {
     const finding = findingOf('wrong-magic', examined('arm64'));
     expect(finding.severity).to.equal('problem');
     expect(finding.evidence[1]).to.contain(row('arm64').magic);
-    expect(commandsOf(finding)).to.deep.equal([`sudo ${PROGRAM} --uninstall 'qemu-aarch64'`, `${install} arm64`]);
+    expect(commandsOf(finding)).to.deep.equal([`sudo ${PROGRAM} --uninstall qemu-aarch64`, `${install} arm64`]);
   });
 
   it('wide-magic: an entry catches more than it is for', () => {

@@ -5,6 +5,7 @@ import { type Entry, matches } from '../entry.js';
 import type { Platform } from '../platform.js';
 import { formatPlatform } from '../platform.js';
 import type { Probe, Verdict } from '../probe.js';
+import type { Program } from '../program.js';
 import { pickedEntry, type Snapshot } from '../snapshot.js';
 
 /** The file that the kernel starts for an architecture's programs, as it was seen to start it. */
@@ -28,8 +29,7 @@ export interface Configuration {
 
 /** Where the machine stands that this program was started on. */
 export interface Surroundings {
-  /** How this program is called: an image by its name, or a file by its path. */
-  readonly program: { readonly kind: 'image' | 'file'; readonly name: string };
+  readonly program: Program;
   readonly initialUserNamespace: boolean;
   /** What the host has mounted at /proc/sys/fs/binfmt_misc, the top one first; undefined where that cannot be seen. */
   readonly hostMounts?: readonly string[] | undefined;

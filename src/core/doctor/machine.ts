@@ -5,6 +5,7 @@ import { probeExecutable } from '../elf.js';
 import { matches } from '../entry.js';
 import type { Failure, FailureCode } from '../failure.js';
 import { formatPlatform } from '../platform.js';
+import { quoted } from '../program.js';
 import { matchingEntries } from '../snapshot.js';
 import { compareVersions } from '../version.js';
 import { type Examination, isNamedFor, patientOf } from './examination.js';
@@ -178,7 +179,7 @@ export const machineChecks: readonly Check[] = [
         ),
         remedies: wide.map(({ entry }) => ({
           when: 'remove it',
-          command: calling(examination, `--uninstall '${entry.name}'`),
+          command: calling(examination, `--uninstall ${quoted(entry.name)}`),
         })),
       };
     },

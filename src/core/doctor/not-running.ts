@@ -4,7 +4,7 @@ import { matches } from '../entry.js';
 import { describeVerdict } from '../probe.js';
 import { type Examination, isNamedFor, type Patient } from './examination.js';
 import type { Check, Finding } from './finding.js';
-import { installing, isErrno, isOutdated, probed, randomized, serving, uninstalling } from './words.js';
+import { exporting, installing, isErrno, isOutdated, probed, randomized, serving, uninstalling } from './words.js';
 
 const FORMAT_ERROR = 'exec /bin/sh: exec format error';
 const NO_SUCH_FILE = 'exec /bin/sh: no such file or directory';
@@ -79,7 +79,7 @@ const causes: readonly Check[] = [
           `the entry ${picked.name} has no flag F. Without it the kernel looks for the emulator at ` +
           `${picked.interpreter} in every container, and only where a container has that file does it run.`,
         evidence: [`${picked.name}: flags ${picked.flags || 'none'}`, probed(patient)],
-        remedies: [installing(patient, examination)],
+        remedies: [installing(patient, examination), exporting(patient, examination)],
       });
     },
   },
@@ -101,7 +101,7 @@ const causes: readonly Check[] = [
           `${probed(patient)} although flag F is set`,
           ...(elf ? [`${how}${picked.interpreter} needs ${elf.loader}`] : []),
         ],
-        remedies: [installing(patient, examination)],
+        remedies: [installing(patient, examination), exporting(patient, examination)],
       });
     },
   },
@@ -229,6 +229,7 @@ function gone(patient: Patient, examination: Examination): Pick<Finding, 'becaus
       remedies: [
         { when: 'as that file says, on the host', command: 'sudo systemctl restart systemd-binfmt' },
         { when: 'ours', ...installing(patient, examination) },
+        exporting(patient, examination),
       ],
     };
   }

@@ -2,15 +2,13 @@
 import type { Entry } from '../entry.js';
 import type { Remedy } from '../failure.js';
 import { describeVerdict, type Verdict } from '../probe.js';
+import { call, callAsService, callPrivileged, quoted } from '../program.js';
 import { compareVersions } from '../version.js';
 import type { Examination, Patient } from './examination.js';
 
 /** This program again, with more rights. `options`: further ones of docker run. */
 export function calling({ surroundings }: Examination, args: string, options: readonly string[] = []): string {
-  const { kind, name } = surroundings.program;
-  return kind === 'file'
-    ? `sudo ${name} ${args}`
-    : ['docker run --privileged', ...options, '--rm', name, args].join(' ');
+  return callPrivileged(surroundings.program, args, options);
 }
 
 /** The remedy for almost everything: our own emulator, which is tried before success is reported. */
@@ -21,15 +19,20 @@ export function installing({ platform }: Patient, examination: Examination): Rem
   return { command: calling(examination, `--install ${name}`, host) };
 }
 
+/** The emulator as a file of the host, for every boot. */
+export function exporting({ platform }: Patient, { surroundings }: Examination): Remedy {
+  const command = call(surroundings.program, `export systemd ${platform.architecture.name} | sudo tar -x -C /`);
+  return { when: 'and for every boot of a host with systemd', command };
+}
+
 /** A service that restores what is taken away. */
 export function serving({ surroundings }: Examination, list: string): Remedy {
-  const { kind, name } = surroundings.program;
-  const how = kind === 'file' ? `sudo ${name}` : `docker run --detach --restart always --privileged ${name}`;
-  return { when: 'for good, as a service that restores them', command: `${how} --install ${list} --watch` };
+  const command = callAsService(surroundings.program, `--install ${list} --watch`);
+  return { when: 'for good, as a service that restores them', command };
 }
 
 export function uninstalling({ name }: Entry, examination: Examination): Remedy {
-  return { when: 'remove it', command: calling(examination, `--uninstall '${name}'`) };
+  return { when: 'remove it', command: calling(examination, `--uninstall ${quoted(name)}`) };
 }
 
 export function isErrno(verdict: Verdict, errno: string): boolean {

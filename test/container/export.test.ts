@@ -1,0 +1,124 @@
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { busyboxImage, docker, IMAGE, mountOnHost, privileged, uninstallAll } from '../support/docker.js';
+import { entryNames, entryText, MOUNT, scratch } from '../support/kernel.js';
+import { must, ROOT, run, shell } from '../support/program.js';
+
+/** Unpacks what the image exports, as its documentation says. */
+function unpacked(...words: string[]): { dir: string; stderr: string } {
+  const dir = scratch();
+  const ended = shell(`docker run --rm ${IMAGE} export ${words.join(' ')} | tar -x -C ${dir}`);
+  expect(ended.exit).to.equal(0);
+  return { dir, stderr: ended.stderr };
+}
+
+/** A Debian machine with `packages`, and with the files of `dir` unpacked at /; runs a script on it. */
+function onDebian(packages: string, dir: string, script: string) {
+  const tag = `binfmt-test-${packages.replaceAll(' ', '-')}`;
+  const context = scratch();
+  fs.writeFileSync(
+    path.join(context, 'Dockerfile'),
+    `FROM debian:trixie-slim
+    RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends ${packages} >/dev/null\n`,
+  );
+  must('docker', ['buildx', 'build', '--quiet', '--load', '--tag', tag, context]);
+  const unpack = 'tar -c -C /exported . | tar -x -C /';
+  const args = ['run', '--rm', '--privileged', '-v', `${dir}:/exported:ro`, tag, 'sh', '-euc', `${unpack}; ${script}`];
+  return docker(...args);
+}
+
+describe('export', () => {
+  let restore = () => {};
+  let foreign: string;
+  const runsArm64 = () =>
+    docker('run', '--rm', '--platform', 'linux/arm64', foreign, 'uname', '-m').stdout === 'aarch64\n';
+  before(() => {
+    foreign = busyboxImage('arm64', 'linux/arm64');
+    restore = mountOnHost();
+    uninstallAll();
+  });
+  after(() => {
+    uninstallAll();
+    restore();
+  });
+  afterEach(uninstallAll);
+
+  it('systemd: the real systemd-binfmt registers it, in the place of a file of the distribution, and programs run', () => {
+    const { dir, stderr } = unpacked('systemd', 'arm64,s390x');
+    expect(stderr).to.contain('next: sudo systemctl restart systemd-binfmt');
+    const distribution = `mkdir -p /usr/lib/binfmt.d; sed s,/usr/local/lib/binfmt,/usr/bin, \\
+      /etc/binfmt.d/qemu-aarch64.conf >/usr/lib/binfmt.d/qemu-aarch64.conf; cp /bin/true /usr/bin/qemu-aarch64`;
+    const script = `${distribution}; mount -t binfmt_misc none ${MOUNT}; exec /usr/lib/systemd/systemd-binfmt`;
+    expect(onDebian('systemd', dir, script)).to.include({ exit: 0, stderr: '' });
+    expect(entryNames()).to.deep.equal(['qemu-aarch64', 'qemu-s390x']);
+    expect(entryText('qemu-aarch64')).to.contain('interpreter /usr/local/lib/binfmt/qemu-aarch64\nflags: POCF\n');
+    expect(runsArm64()).to.equal(true);
+    expect(JSON.parse(privileged(['doctor', '--json']).stdout).findings).to.deep.equal([]);
+  });
+
+  it('debian: the real update-binfmts registers it, and programs run', () => {
+    const { dir, stderr } = unpacked('debian', 'arm64');
+    const next = /^next: (.*)$/m.exec(stderr)?.[1]?.replaceAll('sudo ', '');
+    expect(next).to.equal('update-binfmts --import qemu-aarch64');
+    const ended = onDebian('binfmt-support', dir, `mount -t binfmt_misc none ${MOUNT}; ${next}`);
+    expect(ended).to.include({ exit: 0, stderr: '' });
+    expect(entryText('qemu-aarch64')).to.contain('interpreter /usr/local/lib/binfmt/qemu-aarch64\nflags: POCF\n');
+    expect(runsArm64()).to.equal(true);
+  });
+
+  it('debian: a package that has the entry keeps it, until it is told to give way', () => {
+    const { dir, stderr } = unpacked('debian', 'arm64');
+    const remove = /^ {2}(sudo update-binfmts .*)$/m.exec(stderr)?.[1]?.replace('sudo ', '');
+    const theirs = `cp /usr/local/lib/binfmt/qemu-aarch64 /usr/bin/qemu-aarch64-static
+      sed -e 's,/usr/local/lib/binfmt/qemu-aarch64,/usr/bin/qemu-aarch64-static,' -e 's/^package .*/package qemu-user-static/' \\
+        /usr/share/binfmts/qemu-aarch64 >/tmp/qemu-aarch64; update-binfmts --importdir /tmp --import qemu-aarch64`;
+    const ours = 'update-binfmts --import qemu-aarch64';
+    const show = `grep interpreter ${MOUNT}/qemu-aarch64`;
+    const script = `mount -t binfmt_misc none ${MOUNT}; ${theirs}; ${ours}; ${show}; ${remove}; ${ours}; ${show}`;
+    const ended = onDebian('binfmt-support', dir, script);
+    expect(ended.stdout).to.equal(
+      'interpreter /usr/bin/qemu-aarch64-static\ninterpreter /usr/local/lib/binfmt/qemu-aarch64\n',
+    );
+    expect(ended.stderr).to.match(/warning/);
+  });
+
+  it('is the same byte for byte, with a manifest, modes, owner, and no directory', () => {
+    const dir = scratch();
+    const archive = (name: string, words: string) => {
+      shell(`docker run --rm ${IMAGE} export ${words} >${dir}/${name}`);
+      return crypto.hash('sha256', fs.readFileSync(path.join(dir, name)));
+    };
+    expect(archive('one', 'systemd arm64,s390x')).to.equal(archive('two', 'systemd s390x arm64'));
+    const listed = must('tar', ['--numeric-owner', '-tvf', path.join(dir, 'one')])
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/ +\d+ (?=\d{4}-)/, ' SIZE '));
+    expect(listed).to.deep.equal([
+      '-rw-r--r-- 0/0 SIZE 2020-01-01 00:00 etc/binfmt.d/qemu-aarch64.conf',
+      '-rw-r--r-- 0/0 SIZE 2020-01-01 00:00 etc/binfmt.d/qemu-s390x.conf',
+      '-rwxr-xr-x 0/0 SIZE 2020-01-01 00:00 usr/local/lib/binfmt/qemu-aarch64',
+      '-rwxr-xr-x 0/0 SIZE 2020-01-01 00:00 usr/local/lib/binfmt/qemu-s390x',
+      '-rw-r--r-- 0/0 SIZE 2020-01-01 00:00 usr/local/lib/binfmt/manifest.json',
+    ]);
+    must('tar', ['-xf', path.join(dir, 'one'), '-C', dir]);
+    const { files } = JSON.parse(fs.readFileSync(path.join(dir, 'usr/local/lib/binfmt/manifest.json'), 'utf8'));
+    expect(Object.keys(files)).to.have.length(4);
+    for (const [file, hash] of Object.entries(files)) {
+      expect(crypto.hash('sha256', fs.readFileSync(path.join(dir, file)))).to.equal(hash);
+    }
+  });
+
+  it('is refused where the output is a terminal', () => {
+    const ended = run('script', [
+      '--quiet',
+      '--return',
+      '--command',
+      `${ROOT}/dist/binfmt export none arm64`,
+      '/dev/null',
+    ]);
+    expect(ended.stdout).to.contain('standard output is a terminal');
+    expect(ended.exit).to.equal(2);
+  });
+});

@@ -1,0 +1,250 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { busyboxImage, docker, programsImage } from '../support/docker.js';
+import { MOUNT, scratch } from '../support/kernel.js';
+import { EMULATORS, type Ended, must, ROOT, run, shell } from '../support/program.js';
+
+/** A uid that no file knows. */
+const NOBODY = 4321;
+const unprivileged = ['setpriv', '--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups'];
+
+/** The program, its emulators, and an image's files, where everybody can read them. */
+let dir: string;
+let binfmt: string;
+const asNobody = (...args: string[]): Ended =>
+  run('env', ['--chdir', dir, `QEMU_BINARY_PATH=${dir}/emulators`, ...unprivileged, ...args]);
+const ours = (...args: string[]) => asNobody(binfmt, 'run', ...args);
+
+/** Unpacks an image, as people do who have no Docker any more. */
+function unpack(image: string, platform: string, name: string): string {
+  const container = must('docker', ['create', '--platform', platform, image, 'none']).trim();
+  const target = path.join(dir, name);
+  shell(
+    `mkdir -p ${target} && docker export ${container} | tar -x -C ${target} && chown -R ${NOBODY}:${NOBODY} ${target}`,
+  );
+  docker('rm', container);
+  return target;
+}
+
+describe('run, as a user without privileges', () => {
+  let programs: string;
+  const state = () => [
+    fs.existsSync(path.join(MOUNT, 'register')),
+    fs.readFileSync('/proc/self/mountinfo', 'utf8'),
+    fs.readdirSync('/tmp').filter((name) => /^(binfmt-probe|binfmt_misc)/.test(name)),
+  ];
+  let earlier: unknown[];
+
+  before(() => {
+    dir = scratch();
+    fs.chmodSync(dir, 0o755);
+    binfmt = path.join(dir, 'dist/binfmt');
+    must('cp', ['-r', path.join(ROOT, 'dist'), dir]);
+    must('cp', ['-r', EMULATORS, path.join(dir, 'emulators')]);
+    programs = unpack(programsImage(), 'linux/amd64', 'programs');
+    earlier = state();
+  });
+  after(() => fs.rmSync(dir, { recursive: true, force: true }));
+
+  it('every architecture that there is a static program for', () => {
+    const names = fs.readdirSync(programs).filter((name) => fs.existsSync(path.join(programs, name, 'hello')));
+    expect(names.length).to.be.greaterThan(17);
+    for (const name of names) {
+      const ended = ours(name, '--', path.join(programs, name, 'hello'), 'world');
+      expect(ended, name).to.include({ exit: 0, stderr: '' });
+      expect(ended.stdout, name).not.to.equal('');
+    }
+  }).timeout(120_000);
+
+  it('without platforms: all of them, in one shell', () => {
+    const script = 'for each in arm64 riscv64 s390x; do programs/$each/hello >/dev/null && echo $each; done; id -u';
+    expect(ours('--', 'sh', '-c', script)).to.deep.equal({
+      exit: 0,
+      stdout: `arm64\nriscv64\ns390x\n${NOBODY}\n`,
+      stderr: '',
+    });
+  });
+
+  it('passes on the exit status, the arguments, the environment, the directory and standard input', () => {
+    expect(ours('arm64', '--', 'sh', '-c', 'exit 37').exit).to.equal(37);
+    expect(ours('arm64', 'sh', '-c', 'echo "$0|$1|$2"', 'a b', '--', '-x').stdout).to.equal('a b|--|-x\n');
+    expect(asNobody('env', 'SEEN=yes', binfmt, 'run', 'arm64', '--', 'sh', '-c', 'echo $SEEN; pwd').stdout).to.equal(
+      `yes\n${dir}\n`,
+    );
+    const piped = shell(
+      `cd ${dir}; echo through | QEMU_BINARY_PATH=${dir}/emulators ${unprivileged.join(' ')} ${binfmt} run arm64 -- cat`,
+    );
+    expect(piped.stdout).to.equal('through\n');
+  });
+
+  it('dies of the signal that the command dies of, and passes on the ones that it gets', async () => {
+    const env = { ...process.env, QEMU_BINARY_PATH: path.join(dir, 'emulators') };
+    const options = { uid: NOBODY, gid: NOBODY, env };
+    const died = spawn(binfmt, ['run', 'arm64', '--', 'sh', '-c', 'kill -SEGV $$'], options);
+    expect(await new Promise((resolve) => died.on('close', (_, signal) => resolve(signal)))).to.equal('SIGSEGV');
+    const script = 'trap "echo got; exit 5" USR1; echo ready; while :; do sleep 0.05; done';
+    const child = spawn(binfmt, ['run', 'arm64', '--', 'sh', '-c', script], options);
+    let output = '';
+    child.stdout.on('data', (data) => {
+      output += data;
+      if (output === 'ready\n') child.kill('SIGUSR1');
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).to.equal(5);
+    expect(output).to.equal('ready\ngot\n');
+  });
+
+  it('leaves the terminal to the command', () => {
+    const command = `${unprivileged.join(' ')} ${binfmt} run arm64 -- sh -c "test -t 0 && test -t 1 && stty size"`;
+    const ended = shell(`cd ${dir}; script --quiet --command 'stty rows 33 cols 77; ${command}' /dev/null`, {
+      QEMU_BINARY_PATH: `${dir}/emulators`,
+    });
+    expect(ended.stdout).to.contain('33 77');
+  });
+
+  it('--root: a foreign root file system, as root', () => {
+    unpack(busyboxImage('arm64', 'linux/arm64'), 'linux/arm64', 'arm64');
+    shell(`mkdir -p ${dir}/arm64/proc ${dir}/arm64/dev && chown -R ${NOBODY} ${dir}/arm64`);
+    const ended = ours(
+      '--root',
+      'arm64',
+      'arm64',
+      '--',
+      '/bin/sh',
+      '-c',
+      'uname -m; pwd; cat /proc/self/uid_map; echo $(: >/dev/null; echo written)',
+    );
+    expect(ended.stdout.replace(/ +/g, ' ')).to.equal(`aarch64\n/\n 0 ${NOBODY} 1\nwritten\n`);
+    expect(ended.stderr).to.contain('only one user').and.contain('/etc/subuid');
+    expect(ended.exit).to.equal(0);
+  });
+
+  for (const [what, args, exit, message] of [
+    ['a command that is not there', ['arm64', '--', './nonexistent'], 127, 'cannot run ./nonexistent: No such file'],
+    ['a command that is not in PATH', ['nonexistent'], 127, 'cannot run nonexistent: No such file'],
+    ['a file that is no program', ['--', '/etc/passwd'], 126, 'cannot run /etc/passwd: Permission denied'],
+    ['an unknown platform in front of --', ['mainframe', '--', 'true'], 2, '"mainframe" is no architecture'],
+    ['no command', [], 2, 'run takes a command'],
+    ['no command after --', ['arm64', '--'], 2, 'run takes a command'],
+    [
+      'a root that is not there',
+      ['--root', '/nonexistent', 'arm64', '--', 'true'],
+      1,
+      '"/nonexistent" is no directory',
+    ],
+    [
+      'a program of a platform that was not named',
+      ['s390x', '--', 'programs/arm64/hello'],
+      1,
+      'run arm64 -- programs/arm64/hello',
+    ],
+  ] as const) {
+    it(`says what is wrong: ${what}, exit status ${exit}`, () => {
+      const ended = ours(...args);
+      expect(ended.exit).to.equal(exit);
+      expect(ended.stderr).to.contain(message);
+      expect(ended.stdout).to.equal('');
+    });
+  }
+
+  it('takes the first word for a command where nothing follows, or it is in no table', () => {
+    expect(ours('true').exit).to.equal(0);
+    expect(ours('echo', 'arm64').stdout).to.equal('arm64\n');
+  });
+
+  it('where user namespaces are forbidden: says so, what to do, and what instead; exit status 3', () => {
+    const script = `echo 0 >/proc/sys/user/max_user_namespaces; exec ${binfmt} run arm64 -- true`;
+    const ended = run('unshare', ['--user', '--map-root-user', '--mount', 'bash', '-c', script]);
+    expect(ended.exit).to.equal(3);
+    expect(ended.stderr)
+      .to.contain('user.max_user_namespaces is 0')
+      .and.contain('sudo sysctl user.max_user_namespaces=')
+      .and.contain(`sudo ${binfmt} --install all`);
+  });
+
+  it('leaves nothing on the host', () => {
+    ours('--', 'true');
+    expect(state()).to.deep.equal(earlier);
+  });
+});
+
+describe('run, as root', () => {
+  const program = path.join(ROOT, 'dist/binfmt');
+  const env = { QEMU_BINARY_PATH: EMULATORS };
+
+  it('is just as private, with all ids: setuid programs work', () => {
+    const script = `cat ${MOUNT}/qemu-aarch64; su nobody -s /bin/sh -c 'id -un'`;
+    const ended = run(program, ['run', 'arm64', '--', 'sh', '-c', script], env);
+    expect(ended.stdout)
+      .to.contain('flags: POCF')
+      .and.match(/nobody\n$/);
+    expect(fs.existsSync(path.join(MOUNT, 'qemu-aarch64'))).to.equal(false);
+  });
+});
+
+describe('run --root, with /etc/subuid and newuidmap', () => {
+  it('has more ids than one: chown works in there', () => {
+    const image = 'binfmt-test-uidmap';
+    const context = scratch();
+    must('cp', ['-r', path.join(ROOT, 'dist'), context]);
+    must('cp', [path.join(EMULATORS, 'qemu-aarch64'), context]);
+    const busybox = must('docker', [
+      'create',
+      '--platform',
+      'linux/arm64',
+      busyboxImage('arm64', 'linux/arm64'),
+    ]).trim();
+    shell(
+      `mkdir ${context}/arm64 && docker export ${busybox} | tar -x -C ${context}/arm64 && mkdir -p ${context}/arm64/proc`,
+    );
+    docker('rm', busybox);
+    fs.writeFileSync(
+      path.join(context, 'Dockerfile'),
+      `FROM node:24-trixie-slim
+      RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends uidmap >/dev/null
+      RUN useradd --create-home --uid 2345 user && echo user:100000:65536 >/etc/subuid && cp /etc/subuid /etc/subgid
+      COPY . /home/user/
+      RUN chown -R user /home/user/arm64
+      ENV QEMU_BINARY_PATH=/home/user
+      USER user
+      WORKDIR /home/user\n`,
+    );
+    must('docker', ['buildx', 'build', '--quiet', '--load', '--tag', image, context]);
+    const script =
+      'busybox touch /bin/x; busybox chown 7:7 /bin/x && busybox stat -c %u:%g /bin/x; busybox wc -l </proc/self/uid_map';
+    const ended = docker(
+      'run',
+      '--rm',
+      '--privileged',
+      image,
+      'dist/binfmt',
+      'run',
+      '--root',
+      'arm64',
+      'arm64',
+      '--',
+      '/bin/sh',
+      '-c',
+      script,
+    );
+    expect(ended).to.deep.equal({ exit: 0, stdout: '7:7\n2\n', stderr: '' });
+  });
+});
+
+describe('npm start', () => {
+  it('in an empty clone, as a user without root: the status, and foreign programs', () => {
+    const clone = scratch();
+    fs.chmodSync(clone, 0o755);
+    const home = path.join(clone, 'home');
+    shell(`cd ${ROOT} && git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C ${clone}
+      mkdir ${home} && chown -R ${NOBODY}:${NOBODY} ${clone}`);
+    const start = () => run('env', ['--chdir', clone, `HOME=${home}`, ...unprivileged, 'npm', '--silent', 'start']);
+    const first = start();
+    expect(first.exit, first.stderr).to.equal(0);
+    const { supported } = JSON.parse(first.stdout) as { supported: string[] };
+    expect(supported).to.include.members(['linux/arm64', 'linux/riscv64', 'linux/s390x']);
+    expect(first.stderr).to.contain('busybox: this is aarch64').and.contain('busybox: this is s390x');
+    expect(start().stdout).to.equal(first.stdout);
+  }).timeout(300_000);
+});
