@@ -36,7 +36,11 @@ const folder: EmulatorFolder = {
 /** An image is called by its name; elsewhere it is the file beside the one that runs. */
 const program: Program = environment['BINFMT_IMAGE']
   ? { kind: 'image', name: environment['BINFMT_IMAGE'] }
-  : { kind: 'file', name: path.join(path.dirname(process.argv[1] ?? ''), 'binfmt') };
+  : {
+      kind: 'file',
+      name: path.join(path.dirname(process.argv[1] ?? ''), 'binfmt'),
+      environment: environment['QEMU_BINARY_PATH'] ? [`QEMU_BINARY_PATH=${folder.dir}`] : [],
+    };
 
 async function main(argv: readonly string[]): Promise<ExitStatus> {
   const command = parseCommand(argv, environment);
@@ -55,7 +59,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
         return print(await healthcheck(command));
       }
       case 'doctor':
-        return print(command.listChecks ? listChecks() : await consult(command, launcher));
+        return print(command.listChecks ? listChecks(command.json) : await consult(command, launcher));
       case 'export':
         return print(await exportAll(command, launcher));
       case 'run':
@@ -67,7 +71,11 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     // A defect, or a machine in a state that nobody thought of: what is known is still valid JSON.
     removeDirectories();
     const cause = error instanceof Error ? error.message : String(error);
-    return print({ stdout: formatStatus(EMPTY_STATUS), lines: [`binfmt: ${cause}`], exit: 1 });
+    return print({
+      stdout: command.kind === 'manage' ? formatStatus(EMPTY_STATUS) : '',
+      lines: [`binfmt: ${cause}`],
+      exit: 1,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 /** `binfmt doctor`: what runs, through what, and of what does not why, and what to type. */
-import { chartOf, formatChart } from '../core/doctor/chart.js';
+import { type Chart, chartOf, formatChart } from '../core/doctor/chart.js';
 import { checks, diagnose } from '../core/doctor/diagnose.js';
 import { oneLine } from '../core/failure.js';
 import { parseSelection, selectPlatforms } from '../core/selection.js';
@@ -21,7 +21,10 @@ export async function doctor(args: DoctorArguments, system: System): Promise<Rep
   const selection = parseSelection(args.words);
   const { unknown, all } = selection;
   const failures = unknown.map((failure) => `binfmt: ${oneLine(failure)}`);
-  if (unknown.length > 0 && unknown.length === args.words.length) return { lines: failures, exit: 1 };
+  if (unknown.length > 0 && unknown.length === args.words.length) {
+    const nothing: Chart = { platforms: [], handlers: [], findings: [] };
+    return { stdout: args.json ? formatJson(nothing) : '', lines: failures, exit: 1 };
+  }
   const known = all ? await takeSnapshot(system, { probes: [], emulators: true }) : undefined;
   const platforms = known ? selectPlatforms(selection, known) : selection.platforms;
   const examination = await examine(system, {
@@ -32,14 +35,19 @@ export async function doctor(args: DoctorArguments, system: System): Promise<Rep
   const chart = chartOf(examination, findings);
   const problem = findings.some(({ severity }) => severity === 'problem');
   return {
-    stdout: args.json ? `${JSON.stringify(chart, null, 2)}\n` : formatChart(chart, args.verbose),
+    stdout: args.json ? formatJson(chart) : formatChart(chart, args.verbose),
     lines: failures,
     exit: problem || unknown.length > 0 ? 1 : 0,
   };
 }
 
 /** The names of the checks, and what each looks for. */
-export function listChecks(): Report {
+export function listChecks(json: boolean): Report {
+  if (json) return { stdout: formatJson(checks.map(({ name, text }) => ({ name, text }))), lines: [], exit: 0 };
   const width = Math.max(...checks.map(({ name }) => name.length));
   return { stdout: checks.map(({ name, text }) => `${name.padEnd(width)}  ${text}\n`).join(''), lines: [], exit: 0 };
+}
+
+function formatJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -1,13 +1,13 @@
 /** `binfmt run COMMAND`: a command for which foreign programs run, and nothing changes for anybody else. */
 import fs from 'node:fs';
 import { architectures } from '../core/architectures.js';
-import { matches } from '../core/entry.js';
+import { HEADER_SIZE, matches } from '../core/entry.js';
 import { type Failure, oneLine } from '../core/failure.js';
 import type { InstallOptions } from '../core/plan.js';
 import { callPrivileged } from '../core/program.js';
 import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { establish } from '../system/apply.js';
-import { HEADER_SIZE, readStart } from '../system/machine.js';
+import { readStart } from '../system/machine.js';
 import { enterNamespace, furnish, returnToOwnIds } from '../system/namespace.js';
 import { type System, takeSnapshot } from '../system/snapshot.js';
 import { type Report, reportBatch } from './report.js';

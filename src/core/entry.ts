@@ -19,6 +19,8 @@ export interface Entry {
   readonly mask: string;
   /** Without the dot; undefined for an entry that matches by magic. */
   readonly extension?: string | undefined;
+  /** What the interpreter's path leads to, where it is another path, as it was seen from here. */
+  readonly resolved?: string | undefined;
   /** Of the file: another one after each registration, also of the same text. */
   readonly inode?: number;
 }
@@ -84,12 +86,16 @@ export function parseRegisterLine(line: string): (Registration & { readonly offs
   };
 }
 
+/** Bytes that the kernel compares with magic and mask: BINPRM_BUF_SIZE in linux/binfmts.h. */
+export const HEADER_SIZE = 256;
+
 /** Does the kernel take a program with this beginning to the entry? Whether it is enabled is not asked. */
 export function matches(entry: Pick<Entry, 'magic' | 'mask'> & { offset?: number }, header: Uint8Array): boolean {
   const magic = Buffer.from(entry.magic, 'hex');
   const mask = Buffer.from(entry.mask, 'hex');
   const start = entry.offset ?? 0;
-  if (magic.length === 0 || header.length < start + magic.length) return false;
+  if (magic.length === 0 || start + magic.length > HEADER_SIZE) return false;
+  // A shorter program is compared as if zeros followed.
   return magic.every((byte, i) => (((header[start + i] ?? 0) ^ byte) & (mask[i] ?? 0xff)) === 0);
 }
 

@@ -49,8 +49,13 @@ export function exitStatus(failures: readonly Failure[]): ExitStatus {
   return failures.length > 0 ? 1 : 0;
 }
 
+/** What a terminal takes for more than text is replaced: causes quote what programs and files say. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '\ufffd');
+}
+
 /** Cause and remedies in one line. */
 export function oneLine({ cause, remedies = [] }: Failure): string {
   const ways = remedies.map(({ when, command }) => [when, command].filter((part) => part !== undefined).join(': '));
-  return ways.length === 0 ? cause : `${cause}; ${ways.join('; or ')}`;
+  return printable(ways.length === 0 ? cause : `${cause}; ${ways.join('; or ')}`);
 }

@@ -69,6 +69,7 @@ export function verdictOf(architecture: Architecture, outcome: Outcome, names: N
 const refusals: Readonly<Record<string, string>> = {
   ENOEXEC: 'exec format error (ENOEXEC): no enabled entry matches it',
   ENOENT: 'no such file or directory (ENOENT): its emulator, or the loader of its emulator, is not there',
+  ELOOP: 'too many levels (ELOOP): its emulator is a program that runs through an entry itself',
   EACCES: 'permission denied (EACCES): its emulator may not be executed',
 };
 

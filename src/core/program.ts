@@ -4,22 +4,28 @@
 export interface Program {
   readonly kind: 'image' | 'file';
   readonly name: string;
+  /** `NAME=VALUE` that a file needs; sudo(8) hands on none by itself. */
+  readonly environment?: readonly string[];
 }
 
 /** With all rights. `options`: further ones of docker run. */
-export function callPrivileged({ kind, name }: Program, args: string, options: readonly string[] = []): string {
-  if (kind === 'file') return `sudo ${quoted(name)} ${args}`;
+export function callPrivileged(program: Program, args: string, options: readonly string[] = []): string {
+  const { kind, name } = program;
+  if (kind === 'file') return `sudo ${call(program, args)}`;
   return ['docker run --privileged', ...options, '--rm', name, args].join(' ');
 }
 
 /** As the user who reads it. */
-export function call({ kind, name }: Program, args: string): string {
-  return kind === 'file' ? `${quoted(name)} ${args}` : `docker run --rm ${name} ${args}`;
+export function call({ kind, name, environment = [] }: Program, args: string): string {
+  return kind === 'file'
+    ? [...environment, name].map(quoted).join(' ').concat(` ${args}`)
+    : `docker run --rm ${name} ${args}`;
 }
 
 /** As a service that stays. */
-export function callAsService({ kind, name }: Program, args: string): string {
-  if (kind === 'file') return `sudo ${quoted(name)} ${args}`;
+export function callAsService(program: Program, args: string): string {
+  const { kind, name } = program;
+  if (kind === 'file') return callPrivileged(program, args);
   return `docker run --detach --restart always --privileged ${name} ${args}`;
 }
 

@@ -58,7 +58,7 @@ export function matchingEntries(architecture: Architecture, entries: readonly En
 export function pickedEntry(architecture: Architecture, { entries, probes }: Snapshot): Entry | undefined {
   const candidates = matchingEntries(architecture, entries);
   const seen = probes.get(architecture)?.interpreter;
-  return candidates.find(({ interpreter }) => interpreter === seen) ?? candidates[0];
+  return candidates.find(({ interpreter, resolved }) => [interpreter, resolved].includes(seen ?? '')) ?? candidates[0];
 }
 
 /** Who runs an architecture's programs. */

@@ -54,8 +54,23 @@ static void answer_errno(int result) {
 	else puts("ok");
 }
 
+/* The last one that was made here and not undone. */
+static char *mounted;
+
 static int mount_here(const char *type, const char *dir) {
-	return mount(type, dir, type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	int result = mount(type, dir, type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	if (result == 0) free(mounted), mounted = strdup(dir);
+	return result;
+}
+
+static int unmount(const char *dir) {
+	int result = umount2(dir, UMOUNT_NOFOLLOW);
+	if (result == 0) free(mounted), mounted = NULL;
+	return result;
+}
+
+void undo_mount(void) {
+	if (mounted) unmount(mounted);
 }
 
 /* In a child, which alone moves to the other namespace and there to its root directory. */
@@ -125,7 +140,7 @@ static void answer(const char *request) {
 	else if (!strcmp(fields[0], "mount") && n == 4)
 		answer_errno(mount_with(fields[1], fields[2], fields[3]));
 	else if (!strcmp(fields[0], "umount") && n == 2)
-		answer_errno(umount2(fields[1], UMOUNT_NOFOLLOW));
+		answer_errno(unmount(fields[1]));
 	else if (!strcmp(fields[0], "bind") && n == 3)
 		answer_errno(mount(fields[1], fields[2], NULL, MS_BIND | MS_REC, NULL));
 	else if (!strcmp(fields[0], "unshare") && n == 2)

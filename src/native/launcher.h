@@ -7,6 +7,9 @@
 /* More than any request has. */
 enum { MAX_FIELDS = 16 };
 
+/* launcher.c: for a master that was killed in the middle of its work. */
+void undo_mount(void);
+
 /* runs.c: programs, many at once. queue_run owns the line that the fields point into. */
 void queue_run(char **fields, int n, char *line);
 void go(long milliseconds);

@@ -91,6 +91,7 @@ int end_as_master(void) {
 	become_if_told();
 	if (WIFEXITED(master_status)) return WEXITSTATUS(master_status);
 	int signal = WTERMSIG(master_status);
+	undo_mount();
 	sigprocmask(SIG_UNBLOCK, &handled, NULL);
 	kill(getpid(), signal);
 	return 128 + signal; /* process 1 does not die of a signal */

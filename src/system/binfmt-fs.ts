@@ -38,12 +38,23 @@ function readEntry(dir: string, name: string): Entry[] {
   let fd: number | undefined;
   try {
     fd = fs.openSync(path.join(dir, name), 'r');
-    return [{ ...parseEntry(name, fs.readFileSync(fd, 'utf8')), inode: fs.fstatSync(fd).ino }];
+    const entry = parseEntry(name, fs.readFileSync(fd, 'utf8'));
+    return [{ ...entry, resolved: resolve(entry.interpreter), inode: fs.fstatSync(fd).ino }];
   } catch (error) {
     if (['ENOENT', 'EACCES', 'EPERM'].includes(errnoOf(error))) return [];
     throw error;
   } finally {
     if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+/** Where a path leads to, if that is another one and it is there. */
+function resolve(file: string): string | undefined {
+  try {
+    const resolved = fs.realpathSync.native(file);
+    return resolved === file ? undefined : resolved;
+  } catch {
+    return undefined;
   }
 }
 

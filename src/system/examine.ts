@@ -35,12 +35,14 @@ export async function examine(system: System, { platforms, repeat }: ExamineOpti
   const chosen = platforms ?? withHandler(snapshot).map((architecture) => ({ architecture }));
   const root = hostRoot(program);
   const rows = chosen.map(({ architecture }) => architecture);
+  // One that does not end would not end each time.
+  const mayRepeat = (row: Architecture) => snapshot.probes.get(row)?.verdict.kind !== 'timeout';
   return {
     ...snapshot,
     platforms: chosen,
     asked: platforms !== undefined,
     interpreters: await lookAtInterpreters(rows, snapshot, { ...system, root }),
-    repeats: await repeated(rows, repeat - 1, system),
+    repeats: await repeated(rows.filter(mayRepeat), repeat - 1, system),
     native: await findNative(rows, snapshot, system),
     ownPrograms: system.machine.ownPrograms,
     surroundings: { program, configurations: readConfigurations(root), ...(await lookAround(system, snapshot)) },
@@ -124,7 +126,9 @@ async function repeated(
     for (const [j, { architecture }] of some.entries()) {
       const outcome = outcomes[j];
       if (!outcome) continue;
-      verdicts.set(architecture, [...(verdicts.get(architecture) ?? []), probeOf(architecture, outcome).verdict]);
+      const known = verdicts.get(architecture) ?? [];
+      verdicts.set(architecture, known);
+      known.push(probeOf(architecture, outcome).verdict);
     }
   }
   return verdicts;
@@ -178,19 +182,24 @@ function readConfinement(): string | undefined {
 /** Source: binfmt.d(5). */
 const FOLDERS = ['/etc/binfmt.d', '/run/binfmt.d', '/usr/local/lib/binfmt.d', '/usr/lib/binfmt.d'];
 
-/** What makes the host register entries at boot. */
+/** What makes the host register entries at boot: of files of the same name the first counts, also where it is empty. */
 function readConfigurations(root = ''): Configuration[] {
-  return FOLDERS.flatMap((folder) =>
-    listFiles(path.join(root, folder)).flatMap((name) =>
-      readText(path.join(root, folder, name))
-        .split('\n')
-        .flatMap((line): Configuration[] => {
-          const entry = parseRegisterLine(line);
-          return entry ? [{ file: path.join(folder, name), entry }] : [];
-        }),
-    ),
-  );
+  const files = new Map<string, string>();
+  for (const folder of FOLDERS) {
+    for (const name of listFiles(path.join(root, folder))) {
+      if (!files.has(name)) files.set(name, path.join(folder, name));
+    }
+  }
+  return [...files.values()].flatMap((file) => {
+    const text = Buffer.from(readStart(path.join(root, file), CONFIGURATION_SIZE) ?? []).toString();
+    return text.split('\n').flatMap((line): Configuration[] => {
+      const entry = parseRegisterLine(line);
+      return entry ? [{ file, entry }] : [];
+    });
+  });
 }
+
+const CONFIGURATION_SIZE = 1 << 16; // bytes; more than any has
 
 function listFiles(dir: string): string[] {
   try {

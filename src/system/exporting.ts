@@ -71,9 +71,16 @@ function readIfThere(file: string): Buffer | undefined {
   }
 }
 
+/** Level by level: fs.mkdirSync with `recursive` never ends where /proc is named. */
+function makeDirectory(dir: string): void {
+  if (fs.existsSync(dir)) return;
+  makeDirectory(path.dirname(dir));
+  fs.mkdirSync(dir);
+}
+
 /** In one step, also where the old file is being executed. */
 function replace(file: string, bytes: Uint8Array, mode: number): void {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
+  makeDirectory(path.dirname(file));
   const next = `${file}.${process.pid}.new`;
   try {
     fs.writeFileSync(next, bytes);

@@ -2,15 +2,12 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { type Architecture, architectures } from '../core/architectures.js';
-import { matches } from '../core/entry.js';
-
-/** Bytes that the kernel compares with magic and mask: BINPRM_BUF_SIZE in linux/binfmts.h. */
-export const HEADER_SIZE = 256;
+import { HEADER_SIZE, matches } from '../core/entry.js';
 
 export interface Machine {
   readonly own: Architecture | undefined;
   readonly kernel: string;
-  /** First bytes of programs that this machine runs, the own process's first. */
+  /** First bytes of programs that this machine runs, those of the own process first. */
   readonly ownPrograms: readonly Uint8Array[];
 }
 
@@ -21,11 +18,25 @@ export interface Machine {
 export function lookAtMachine(): Machine {
   const ownPrograms = ['/proc/self/exe', `/proc/self/task/${process.pid}/exe`].flatMap((file) => {
     const bytes = readStart(file, HEADER_SIZE);
-    return bytes === undefined ? [] : [bytes];
+    return bytes === undefined ? [] : variantsOf(bytes);
   });
   const [self] = ownPrograms;
   const own = self && architectures.find((row) => matches(row, self));
   return { own, kernel: os.release(), ownPrograms };
+}
+
+/** The program itself, and the same at a fixed address or at any, for any system or for GNU: this machine has them all. */
+function variantsOf(program: Uint8Array): Uint8Array[] {
+  const littleEndian = program[5] !== 2;
+  const others = [0, 3].flatMap((abi) =>
+    [2, 3].map((type) => {
+      const copy = Uint8Array.from(program);
+      copy[7] = abi;
+      new DataView(copy.buffer).setUint16(16, type, littleEndian);
+      return copy;
+    }),
+  );
+  return [program, ...others];
 }
 
 /** The first `size` bytes of a regular file; undefined for anything else, and when it cannot be read. */

@@ -60,9 +60,9 @@ async function outlives({ dir }: Writable, launcher: Launcher): Promise<boolean>
   const name = `binfmt-survival-${process.pid}-${Math.random().toString(36).slice(2)}`;
   const marker = path.join(dir, name);
   if (writeTo(path.join(dir, 'register'), `:${name}:E::${name}::/nonexistent:`)) return false;
-  if (!(await remount(dir, launcher)) || !fs.existsSync(marker)) return false;
+  const survived = (await remount(dir, launcher)) && fs.existsSync(marker);
   writeTo(marker, '-1');
-  return true;
+  return survived;
 }
 
 /** False when it was busy, so that nothing was learned. Rejects when it could not be mounted again. */

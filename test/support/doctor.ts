@@ -1,5 +1,5 @@
 /** `binfmt doctor --json` on the real machine, and examinations that were captured for what it cannot show. */
-import type { Architecture } from '../../src/core/architectures.js';
+import { type Architecture, architectures } from '../../src/core/architectures.js';
 import type { Chart } from '../../src/core/doctor/chart.js';
 import type { Diagnosis } from '../../src/core/doctor/diagnose.js';
 import type { Examination, Surroundings } from '../../src/core/doctor/examination.js';
@@ -38,7 +38,9 @@ export function captured({ surroundings, platforms, probes, ...fields }: Capture
     kernel: '6.18.0',
     registry: { kind: 'writable', dir: '/proc/sys/fs/binfmt_misc', mountedHere: true },
     entries: [],
-    emulators: new Map(),
+    emulators: new Map(
+      architectures.map((row) => [row, { name: `qemu-${row.target}`, path: `/usr/bin/qemu-${row.target}` }]),
+    ),
     registeredVersions: new Map(),
     asked: true,
     interpreters: new Map(),

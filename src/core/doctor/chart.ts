@@ -2,6 +2,7 @@
 import { architectures } from '../architectures.js';
 import { probeExecutable } from '../elf.js';
 import { type Entry, matches } from '../entry.js';
+import { printable } from '../failure.js';
 import { formatPlatform } from '../platform.js';
 import { describeVerdict } from '../probe.js';
 import type { Diagnosis } from './diagnose.js';
@@ -86,7 +87,7 @@ export function formatChart(chart: Chart, verbose: boolean): string {
     ...(verbose && chart.handlers.length > 0 ? [formatHandlers(chart)] : []),
     ...groupsOf(chart.findings).map(formatGroup),
   ];
-  return parts.join('\n');
+  return parts.join('\n').split('\n').map(printable).join('\n');
 }
 
 function formatPlatforms({ platforms, handlers }: Chart): string {
@@ -104,7 +105,13 @@ function formatPlatforms({ platforms, handlers }: Chart): string {
         flags ?? '',
       ],
       ...others.map(({ name, enabled, interpreter, flags }) => {
-        return ['', '', name, `${interpreter} (${enabled ? 'not taken: it is older' : 'disabled'})`, flags];
+        return [
+          '',
+          '',
+          name,
+          `${interpreter} (${enabled ? `not taken${handler === null ? '' : ': it is older'}` : 'disabled'})`,
+          flags,
+        ];
       }),
     ];
   });
@@ -144,11 +151,13 @@ function table(rows: readonly (readonly string[])[]): string {
     .join('');
 }
 
-/** What one check found of several platforms is told once. */
+/** What one check found of several platforms for the same reason is told once. */
 function groupsOf(findings: readonly Diagnosis[]): Diagnosis[][] {
   const groups = new Map<string, Diagnosis[]>();
   for (const finding of findings) {
-    const key = `${finding.severity} ${finding.check}`;
+    // But for the names of platform, entry, file and version.
+    const reason = finding.because.replaceAll(/\S*(linux\/|qemu-|\/)\S*|\d+(\.\d+)+/g, '…');
+    const key = `${finding.severity} ${finding.check} ${reason}`;
     groups.set(key, [...(groups.get(key) ?? []), finding]);
   }
   return [...groups.values()];
@@ -169,13 +178,26 @@ function formatGroup(group: readonly Diagnosis[]): string {
     ...labelled('evidence', evidence),
     ...labelled(
       'do',
-      remedies.flatMap(({ when, command }) => [
-        ...(when ? [command ? `${when}:` : when] : []),
-        ...(command ? [{ command }] : []),
-      ]),
+      remedies
+        .flatMap(({ when }, i) => ({ when, command: commandFor(group, i) }))
+        .flatMap(({ when, command }) => [
+          ...(when ? [command ? `${when}:` : when] : []),
+          ...(command ? [{ command }] : []),
+        ]),
     ),
   ];
   return `${severity === 'problem' ? '' : `${severity}: `}${title}  [${check}]\n${lines.map((line) => `${line}\n`).join('')}`;
+}
+
+/** One command for all of them, where they differ in the platform or entry only: lists have commas. */
+function commandFor(group: readonly Diagnosis[], index: number): string | undefined {
+  const commands = group.map(({ remedies }) => remedies[index]?.command ?? '');
+  const operand = /(--(?:un)?install|export systemd) (\S+)/;
+  const [first = ''] = commands;
+  const names = commands.map((command) => operand.exec(command)?.[2] ?? '');
+  const common = new Set(commands.map((command) => command.replace(operand, '$1 …')));
+  if (first === '' || common.size > 1 || names.includes('')) return first || undefined;
+  return first.replace(operand, `$1 ${[...new Set(names)].join(',')}`);
 }
 
 /** Words are wrapped; a command never is, so that it can be pasted. */

@@ -83,8 +83,11 @@ export interface Patient {
 export function patientOf(platform: Platform, examination: Examination): Patient {
   const { architecture, level } = platform;
   const probe = examination.probes.get(architecture);
-  const verdict = probe?.verdict ?? { kind: 'timeout' };
-  const picked = probe?.native ? undefined : pickedEntry(architecture, examination);
+  // What ran once can run; how often it does is a check of its own.
+  const all = [probe?.verdict, ...(examination.repeats.get(architecture) ?? [])].filter((each) => each !== undefined);
+  const verdict = all.find(({ kind }) => kind === 'runs') ?? all[0] ?? { kind: 'timeout' };
+  const off = probe?.native || examination.surroundings.switchedOff;
+  const picked = off ? undefined : pickedEntry(architecture, examination);
   const interpreter = picked && examination.interpreters.get(picked.name);
   return {
     platform,

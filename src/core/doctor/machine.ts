@@ -6,7 +6,6 @@ import { matches } from '../entry.js';
 import type { Failure, FailureCode } from '../failure.js';
 import { formatPlatform } from '../platform.js';
 import { quoted } from '../program.js';
-import { matchingEntries } from '../snapshot.js';
 import { compareVersions } from '../version.js';
 import { type Examination, isNamedFor, patientOf } from './examination.js';
 import type { Check, Finding } from './finding.js';
@@ -32,7 +31,9 @@ export const machineChecks: readonly Check[] = [
     find: (examination) =>
       examination.surroundings.initialUserNamespace
         ? undefined
-        : ofRegistry(examination, 'no-permission', { title: 'the entries of the host cannot be reached from here' }),
+        : ofRegistry(examination, 'no-permission', {
+            title: `binfmt_misc cannot be ${examination.registry.kind === 'readable' ? 'written to' : 'reached'} from here`,
+          }),
   },
   {
     name: 'permission',
@@ -151,7 +152,7 @@ export const machineChecks: readonly Check[] = [
         evidence: caught.map(({ name, magic, mask }) => `${name}: magic ${magic}, mask ${mask}`),
         remedies: caught.map(({ name }) => ({
           when: 'in a shell that is open already, as it needs no new program',
-          command: `echo -1 >${MOUNT}/${name}`,
+          command: `echo -1 >${quoted(`${MOUNT}/${name}`)}`,
         })),
       };
     },
@@ -214,16 +215,16 @@ export const machineChecks: readonly Check[] = [
     text: 'no entry at all: what could be installed',
     about: 'machine',
     find(examination) {
-      const { emulators, registry, asked, own } = examination;
-      const foreign = architectures.filter((row) => matchingEntries(row, examination.entries).length > 0);
-      if (asked || registry.kind === 'closed' || foreign.length > 0 || emulators.size === 0) return undefined;
-      const names = [...emulators].filter(([row, { unusable }]) => row !== own && !unusable).map(([row]) => row.name);
+      const { emulators, registry, asked, platforms, probes } = examination;
+      if (asked || registry.kind === 'closed' || platforms.length > 0) return undefined;
+      const usable = [...emulators].filter(([, { unusable }]) => !unusable).map(([row]) => row);
+      const names = usable.filter((row) => probes.get(row)?.verdict.kind !== 'runs').map(({ name }) => name);
       return {
         severity: 'note',
         title: 'no platform is emulated here',
-        because: `nothing is registered. At hand are emulators for ${names.join(', ')}.`,
+        because: `nothing is registered. At hand are emulators for ${names.join(', ') || 'no platform'}.`,
         evidence: [`${examination.entries.length} entries`],
-        remedies: [{ command: calling(examination, '--install all') }],
+        remedies: names.length > 0 ? [{ command: calling(examination, '--install all') }] : [],
       };
     },
   },
@@ -240,7 +241,8 @@ function ofRegistry(
   // What can be read, and works, needs no more than that.
   const troubled = isTroubled(examination);
   if (registry.kind === 'readable' && !troubled) return undefined;
-  const evidence = [`${registry.failure.subject}: ${registry.failure.cause}`];
+  const errno = /\(([A-Z]+)\)/.exec(registry.failure.cause)?.[1];
+  const evidence = [`${registry.failure.subject}${errno ? `: ${errno}` : ' in a user namespace'}`];
   return { severity: troubled ? 'problem' : 'note', ...words, ...explained(registry.failure), evidence };
 }
 

@@ -2,6 +2,7 @@
 import { probeExecutable } from '../elf.js';
 import { matches } from '../entry.js';
 import { describeVerdict } from '../probe.js';
+import { quoted } from '../program.js';
 import { type Examination, isNamedFor, type Patient } from './examination.js';
 import type { Check, Finding } from './finding.js';
 import { exporting, installing, isErrno, isOutdated, probed, randomized, serving, uninstalling } from './words.js';
@@ -9,6 +10,19 @@ import { exporting, installing, isErrno, isOutdated, probed, randomized, serving
 const FORMAT_ERROR = 'exec /bin/sh: exec format error';
 const NO_SUCH_FILE = 'exec /bin/sh: no such file or directory';
 const CRASH = 'qemu: uncaught target signal 11 (Segmentation fault) - core dumped';
+/** What QEMU says of a signal; of others a shell says something. */
+const CRASHES: Readonly<Record<string, string>> = {
+  SIGSEGV: CRASH,
+  SIGILL: 'qemu: uncaught target signal 4 (Illegal instruction) - core dumped',
+  SIGABRT: 'qemu: uncaught target signal 6 (Aborted) - core dumped',
+};
+/** What is seen of a refusal that has no check of its own. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  ENOEXEC: FORMAT_ERROR,
+  ENOENT: NO_SUCH_FILE,
+  EACCES: 'exec /bin/sh: permission denied',
+  ELOOP: 'exec /bin/sh: too many levels of symbolic links',
+};
 
 /** About a platform that does not run; a warning where it runs only here. */
 function problem({ name, runs }: Patient, where: '' | ' in containers', finding: Omit<Finding, 'severity' | 'title'>) {
@@ -21,7 +35,8 @@ const causes: readonly Check[] = [
     text: 'its entry is there, and disabled',
     about: 'platform',
     find(patient, examination) {
-      const disabled = patient.entries.find((entry) => !entry.enabled);
+      const program = probeExecutable(patient.platform.architecture);
+      const disabled = patient.entries.find((entry) => !entry.enabled && matches(entry, program));
       if (!isErrno(patient.verdict, 'ENOEXEC') || patient.picked || !disabled) return undefined;
       const file = `/proc/sys/fs/binfmt_misc/${disabled.name}`;
       return problem(patient, '', {
@@ -29,7 +44,7 @@ const causes: readonly Check[] = [
         because: `its entry ${disabled.name} is disabled, and no other takes its programs.`,
         evidence: [`${file} says "disabled"`, probed(patient)],
         remedies: [
-          { when: 'as it was', command: `echo 1 | sudo tee ${file}` },
+          { when: 'as it was', command: `echo 1 | sudo tee ${quoted(file)}` },
           { when: 'replaced by ours', ...installing(patient, examination) },
         ],
       });
@@ -51,7 +66,7 @@ const causes: readonly Check[] = [
     about: 'platform',
     find(patient, examination) {
       const { architecture } = patient.platform;
-      const named = patient.entries.find((entry) => entry.enabled && isNamedFor(architecture, entry));
+      const named = patient.entries.find((entry) => isNamedFor(architecture, entry));
       if (named === undefined || matches(named, probeExecutable(architecture))) return undefined;
       const { magic, mask } = architecture;
       const about = problem(patient, '', {
@@ -90,12 +105,14 @@ const causes: readonly Check[] = [
     find(patient, examination) {
       const { picked, verdict, elf, interpreter } = patient;
       const missing = isErrno(verdict, 'ENOENT') || (verdict.kind === 'exit' && verdict.status === 127);
-      if (!picked?.flags.includes('F') || (elf ? elf.loader === undefined : !missing)) return undefined;
+      // A script, or anything else that is not ELF, is something else.
+      const known = interpreter !== undefined;
+      if (!picked?.flags.includes('F') || (known ? elf?.loader === undefined : !missing)) return undefined;
       const how = interpreter?.seen === 'file' ? 'on the host, ' : 'the kernel starts it: ';
       return problem(patient, ' in containers', {
         see: NO_SUCH_FILE,
         because:
-          `the emulator of ${picked.name} is dynamically linked. F keeps the opened file, not its loader and ` +
+          `the emulator of ${picked.name} is dynamically linked${known ? '' : ', or a script'}. F keeps the opened file, not its loader and ` +
           'libraries, and a container has none of them.',
         evidence: [
           `${probed(patient)} although flag F is set`,
@@ -115,11 +132,11 @@ const causes: readonly Check[] = [
       const { randomization } = examination.surroundings;
       const fixed = elf?.fixed === true;
       return problem(patient, '', {
-        see: CRASH,
+        see: CRASHES[verdict.signal] ?? `killed by ${verdict.signal}`,
         because:
           fixed && verdict.signal === 'SIGSEGV'
-            ? 'its emulator crashes. It was built for one fixed address (no PIE), and where the kernel puts other ' +
-              'things there by chance (address-space randomisation) it cannot live.'
+            ? 'its emulator crashes. It was built for one fixed address (no PIE): such ones are known to crash where ' +
+              'address-space randomisation is strong.'
             : 'its emulator crashes.',
         evidence: [
           probed(patient),
@@ -161,15 +178,17 @@ const causes: readonly Check[] = [
     text: 'with --repeat N: it fails now and then',
     about: 'platform',
     find(patient, examination) {
-      const all = [patient.verdict, ...(examination.repeats.get(patient.platform.architecture) ?? [])];
-      const failed = all.filter((verdict) => verdict.kind !== 'runs');
-      const [first] = failed;
-      if (first === undefined || failed.length === all.length) return undefined;
+      const { architecture } = patient.platform;
+      const first = patient.probe?.verdict ?? patient.verdict;
+      const all = [first, ...(examination.repeats.get(architecture) ?? [])];
+      const failed = all.filter((verdict) => verdict.kind !== 'runs' && verdict.kind !== 'untried');
+      const [example] = failed;
+      if (example === undefined || !patient.runs) return undefined;
       return {
         severity: 'problem',
         title: `${patient.name} runs, but not every time`,
         see: CRASH,
-        because: `${failed.length} of ${all.length} runs of the same test program failed: ${describeVerdict(first)}.`,
+        because: `${failed.length} of ${all.length} runs of the same test program failed: ${describeVerdict(example)}.`,
         evidence: [
           `probes: ${all.length - failed.length} ran, ${failed.length} failed`,
           ...(patient.elf?.fixed ? ['the emulator is not position-independent'] : []),
@@ -193,7 +212,7 @@ const anythingElse: Check = {
     if (explained || examination.surroundings.switchedOff) return undefined;
     const foreign = isErrno(verdict, 'ENOEXEC') && picked;
     return problem(patient, '', {
-      see: foreign ? FORMAT_ERROR : 'exec /bin/sh: permission denied',
+      ...(verdict.kind === 'refused' && REFUSALS[verdict.errno] ? { see: REFUSALS[verdict.errno] } : {}),
       because: foreign
         ? `the entry ${picked.name} matches, but the kernel cannot run its emulator ${picked.interpreter}: it is ` +
           "no program of this machine's architecture, or itself runs through an entry with flag O or C."
@@ -220,6 +239,13 @@ function gone(patient: Patient, examination: Examination): Pick<Finding, 'becaus
   const seen =
     registry.kind === 'closed' ? 'the entries cannot be read from here' : `none of ${entries.length} entries matches`;
   const evidence = [`${probed(patient)}; ${seen}`, ...configured.map(({ file, entry }) => `${file} has ${entry.name}`)];
+  if (registry.kind === 'closed') {
+    return {
+      because: 'the kernel takes its programs to no emulator that works. Its entries cannot be read from here.',
+      evidence,
+      remedies: [installing(patient, examination)],
+    };
+  }
   if (configured.length > 0) {
     return {
       because:

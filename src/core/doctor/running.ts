@@ -5,7 +5,7 @@ import { matches } from '../entry.js';
 import { compareVersions } from '../version.js';
 import { isNamedFor, type Patient } from './examination.js';
 import type { Check } from './finding.js';
-import { calling, installing, isOutdated, probed, uninstalling } from './words.js';
+import { installing, isOutdated, probed, uninstalling } from './words.js';
 
 /** Linux learned to tell QEMU of flag P here: AT_FLAGS_PRESERVE_ARGV0 in linux/binfmts.h. */
 const PRESERVE_ARGV0 = '5.12';
@@ -16,7 +16,7 @@ export const runningChecks: readonly Check[] = [
     text: "another handler's entry is newer than ours, and takes the programs (box64, FEX, Rosetta, another QEMU)",
     about: 'platform',
     find(patient, examination) {
-      const { picked, platform, runs, probe, name } = patient;
+      const { picked, runs, probe, name } = patient;
       const ours = patient.entries.find((entry) => isShadowed(entry, patient));
       if (!picked || !ours) return undefined;
       const proof =
@@ -28,10 +28,7 @@ export const runningChecks: readonly Check[] = [
           `both entries match its programs, and the kernel takes the one that was registered last: ` +
           `${picked.name} (${picked.interpreter}).`,
         evidence: [`${probed(patient)}: ${proof}`],
-        remedies: [
-          { when: 'ours in front', command: calling(examination, `--install ${platform.architecture.name} --force`) },
-          uninstalling(picked, examination),
-        ],
+        remedies: [{ when: 'ours in front', ...installing(patient, examination) }, uninstalling(picked, examination)],
       };
     },
   },
@@ -75,7 +72,8 @@ export const runningChecks: readonly Check[] = [
     text: 'flag C is there: what that means for security',
     about: 'platform',
     verbose: true,
-    find({ picked, runs, name, platform }, examination) {
+    find(patient, examination) {
+      const { picked, runs, name } = patient;
       if (!runs || !picked?.flags.includes('C')) return undefined;
       return {
         severity: 'note',
@@ -84,7 +82,7 @@ export const runningChecks: readonly Check[] = [
           `the entry ${picked.name} has flag C. A setuid program runs as its owner, under an emulator that was not ` +
           'written to guard that border. Where untrusted users can start such programs, do without.',
         evidence: [`${picked.name}: flags ${picked.flags}`],
-        remedies: [{ command: calling(examination, `--install ${platform.architecture.name} --no-credentials`) }],
+        remedies: [installing(patient, examination, ' --no-credentials')],
       };
     },
   },

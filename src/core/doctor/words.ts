@@ -12,11 +12,19 @@ export function calling({ surroundings }: Examination, args: string, options: re
 }
 
 /** The remedy for almost everything: our own emulator, which is tried before success is reported. */
-export function installing({ platform }: Patient, examination: Examination): Remedy {
+export function installing({ platform, picked }: Patient, examination: Examination, options = ''): Remedy {
   const { architecture, level } = platform;
+  const ours = examination.emulators.get(architecture);
+  if (ours?.unusable) return { when: `mend what is at hand: ${ours.unusable.cause}` };
+  if (!ours)
+    return {
+      when: 'there is no emulator for it here; the image "full" has all, and QEMU_BINARY_PATH names their folder',
+    };
   const name = level === undefined ? architecture.name : `${architecture.name}/v${level}`;
+  // What has another name and works is left alone without it.
+  const force = picked && picked.name !== ours.name ? ' --force' : '';
   const host = examination.surroundings.vanishing ? ['--pid=host'] : [];
-  return { command: calling(examination, `--install ${name}`, host) };
+  return { command: calling(examination, `--install ${name}${options}${force}`, host) };
 }
 
 /** The emulator as a file of the host, for every boot. */
