@@ -71,10 +71,10 @@ describe('a host that does not keep binfmt_misc mounted', () => {
   });
 
   it('another holder that is only passing by is not believed', () => {
-    // Holds a mount while the image looks, and lets it go while it registers.
-    const holder =
-      shell(`unshare --mount --propagation private bash -c 'mount -t binfmt_misc none ${MOUNT}; sleep 0.35' &
-      sleep 0.05; docker run --rm --privileged ${IMAGE} --install all; echo $? >&2; wait`);
+    // Holds a mount while the image looks, and lets it go as soon as it registers.
+    const hold = `mount -t binfmt_misc none ${MOUNT}; until [ -e ${MOUNT}/qemu-aarch64 ]; do :; done; umount ${MOUNT}`;
+    const holder = shell(`timeout 20 unshare --mount --propagation private bash -c '${hold}' &
+      sleep 0.1; docker run --rm --privileged ${IMAGE} --install all; echo $? >&2; wait`);
     const exit = Number(lastLine(holder.stderr));
     // Whatever it saw: success only if it lasts.
     expect(exit === 0).to.equal(runsArm64());
