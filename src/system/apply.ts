@@ -7,7 +7,7 @@ import type { Failure } from '../core/failure.js';
 import { type InstallOptions, planInstall, type Step } from '../core/plan.js';
 import { formatPlatform, type Platform } from '../core/platform.js';
 import type { Snapshot } from '../core/snapshot.js';
-import { isDisabled, register, unregister } from './binfmt-fs.js';
+import { isDisabled, readEntries, register, unregister } from './binfmt-fs.js';
 import { examine } from './examine.js';
 import { type System, takeSnapshot } from './snapshot.js';
 import { findKeeper, type Keeper, remount } from './survival.js';
@@ -57,9 +57,9 @@ export async function establish(
 
   const registered = jobs.filter(({ step }) => step.kind === 'register');
   const changed = registered.map(({ platform }) => platform.architecture);
-  if (keeper?.kind === 'mount') await lookAgain(system);
   const known = new Map([...before.probes].filter(([row]) => !changed.includes(row)));
-  const after = await takeSnapshot(system, { probes: changed, known });
+  const probed = await takeSnapshot(system, { probes: changed, known });
+  const after = keeper?.kind === 'mount' ? await lookAgain(probed, registered, system) : probed;
   const failed = jobs.filter(({ platform, step }) => step.kind !== 'impossible' && !runs(platform, after));
   const causes = await causesOf(
     failed.map(({ platform }) => platform),
@@ -97,9 +97,15 @@ function preventionOf({ registry }: System, keeper: Keeper | undefined): Failure
   return keeper?.kind === 'nobody' ? keeper.failure : undefined;
 }
 
-/** Who kept the entries may have been passing by: what vanishes now does not run in the picture taken next. */
-async function lookAgain({ registry, launcher }: System): Promise<void> {
+/** Who kept the entries may have been passing by: what has vanished now runs no more. */
+async function lookAgain(probed: Snapshot, jobs: readonly Job[], { registry, launcher }: System): Promise<Snapshot> {
   if (registry.kind === 'writable') await remount(registry.dir, launcher);
+  const entries = readEntries(registry);
+  const gone = jobs.filter(({ step }) => {
+    return step.kind === 'register' && !entries.some(({ name }) => name === step.registration.name);
+  });
+  const rows = gone.map(({ platform }) => platform.architecture);
+  return { ...probed, entries, probes: new Map([...probed.probes].filter(([row]) => !rows.includes(row))) };
 }
 
 /**
