@@ -25,7 +25,6 @@ export async function exportFiles(args: ExportArguments, system: System, write: 
   const before = await takeSnapshot(system, { probes: architectures, emulators: true });
   const emulators: Exported[] = [];
   const items: Item[] = selection.unknown.map((failure) => ({ subject: failure.subject, failure }));
-  // The flags for any kernel that has them: what is exported outlives the kernel of today.
   const flags = wantedFlags({ credentials: true, preserveArgv0: true }, before.kernel);
   for (const { architecture } of selectPlatforms(selection, before)) {
     const emulator = before.emulators.get(architecture);

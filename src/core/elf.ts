@@ -92,6 +92,15 @@ export function unmatchedExecutable(architecture: Architecture, entries: readonl
   return entries.some((entry) => entry.enabled && matches(entry, file)) ? undefined : file;
 }
 
+const programs = new Map<Architecture, Uint8Array>();
+
+/** Does the kernel take programs of the architecture to the entry? Whether it is enabled is not asked. */
+export function takesProgramsOf(architecture: Architecture, entry: Parameters<typeof matches>[0]): boolean {
+  const program = programs.get(architecture) ?? probeExecutable(architecture);
+  programs.set(architecture, program);
+  return matches(entry, program);
+}
+
 /** The smallest executable that runs an architecture's probe code: header, one PT_LOAD, the code. */
 export function probeExecutable({ magic, probe, flags = 0 }: Architecture): Uint8Array {
   const identity = Buffer.from(magic, 'hex');

@@ -66,6 +66,11 @@ export function verdictOf(architecture: Architecture, outcome: Outcome, names: N
   }
 }
 
+/** Up to a variant, if one was asked for. */
+export function runsUpTo(verdict: Verdict | undefined, level = 0): boolean {
+  return verdict?.kind === 'runs' && (verdict.level ?? 0) >= level;
+}
+
 const refusals: Readonly<Record<string, string>> = {
   ENOEXEC: 'exec format error (ENOEXEC): no enabled entry matches it',
   ENOENT: 'no such file or directory (ENOENT): its emulator, or the loader of its emulator, is not there',

@@ -1,7 +1,7 @@
 /** One immutable picture of the machine, and what can be read off it without asking again. */
 import type { Architecture } from './architectures.js';
-import { probeExecutable } from './elf.js';
-import { type Entry, matches } from './entry.js';
+import { takesProgramsOf } from './elf.js';
+import type { Entry } from './entry.js';
 import type { Failure } from './failure.js';
 import type { Probe } from './probe.js';
 
@@ -47,8 +47,7 @@ export type Runner =
 
 /** Entries that the kernel would take a program of this architecture to, newest first. */
 export function matchingEntries(architecture: Architecture, entries: readonly Entry[]): Entry[] {
-  const program = probeExecutable(architecture);
-  return entries.filter((entry) => entry.enabled && matches(entry, program));
+  return entries.filter((entry) => entry.enabled && takesProgramsOf(architecture, entry));
 }
 
 /**

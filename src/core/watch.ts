@@ -1,8 +1,7 @@
 /** What a watcher has to know: what it keeps working, how that stands, and what changed in the entries. */
-import type { Architecture } from './architectures.js';
 import { allowedAt, type Backoff, type BackoffLimits } from './backoff.js';
-import { probeExecutable } from './elf.js';
-import { type Entry, matches } from './entry.js';
+import { takesProgramsOf } from './elf.js';
+import type { Entry } from './entry.js';
 import type { Failure } from './failure.js';
 import type { Platform } from './platform.js';
 
@@ -25,16 +24,7 @@ export interface Watched {
 
 /** Every entry that could take programs of the architecture, enabled or not, newest first. */
 export function decisiveEntries({ architecture }: Platform, entries: readonly Entry[]): readonly Entry[] {
-  const program = programOf(architecture);
-  return entries.filter((entry) => matches(entry, program));
-}
-
-const programs = new Map<Architecture, Uint8Array>();
-
-function programOf(architecture: Architecture): Uint8Array {
-  const program = programs.get(architecture) ?? probeExecutable(architecture);
-  programs.set(architecture, program);
-  return program;
+  return entries.filter((entry) => takesProgramsOf(architecture, entry));
 }
 
 /** Has something changed that may have stopped it from working? */

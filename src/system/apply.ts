@@ -6,6 +6,7 @@ import { diagnose } from '../core/doctor/diagnose.js';
 import type { Failure } from '../core/failure.js';
 import { type InstallOptions, planInstall, type Step } from '../core/plan.js';
 import { formatPlatform, type Platform } from '../core/platform.js';
+import { runsUpTo } from '../core/probe.js';
 import type { Snapshot } from '../core/snapshot.js';
 import { isDisabled, readEntries, register, unregister } from './binfmt-fs.js';
 import { examine } from './examine.js';
@@ -68,9 +69,8 @@ export async function establish(
   return { results: jobs.map((job) => judge(job, after, causes, system)), after };
 }
 
-function runs({ architecture, level = 0 }: Platform, { probes }: Snapshot): boolean {
-  const verdict = probes.get(architecture)?.verdict;
-  return verdict?.kind === 'runs' && (verdict.level ?? 0) >= level;
+function runs({ architecture, level }: Platform, { probes }: Snapshot): boolean {
+  return runsUpTo(probes.get(architecture)?.verdict, level);
 }
 
 /** What doctor says of platforms that do not run: the first problem of each, in one line. */

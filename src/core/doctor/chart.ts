@@ -1,12 +1,12 @@
 /** Doctor's answer as data (what --json prints) and as text. */
 import { architectures } from '../architectures.js';
-import { probeExecutable } from '../elf.js';
-import { type Entry, matches } from '../entry.js';
+import { takesProgramsOf } from '../elf.js';
+import type { Entry } from '../entry.js';
 import { printable } from '../failure.js';
 import { formatPlatform } from '../platform.js';
 import { describeVerdict } from '../probe.js';
 import type { Diagnosis } from './diagnose.js';
-import { type Examination, type Patient, patientOf } from './examination.js';
+import { type Examination, type Patient, patientsOf } from './examination.js';
 
 /** One platform: does it run, and through what? */
 export interface PlatformLine {
@@ -47,7 +47,7 @@ export interface Chart {
 }
 
 export function chartOf(examination: Examination, findings: readonly Diagnosis[]): Chart {
-  const patients = examination.platforms.map((platform) => patientOf(platform, examination));
+  const patients = patientsOf(examination);
   return {
     platforms: patients.map(lineOf),
     handlers: examination.entries.map((entry) => handlerOf(entry, patients)),
@@ -72,7 +72,7 @@ function lineOf({ name, runs, verdict, picked, probe, version, elf, interpreter 
 }
 
 function handlerOf({ name, enabled, interpreter, flags, ...entry }: Entry, patients: readonly Patient[]): HandlerLine {
-  const matched = architectures.filter((row) => matches(entry, probeExecutable(row)));
+  const matched = architectures.filter((row) => takesProgramsOf(row, entry));
   return {
     ...{ name, enabled, interpreter, flags },
     matches: matched.map((row) => formatPlatform(row)),

@@ -1,5 +1,5 @@
 /** All checks, and what they find. The order is the order of telling: the first problem is the cause. */
-import { type Examination, patientOf } from './examination.js';
+import { type Examination, patientsOf } from './examination.js';
 import type { Check, Finding } from './finding.js';
 import { machineChecks } from './machine.js';
 import { notRunningChecks } from './not-running.js';
@@ -21,7 +21,7 @@ export function diagnose(
   examination: Examination,
   { names, verbose = false }: { names?: readonly string[] | undefined; verbose?: boolean } = {},
 ): readonly Diagnosis[] {
-  const patients = examination.platforms.map((platform) => patientOf(platform, examination));
+  const patients = patientsOf(examination);
   const chosen = checks.filter((check) => (names ? names.includes(check.name) : verbose || !check.verbose));
   const found = chosen.flatMap((check): (Diagnosis | undefined)[] => {
     if (check.about === 'machine') return [of(check, 'machine', check.find(examination))];

@@ -1,10 +1,9 @@
 /** What doctor looks at: a Snapshot, and what only doctor asks the machine for. All that checks read is in it. */
 import type { Architecture } from '../architectures.js';
-import { type Elf, parseElf, probeExecutable } from '../elf.js';
-import { type Entry, matches } from '../entry.js';
-import type { Platform } from '../platform.js';
-import { formatPlatform } from '../platform.js';
-import type { Probe, Verdict } from '../probe.js';
+import { type Elf, parseElf, takesProgramsOf } from '../elf.js';
+import type { Entry } from '../entry.js';
+import { formatPlatform, type Platform } from '../platform.js';
+import { type Probe, runsUpTo, type Verdict } from '../probe.js';
 import type { Program } from '../program.js';
 import { pickedEntry, type Snapshot } from '../snapshot.js';
 
@@ -80,7 +79,7 @@ export interface Patient {
   readonly version: string | undefined;
 }
 
-export function patientOf(platform: Platform, examination: Examination): Patient {
+function patientOf(platform: Platform, examination: Examination): Patient {
   const { architecture, level } = platform;
   const probe = examination.probes.get(architecture);
   // What ran once can run; how often it does is a check of its own.
@@ -94,7 +93,7 @@ export function patientOf(platform: Platform, examination: Examination): Patient
     name: formatPlatform(architecture, level),
     verdict,
     probe,
-    runs: verdict.kind === 'runs' && (level === undefined || (verdict.level ?? 0) >= level),
+    runs: runsUpTo(verdict, level),
     picked,
     entries: entriesOf(architecture, examination.entries),
     interpreter,
@@ -103,10 +102,13 @@ export function patientOf(platform: Platform, examination: Examination): Patient
   };
 }
 
+export function patientsOf(examination: Examination): Patient[] {
+  return examination.platforms.map((platform) => patientOf(platform, examination));
+}
+
 /** Every entry that matches programs of the architecture, or is named for it, enabled or not. */
 export function entriesOf(architecture: Architecture, entries: readonly Entry[]): readonly Entry[] {
-  const program = probeExecutable(architecture);
-  return entries.filter((entry) => isNamedFor(architecture, entry) || matches(entry, program));
+  return entries.filter((entry) => isNamedFor(architecture, entry) || takesProgramsOf(architecture, entry));
 }
 
 /** By QEMU's name, as distributions and this program name theirs. */

@@ -1,15 +1,15 @@
 /** What is wrong with the machine as a whole, whatever platform is asked for. */
 import { architectures } from '../architectures.js';
 import { disabledFailure, vanishingFailure } from '../causes.js';
-import { probeExecutable } from '../elf.js';
+import { takesProgramsOf } from '../elf.js';
 import { matches } from '../entry.js';
 import type { Failure, FailureCode } from '../failure.js';
 import { formatPlatform } from '../platform.js';
 import { quoted } from '../program.js';
 import { compareVersions } from '../version.js';
-import { type Examination, isNamedFor, patientOf } from './examination.js';
+import { type Examination, isNamedFor, patientsOf } from './examination.js';
 import type { Check, Finding } from './finding.js';
-import { calling, serving } from './words.js';
+import { calling, serving, uninstalling } from './words.js';
 
 const MOUNT = '/proc/sys/fs/binfmt_misc';
 
@@ -163,7 +163,7 @@ export const machineChecks: readonly Check[] = [
     about: 'machine',
     find(examination) {
       const wide = examination.entries.flatMap((entry) => {
-        const caught = architectures.filter((row) => entry.enabled && matches(entry, probeExecutable(row)));
+        const caught = architectures.filter((row) => entry.enabled && takesProgramsOf(row, entry));
         return caught.length > 1 ? [{ entry, caught }] : [];
       });
       const [first] = wide;
@@ -178,10 +178,7 @@ export const machineChecks: readonly Check[] = [
           ({ entry, caught }) =>
             `${entry.name}: magic ${entry.magic}, mask ${entry.mask}: ${caught.map((row) => formatPlatform(row)).join(', ')}`,
         ),
-        remedies: wide.map(({ entry }) => ({
-          when: 'remove it',
-          command: calling(examination, `--uninstall ${quoted(entry.name)}`),
-        })),
+        remedies: wide.map(({ entry }) => uninstalling(entry, examination)),
       };
     },
   },
@@ -193,7 +190,7 @@ export const machineChecks: readonly Check[] = [
       const { confinement } = examination.surroundings;
       const { registry } = examination;
       const closed = registry.kind !== 'writable' && /EACCES|EPERM/.test(registry.failure.cause);
-      const refused = patients(examination).filter(
+      const refused = patientsOf(examination).filter(
         ({ verdict }) => verdict.kind === 'refused' && ['EACCES', 'EPERM'].includes(verdict.errno),
       );
       if (confinement === undefined || (refused.length === 0 && !(closed && isTroubled(examination)))) return undefined;
@@ -248,12 +245,8 @@ function ofRegistry(
 
 /** Something that is wanted does not run, or nothing foreign runs at all. */
 function isTroubled(examination: Examination): boolean {
-  const all = patients(examination);
+  const all = patientsOf(examination);
   return all.length === 0 || all.some(({ runs }) => !runs);
-}
-
-function patients(examination: Examination) {
-  return examination.platforms.map((platform) => patientOf(platform, examination));
 }
 
 function explained({ cause, remedies = [] }: Failure): Pick<Finding, 'because' | 'remedies'> {

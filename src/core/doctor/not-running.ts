@@ -1,11 +1,20 @@
 /** Why a platform does not run: each way in which its probe fails has its check, from the most telling on. */
-import { probeExecutable } from '../elf.js';
-import { matches } from '../entry.js';
+import { takesProgramsOf } from '../elf.js';
 import { describeVerdict } from '../probe.js';
 import { quoted } from '../program.js';
 import { type Examination, isNamedFor, type Patient } from './examination.js';
 import type { Check, Finding } from './finding.js';
-import { exporting, installing, isErrno, isOutdated, probed, randomized, serving, uninstalling } from './words.js';
+import {
+  exporting,
+  flagsOf,
+  installing,
+  isErrno,
+  isOutdated,
+  probed,
+  randomized,
+  serving,
+  uninstalling,
+} from './words.js';
 
 const FORMAT_ERROR = 'exec /bin/sh: exec format error';
 const NO_SUCH_FILE = 'exec /bin/sh: no such file or directory';
@@ -35,8 +44,8 @@ const causes: readonly Check[] = [
     text: 'its entry is there, and disabled',
     about: 'platform',
     find(patient, examination) {
-      const program = probeExecutable(patient.platform.architecture);
-      const disabled = patient.entries.find((entry) => !entry.enabled && matches(entry, program));
+      const { architecture } = patient.platform;
+      const disabled = patient.entries.find((entry) => !entry.enabled && takesProgramsOf(architecture, entry));
       if (!isErrno(patient.verdict, 'ENOEXEC') || patient.picked || !disabled) return undefined;
       const file = `/proc/sys/fs/binfmt_misc/${disabled.name}`;
       return problem(patient, '', {
@@ -55,8 +64,7 @@ const causes: readonly Check[] = [
     text: 'no entry matches its programs: never registered, or gone since a reboot, or wiped',
     about: 'platform',
     find(patient, examination) {
-      const { verdict, entries } = patient;
-      if (verdict.kind !== 'refused' || verdict.errno !== 'ENOEXEC' || entries.length > 0) return undefined;
+      if (!isErrno(patient.verdict, 'ENOEXEC') || patient.entries.length > 0) return undefined;
       return problem(patient, '', { see: FORMAT_ERROR, ...gone(patient, examination) });
     },
   },
@@ -67,7 +75,7 @@ const causes: readonly Check[] = [
     find(patient, examination) {
       const { architecture } = patient.platform;
       const named = patient.entries.find((entry) => isNamedFor(architecture, entry));
-      if (named === undefined || matches(named, probeExecutable(architecture))) return undefined;
+      if (named === undefined || takesProgramsOf(architecture, named)) return undefined;
       const { magic, mask } = architecture;
       const about = problem(patient, '', {
         see: FORMAT_ERROR,
@@ -93,7 +101,7 @@ const causes: readonly Check[] = [
         because:
           `the entry ${picked.name} has no flag F. Without it the kernel looks for the emulator at ` +
           `${picked.interpreter} in every container, and only where a container has that file does it run.`,
-        evidence: [`${picked.name}: flags ${picked.flags || 'none'}`, probed(patient)],
+        evidence: [flagsOf(picked), probed(patient)],
         remedies: [installing(patient, examination), exporting(patient, examination)],
       });
     },
@@ -234,8 +242,8 @@ export const notRunningChecks: readonly Check[] = [...causes, anythingElse];
 /** Nothing is registered: what should have done it, and did not? */
 function gone(patient: Patient, examination: Examination): Pick<Finding, 'because' | 'evidence' | 'remedies'> {
   const { registry, entries, surroundings } = examination;
-  const program = probeExecutable(patient.platform.architecture);
-  const configured = surroundings.configurations.filter(({ entry }) => matches(entry, program));
+  const { architecture } = patient.platform;
+  const configured = surroundings.configurations.filter(({ entry }) => takesProgramsOf(architecture, entry));
   const seen =
     registry.kind === 'closed' ? 'the entries cannot be read from here' : `none of ${entries.length} entries matches`;
   const evidence = [`${probed(patient)}; ${seen}`, ...configured.map(({ file, entry }) => `${file} has ${entry.name}`)];
@@ -264,6 +272,6 @@ function gone(patient: Patient, examination: Examination): Pick<Finding, 'becaus
       'no entry of binfmt_misc matches its programs. Entries live in the memory of the kernel: after a reboot, ' +
       'or after something has wiped them, they have to be registered again.',
     evidence,
-    remedies: [installing(patient, examination), serving(examination, patient.platform.architecture.name)],
+    remedies: [installing(patient, examination), serving(examination, architecture.name)],
   };
 }

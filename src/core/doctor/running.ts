@@ -1,11 +1,10 @@
 /** A platform that runs, and yet not as well as it could: flags, versions, and who takes its programs. */
-
-import { probeExecutable } from '../elf.js';
-import { matches } from '../entry.js';
+import { takesProgramsOf } from '../elf.js';
+import type { Entry } from '../entry.js';
 import { compareVersions } from '../version.js';
 import { isNamedFor, type Patient } from './examination.js';
 import type { Check } from './finding.js';
-import { installing, isOutdated, probed, uninstalling } from './words.js';
+import { flagsOf, installing, isOutdated, probed, uninstalling } from './words.js';
 
 /** Linux learned to tell QEMU of flag P here: AT_FLAGS_PRESERVE_ARGV0 in linux/binfmts.h. */
 const PRESERVE_ARGV0 = '5.12';
@@ -62,7 +61,7 @@ export const runningChecks: readonly Check[] = [
         title: `${name}: sudo and other setuid programs have no rights`,
         see: "sudo: effective uid is not 0, is /usr/bin/sudo on a file system with the 'nosuid' option set?",
         because: `the entry ${picked.name} has no flag C: the kernel takes the rights from the emulator's file, not from the program's.`,
-        evidence: [`${picked.name}: flags ${picked.flags || 'none'}`],
+        evidence: [flagsOf(picked)],
         remedies: [installing(patient, examination)],
       };
     },
@@ -81,7 +80,7 @@ export const runningChecks: readonly Check[] = [
         because:
           `the entry ${picked.name} has flag C. A setuid program runs as its owner, under an emulator that was not ` +
           'written to guard that border. Where untrusted users can start such programs, do without.',
-        evidence: [`${picked.name}: flags ${picked.flags}`],
+        evidence: [flagsOf(picked)],
         remedies: [installing(patient, examination, ' --no-credentials')],
       };
     },
@@ -99,7 +98,7 @@ export const runningChecks: readonly Check[] = [
         title: `${name}: programs do not see the name that they were called by`,
         see: 'applet not found; login shells that are none',
         because: `the entry ${picked.name} has no flag P: argv[0] is the path of the program, whatever it was called with.`,
-        evidence: [`${picked.name}: flags ${picked.flags || 'none'}`],
+        evidence: [flagsOf(picked)],
         remedies: [installing(patient, examination)],
       };
     },
@@ -118,7 +117,7 @@ export const runningChecks: readonly Check[] = [
         because:
           `the entry ${picked.name} has flag P, which Linux tells the emulator of since ${PRESERVE_ARGV0}. On this ` +
           'kernel QEMU takes the extra argument for one of the program.',
-        evidence: [`kernel ${examination.kernel}`, `${picked.name}: flags ${picked.flags}`],
+        evidence: [`kernel ${examination.kernel}`, flagsOf(picked)],
         remedies: [installing(patient, examination)],
       };
     },
@@ -169,8 +168,8 @@ export const runningChecks: readonly Check[] = [
 ];
 
 /** An enabled entry named for the platform that matches, and is not the one that the kernel takes. */
-function isShadowed(entry: Patient['entries'][number], { picked, platform }: Patient): boolean {
+function isShadowed(entry: Entry, { picked, platform }: Patient): boolean {
   const { architecture } = platform;
-  if (!entry.enabled || entry === picked || !isNamedFor(architecture, entry)) return false;
-  return matches(entry, probeExecutable(architecture));
+  const ours = entry.enabled && entry !== picked && isNamedFor(architecture, entry);
+  return ours && takesProgramsOf(architecture, entry);
 }

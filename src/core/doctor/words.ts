@@ -43,6 +43,10 @@ export function uninstalling({ name }: Entry, examination: Examination): Remedy 
   return { when: 'remove it', command: calling(examination, `--uninstall ${quoted(name)}`) };
 }
 
+export function flagsOf({ name, flags }: Entry): string {
+  return `${name}: flags ${flags || 'none'}`;
+}
+
 export function isErrno(verdict: Verdict, errno: string): boolean {
   return verdict.kind === 'refused' && verdict.errno === errno;
 }
