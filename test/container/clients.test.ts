@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { docker, IMAGE, mountOnHost, privileged, uninstallAll } from '../support/docker.js';
+import { docker, IMAGE, mountOnHost, onCleanHost, privileged, uninstallAll } from '../support/docker.js';
 import { entryNames, entryText, scratch } from '../support/kernel.js';
 import { type Ended, lastLine, must, run, statusIn } from '../support/program.js';
 
@@ -19,16 +19,8 @@ const imagePlatforms = [
 ];
 
 describe('the callers of the image', () => {
-  let restore: () => void;
-  before(() => {
-    restore = mountOnHost();
-    uninstallAll();
-  });
+  onCleanHost();
   beforeEach(uninstallAll);
-  after(() => {
-    uninstallAll();
-    restore();
-  });
 
   const good = (ended: Ended) => {
     expect(ended.exit, ended.stderr).to.equal(0);

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { busyboxImage, docker, IMAGE, mountOnHost, privileged, uninstallAll } from '../support/docker.js';
+import { buildImage, busyboxImage, docker, IMAGE, onCleanHost, privileged, uninstallAll } from '../support/docker.js';
 import { chartIn, commandsOf, findingOf } from '../support/doctor.js';
 import { entryNames, entryText, MOUNT, scratch, writeEntry } from '../support/kernel.js';
 import { must, PROGRAM, ROOT, run, shell } from '../support/program.js';
@@ -27,20 +27,13 @@ function debian12(): string {
     COPY qemu-aarch64 /usr/bin/
     COPY qemu-aarch64.conf /etc/binfmt.d/`,
   );
-  must('docker', ['buildx', 'build', '--quiet', '--load', '--tag', tag, dir]);
-  return tag;
+  return buildImage(tag, dir);
 }
 
 describe('doctor, on a host that keeps binfmt_misc mounted', () => {
-  let restore = () => {};
+  onCleanHost();
   before(() => {
     foreign = busyboxImage('arm64', 'linux/arm64');
-    restore = mountOnHost();
-    uninstallAll();
-  });
-  after(() => {
-    uninstallAll();
-    restore();
   });
   afterEach(uninstallAll);
 

@@ -2,7 +2,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { busyboxImage, docker, IMAGE, mountOnHost, privileged, uninstallAll } from '../support/docker.js';
+import { buildImage, busyboxImage, docker, IMAGE, onCleanHost, privileged, uninstallAll } from '../support/docker.js';
 import { entryNames, entryText, MOUNT, scratch } from '../support/kernel.js';
 import { must, ROOT, run, shell } from '../support/program.js';
 
@@ -23,25 +23,19 @@ function onDebian(packages: string, dir: string, script: string) {
     `FROM debian:trixie-slim
     RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends ${packages} >/dev/null\n`,
   );
-  must('docker', ['buildx', 'build', '--quiet', '--load', '--tag', tag, context]);
+  buildImage(tag, context);
   const unpack = 'tar -c -C /exported . | tar -x -C /';
   const args = ['run', '--rm', '--privileged', '-v', `${dir}:/exported:ro`, tag, 'sh', '-euc', `${unpack}; ${script}`];
   return docker(...args);
 }
 
 describe('export', () => {
-  let restore = () => {};
+  onCleanHost();
   let foreign: string;
   const runsArm64 = () =>
     docker('run', '--rm', '--platform', 'linux/arm64', foreign, 'uname', '-m').stdout === 'aarch64\n';
   before(() => {
     foreign = busyboxImage('arm64', 'linux/arm64');
-    restore = mountOnHost();
-    uninstallAll();
-  });
-  after(() => {
-    uninstallAll();
-    restore();
   });
   afterEach(uninstallAll);
 

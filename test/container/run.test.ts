@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { busyboxImage, docker, programsImage } from '../support/docker.js';
+import { buildImage, busyboxImage, docker, programsImage, unpackImage } from '../support/docker.js';
 import { MOUNT, scratch } from '../support/kernel.js';
 import { EMULATORS, type Ended, must, ROOT, run, shell } from '../support/program.js';
 
@@ -19,12 +19,9 @@ const ours = (...args: string[]) => asNobody(binfmt, 'run', ...args);
 
 /** Unpacks an image, as people do who have no Docker any more. */
 function unpack(image: string, platform: string, name: string): string {
-  const container = must('docker', ['create', '--platform', platform, image, 'none']).trim();
   const target = path.join(dir, name);
-  shell(
-    `mkdir -p ${target} && docker export ${container} | tar -x -C ${target} && chown -R ${NOBODY}:${NOBODY} ${target}`,
-  );
-  docker('rm', container);
+  unpackImage(image, platform, target);
+  must('chown', ['-R', `${NOBODY}:${NOBODY}`, target]);
   return target;
 }
 
@@ -189,16 +186,8 @@ describe('run --root, with /etc/subuid and newuidmap', () => {
     const context = scratch();
     must('cp', ['-r', path.join(ROOT, 'dist'), context]);
     must('cp', [path.join(EMULATORS, 'qemu-aarch64'), context]);
-    const busybox = must('docker', [
-      'create',
-      '--platform',
-      'linux/arm64',
-      busyboxImage('arm64', 'linux/arm64'),
-    ]).trim();
-    shell(
-      `mkdir ${context}/arm64 && docker export ${busybox} | tar -x -C ${context}/arm64 && mkdir -p ${context}/arm64/proc`,
-    );
-    docker('rm', busybox);
+    unpackImage(busyboxImage('arm64', 'linux/arm64'), 'linux/arm64', path.join(context, 'arm64'));
+    fs.mkdirSync(path.join(context, 'arm64/proc'), { recursive: true });
     fs.writeFileSync(
       path.join(context, 'Dockerfile'),
       `FROM node:24-trixie-slim
@@ -210,24 +199,11 @@ describe('run --root, with /etc/subuid and newuidmap', () => {
       USER user
       WORKDIR /home/user\n`,
     );
-    must('docker', ['buildx', 'build', '--quiet', '--load', '--tag', image, context]);
+    buildImage(image, context);
     const script =
       'busybox touch /bin/x; busybox chown 7:7 /bin/x && busybox stat -c %u:%g /bin/x; busybox wc -l </proc/self/uid_map';
-    const ended = docker(
-      'run',
-      '--rm',
-      '--privileged',
-      image,
-      'dist/binfmt',
-      'run',
-      '--root',
-      'arm64',
-      'arm64',
-      '--',
-      '/bin/sh',
-      '-c',
-      script,
-    );
+    const command = ['dist/binfmt', 'run', '--root', 'arm64', 'arm64', '--', '/bin/sh', '-c', script];
+    const ended = docker('run', '--rm', '--privileged', image, ...command);
     expect(ended).to.deep.equal({ exit: 0, stdout: '7:7\n2\n', stderr: '' });
   });
 });

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { busyboxImage, docker, FULL_IMAGE, IMAGE, mountOnHost, privileged } from '../support/docker.js';
+import { buildImage, busyboxImage, docker, FULL_IMAGE, IMAGE, mountOnHost, privileged } from '../support/docker.js';
 import { entryNames, MOUNT, registerForeign, scratch, writeEntry } from '../support/kernel.js';
 import { lastLine, must, ROOT, run, shell, statusIn } from '../support/program.js';
 import { crashingEmulator } from '../support/programs.js';
@@ -150,7 +150,7 @@ describe('the service of deploy/compose.yaml', () => {
       path.join(dir, 'Dockerfile'),
       'FROM debian:trixie-slim\nRUN apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null\n',
     );
-    must('docker', ['buildx', 'build', '--quiet', '--load', '--tag', image, dir]);
+    buildImage(image, dir);
     const systemd = (...args: string[]) => {
       const script = `mount -t binfmt_misc none ${MOUNT} && exec /usr/lib/systemd/systemd-binfmt ${args.join(' ')}`;
       must('docker', ['run', '--rm', '--privileged', image, 'sh', '-c', script]);

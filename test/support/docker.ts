@@ -25,6 +25,32 @@ export function mountOnHost(): () => void {
   return () => must('umount', [MOUNT]);
 }
 
+/** The same for a suite, which begins and ends with nothing of ours registered. */
+export function onCleanHost(): void {
+  let restore = () => {};
+  before(() => {
+    restore = mountOnHost();
+    uninstallAll();
+  });
+  after(() => {
+    uninstallAll();
+    restore();
+  });
+}
+
+/** Builds the image of a directory with a Dockerfile. */
+export function buildImage(tag: string, dir: string): string {
+  must('docker', ['buildx', 'build', '--quiet', '--load', '--tag', tag, dir]);
+  return tag;
+}
+
+/** Unpacks an image's files into a directory, which is made for it. */
+export function unpackImage(image: string, platform: string, dir: string): void {
+  const container = must('docker', ['create', '--platform', platform, image, 'none']).trim();
+  must('bash', ['-euc', `mkdir -p '${dir}'; docker export ${container} | tar -x -C '${dir}'`]);
+  docker('rm', container);
+}
+
 /** Takes back whatever a test left in the kernel. */
 export function uninstallAll(): void {
   const { exit, stderr } = privileged(['--uninstall', 'all']);
