@@ -1,11 +1,14 @@
 # The image: a stripped Node.js, one bundled program, a native launcher, and QEMU's emulators. No shell.
 #
+# It is built for five hosts on any of them, without running anything of another's: programs are cross-compiled,
+# emulators and libraries are taken out of the other's packages.
+#
 # Everything that only this image has (loader, libraries, node) lies in /usr/lib/binfmt, off the
 # standard paths: a test program must not pass on what no other container has.
 
-FROM node:24-trixie-slim AS base
+FROM --platform=$BUILDPLATFORM node:24-trixie-slim AS base
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends binutils gcc libc6-dev >/dev/null \
+ && apt-get install -y -qq --no-install-recommends binutils >/dev/null \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY package.json package-lock.json .npmrc ./
@@ -15,50 +18,86 @@ FROM base AS validate
 COPY . .
 RUN npm run lint && npm run types
 
-FROM base AS program
-COPY src src
-ARG REVISION=dev
-RUN npm run build
-RUN mkdir -p /out/usr/lib/binfmt /out/usr/bin /out/usr/share/doc/minimist \
- && cp dist/* /out/usr/lib/binfmt/ \
+# The hosts: Debian's name, the cross compiler's prefix and package, where Node.js is from (published, or
+# Debian's), and what is needed of Debian to start it.
+FROM base AS host-amd64
+ENV DEBIAN=amd64 CROSS=x86_64-linux-gnu- COMPILER=gcc-x86-64-linux-gnu RUNTIME=libstdc++6
+FROM base AS host-arm64
+ENV DEBIAN=arm64 CROSS=aarch64-linux-gnu- COMPILER=gcc-aarch64-linux-gnu RUNTIME=libstdc++6
+FROM base AS host-ppc64le
+ENV DEBIAN=ppc64el CROSS=powerpc64le-linux-gnu- COMPILER=gcc-powerpc64le-linux-gnu RUNTIME=libstdc++6
+FROM base AS host-riscv64
+ENV DEBIAN=riscv64 CROSS=riscv64-linux-gnu- COMPILER=gcc-riscv64-linux-gnu RUNTIME=nodejs
+FROM base AS host-s390x
+ENV DEBIAN=s390x CROSS=s390x-linux-gnu- COMPILER=gcc-s390x-linux-gnu RUNTIME=libstdc++6
+
+FROM node:24-trixie-slim AS published
+FROM published AS node-amd64
+FROM published AS node-arm64
+FROM published AS node-ppc64le
+FROM scratch AS node-riscv64
+FROM published AS node-s390x
+
+FROM host-$TARGETARCH AS host
+FROM node-$TARGETARCH AS node
+
+# Recommended is the C library for it, by whichever of its names.
+FROM host AS native
+RUN apt-get update -qq \
+ && apt-get install -y -qq "$COMPILER" >/dev/null \
+ && rm -rf /var/lib/apt/lists/*
+COPY src/native src/native
+RUN CC="${CROSS}gcc" src/native/build /out/usr/lib/binfmt \
+ && mkdir -p /out/usr/bin \
  && ln -s ../lib/binfmt/binfmt /out/usr/bin/binfmt \
- && cp node_modules/minimist/LICENSE /out/usr/share/doc/minimist/copyright \
  && mkdir -m 1777 /out/tmp \
  && mkdir /out/run
 
+# The same for every host.
+FROM base AS program
+COPY src src
+ARG REVISION=dev
+RUN npm run build:program && mkdir -p /out/usr/lib && mv dist /out/usr/lib/binfmt
+
 # Node.js with its own loader and libraries, as the program's alone (src/native/entry.c).
-FROM base AS node
-RUN mkdir -p /out/usr/lib/binfmt /out/usr/share/doc \
- && cp "$(command -v node)" /out/usr/lib/binfmt/node \
- && for file in $(ldd /out/usr/lib/binfmt/node | grep -oE '/[^ ]+'); do \
-      case $file in *ld*.so.*) name=ld.so ;; *) name=${file##*/} ;; esac; \
-      cp -L "$file" "/out/usr/lib/binfmt/$name"; \
-    done \
- && strip /out/usr/lib/binfmt/node \
- && for package in libc6 libgcc-s1 libstdc++6; do \
-      install -D -m 644 "/usr/share/doc/$package/copyright" "/out/usr/share/doc/$package/copyright"; \
-    done \
- && if [ -e /usr/local/LICENSE ]; then install -D -m 644 /usr/local/LICENSE /out/usr/share/doc/node/copyright; fi
-
-FROM debian:trixie-slim AS package
-COPY qemu/fetch /fetch
-ARG QEMU_VERSION=
-RUN /fetch --version "$QEMU_VERSION" /package
-
-FROM base AS collected
+FROM native AS runtime
+COPY qemu/fetch qemu/fetch
+RUN qemu/fetch --package "$RUNTIME" --with-dependencies --architecture "$DEBIAN" --suites 'trixie forky' /packages
 COPY src/core src/core
 COPY qemu qemu
-COPY --from=package /package /package
+RUN --mount=type=bind,from=node,target=/published \
+    npx tsx qemu/runtime.ts --published /published --packages /packages --tools "$CROSS" --out /runtime --components /runtime.json
+
+FROM host AS collected
+COPY qemu/fetch qemu/fetch
+ARG QEMU_VERSION=
+RUN qemu/fetch --version "$QEMU_VERSION" --architecture "$DEBIAN" /package
+COPY src/core src/core
+COPY qemu qemu
 ARG SET=image
-RUN npx tsx qemu/collect.ts --package /package --set "$SET" --out /out
+RUN npx tsx qemu/collect.ts --package /package --set "$SET" --out /out --components /emulators.json
+
+FROM base AS sbom
+COPY src/core src/core
+COPY qemu qemu
+COPY --from=program /source/build/bundle.json build/
+COPY --from=runtime /runtime.json /
+COPY --from=collected /emulators.json /
+ARG REVISION=dev
+ARG TARGETPLATFORM
+ARG SOURCE_DATE_EPOCH
+RUN npx tsx qemu/sbom.ts --platform "$TARGETPLATFORM" --revision "$REVISION" --metafile build/bundle.json --out /out \
+    /runtime.json /emulators.json
 
 FROM scratch AS emulators
 COPY --from=collected /out/usr/bin/ /
 
 FROM scratch AS image
-COPY --from=node /out/ /
+COPY --from=runtime /runtime/ /
 COPY --from=collected /out/ /
+COPY --from=native /out/ /
 COPY --from=program /out/ /
+COPY --from=sbom /out/ /
 ARG REVISION=dev
 LABEL org.opencontainers.image.title="binfmt" \
       org.opencontainers.image.description="Runs programs and containers of other processor architectures" \

@@ -1,8 +1,10 @@
 /**
  * Puts together what an image carries of QEMU, out of an unpacked package (qemu/fetch): the emulators of a
- * set, each checked to be a static program for the right machine, their licence, and the manifest.
+ * set, each checked to be a static program for the right machine, and the manifest.
  *
- *   tsx qemu/collect.ts --package DIR --set image|full --out DIR
+ *   tsx qemu/collect.ts --package DIR --set image|full --out DIR [--components FILE]
+ *
+ * components  where to write what it took (components.ts)
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -11,7 +13,9 @@ import minimist from 'minimist';
 import { type Architecture, architectures } from '../src/core/architectures.js';
 import { parseElf, probeExecutable, sameMachine } from '../src/core/elf.js';
 import { parsePlatform } from '../src/core/platform.js';
-import { type Manifest, manifestEntry, parseControl } from './manifest.js';
+import { ofPackage } from './components.js';
+import { type Manifest, manifestEntry } from './manifest.js';
+import { parseControl } from './packages.js';
 import { sets } from './sets.js';
 
 /** The host's row, from Debian's name for it (`arm64`, `ppc64el`). */
@@ -45,14 +49,14 @@ export async function collect(unpacked: string, set: string, out: string): Promi
     await fs.outputFile(path.join(out, file), bytes, { mode: 0o755 });
     emulators.push(manifestEntry(row, origin, createHash('sha256').update(bytes).digest('hex')));
   }
-  const licence = `usr/share/doc/${origin.name}/copyright`;
-  await fs.copy(path.join(unpacked, licence), path.join(out, licence));
   await fs.outputJson(path.join(out, 'usr/share/binfmt/manifest.json'), { emulators }, { spaces: 2 });
   return { emulators };
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { package: unpacked, set, out } = minimist(process.argv.slice(2), { string: ['package', 'set', 'out'] });
+  const options = { string: ['package', 'set', 'out', 'components'] };
+  const { package: unpacked, set, out, components } = minimist(process.argv.slice(2), options);
   const { emulators } = await collect(unpacked, set, out);
+  if (components !== undefined) await fs.outputJson(components, [await ofPackage(unpacked)]);
   console.log(`${emulators.length} emulators, QEMU ${emulators[0]?.version}, all static`);
 }

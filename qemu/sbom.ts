@@ -1,0 +1,112 @@
+/**
+ * Writes what an image is made of: the list as SPDX 2.3 in JSON, /usr/share/binfmt/sbom.spdx.json, and the
+ * licences, /usr/share/doc/NAME/copyright. Source: the SPDX Specification 2.3 and the package URL types deb, npm
+ * and generic.
+ *
+ *   tsx qemu/sbom.ts --platform linux/arm64 --revision NAME --metafile FILE --out DIR COMPONENTS...
+ *
+ * COMPONENTS are files as collect.ts and runtime.ts write them, the metafile is esbuild's. The date is
+ * SOURCE_DATE_EPOCH, where it is set.
+ */
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import fs from 'fs-extra';
+import minimist from 'minimist';
+import { type Component, ofBundle } from './components.js';
+
+export interface Subject {
+  /** `linux/arm64` */
+  readonly platform: string;
+  readonly revision: string;
+  readonly created: Date;
+}
+
+/** The document; the same for the same parts, whatever the date, but for the date. */
+export function spdx({ platform, revision, created }: Subject, parts: readonly Component[]) {
+  const image: Component = { kind: 'generic', name: 'binfmt', version: revision, licence: 'MIT' };
+  const digest = createHash('sha256')
+    .update(JSON.stringify([platform, revision, parts]))
+    .digest('hex');
+  const linked = parts.flatMap(({ contains = [] }) => contains);
+  const all = [...new Map([image, ...parts, ...linked].map((part) => [idOf(part), part])).values()];
+  return {
+    spdxVersion: 'SPDX-2.3',
+    dataLicense: 'CC0-1.0',
+    SPDXID: 'SPDXRef-DOCUMENT',
+    name: `binfmt ${revision} for ${platform}`,
+    documentNamespace: `https://spdx.org/spdxdocs/binfmt-${digest}`,
+    creationInfo: { created: created.toISOString().replace(/\.\d+Z$/, 'Z'), creators: [`Tool: binfmt-${revision}`] },
+    packages: all.map((part) => packageOf(part, part === image ? 'CONTAINER' : 'LIBRARY')),
+    hasExtractedLicensingInfos: parts.filter(({ licence }) => licence === undefined).map(extracted),
+    relationships: [
+      relationship('SPDXRef-DOCUMENT', 'DESCRIBES', idOf(image)),
+      ...parts.map((part) => relationship(idOf(image), 'CONTAINS', idOf(part))),
+      ...parts.flatMap((part) =>
+        (part.contains ?? []).map((each) => relationship(idOf(part), 'STATIC_LINK', idOf(each))),
+      ),
+    ],
+  };
+}
+
+function packageOf(part: Component, purpose: string) {
+  return {
+    SPDXID: idOf(part),
+    name: part.name,
+    versionInfo: part.version,
+    downloadLocation: 'NOASSERTION',
+    filesAnalyzed: false,
+    licenseConcluded: licenceOf(part),
+    licenseDeclared: licenceOf(part),
+    copyrightText: 'NOASSERTION',
+    primaryPackagePurpose: purpose,
+    externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: packageUrl(part) }],
+  };
+}
+
+/** Where there is a text only, it is named after the part. */
+function licenceOf(part: Component): string {
+  return part.licence ?? (part.copyright === undefined ? 'NOASSERTION' : `LicenseRef-${idWord(part.name)}`);
+}
+
+function extracted(part: Component) {
+  return { licenseId: licenceOf(part), extractedText: part.copyright };
+}
+
+function relationship(spdxElementId: string, relationshipType: string, relatedSpdxElement: string) {
+  return { spdxElementId, relationshipType, relatedSpdxElement };
+}
+
+function idOf({ kind, name, version, architecture }: Component): string {
+  return `SPDXRef-${[kind, name, version, architecture]
+    .filter(Boolean)
+    .map((each) => idWord(`${each}`))
+    .join('-')}`;
+}
+
+/** Letters, digits, dots and hyphens are all that an identifier may have. */
+function idWord(text: string): string {
+  return text.replace(/[^A-Za-z0-9.-]/g, '-');
+}
+
+function packageUrl({ kind, name, version, architecture }: Component): string {
+  const start = `pkg:${kind === 'deb' ? 'deb/debian' : kind}`;
+  const end = architecture === undefined ? '' : `?arch=${architecture}`;
+  return `${start}/${encodeURIComponent(name)}@${encodeURIComponent(version)}${end}`;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { platform, revision, metafile, out, _ } = minimist(process.argv.slice(2), {
+    string: ['platform', 'revision', 'metafile', 'out'],
+  });
+  const bundled = await ofBundle(metafile, process.cwd());
+  const others = (await Promise.all(_.map((file) => fs.readJson(file)))) as Component[][];
+  const parts = [...others.flat(), ...bundled];
+  const epoch = process.env['SOURCE_DATE_EPOCH'];
+  const created = epoch ? new Date(Number(epoch) * 1000) : new Date();
+  await fs.outputJson(path.join(out, 'usr/share/binfmt/sbom.spdx.json'), spdx({ platform, revision, created }, parts), {
+    spaces: 2,
+  });
+  for (const { name, copyright } of parts) {
+    if (copyright !== undefined) await fs.outputFile(path.join(out, 'usr/share/doc', name, 'copyright'), copyright);
+  }
+}
