@@ -92,12 +92,19 @@ RUN npx tsx qemu/sbom.ts --platform "$TARGETPLATFORM" --revision "$REVISION" --m
 FROM scratch AS emulators
 COPY --from=collected /out/usr/bin/ /
 
+# Files have no date: a layer is the same, and need not be pulled again, as long as what is in it is the same.
+FROM base AS layers
+COPY --from=runtime /runtime/ /layers/runtime/
+COPY --from=collected /out/ /layers/emulators/
+COPY --from=native /out/ /layers/program/
+COPY --from=program /out/ /layers/program/
+COPY --from=sbom /out/ /layers/program/
+RUN find /layers -exec touch --no-dereference --date=@0 {} +
+
 FROM scratch AS image
-COPY --from=runtime /runtime/ /
-COPY --from=collected /out/ /
-COPY --from=native /out/ /
-COPY --from=program /out/ /
-COPY --from=sbom /out/ /
+COPY --from=layers /layers/runtime/ /
+COPY --from=layers /layers/emulators/ /
+COPY --from=layers /layers/program/ /
 ARG REVISION=dev
 LABEL org.opencontainers.image.title="binfmt" \
       org.opencontainers.image.description="Runs programs and containers of other processor architectures" \

@@ -23,6 +23,21 @@ target "image" {
   output   = ["type=docker"]
 }
 
+# The same for every host, as one image.
+target "image-all" {
+  inherits  = ["image"]
+  platforms = ["linux/amd64", "linux/arm64", "linux/riscv64", "linux/ppc64le", "linux/s390x"]
+  output    = ["type=image,oci-mediatypes=true"]
+  attest    = ["type=provenance,disabled=true"]
+}
+
+# The same, pushed to where IMAGE says, smaller, and with its provenance.
+target "release" {
+  inherits = ["image-all"]
+  output   = ["type=image,push=true,oci-mediatypes=true,compression=zstd,compression-level=22,force-compression=true"]
+  attest   = ["type=provenance,mode=max"]
+}
+
 # Every architecture that QEMU's user emulation covers.
 target "image-full" {
   inherits = ["image"]

@@ -1,6 +1,7 @@
 /** `binfmt --install LIST`: makes platforms run, and says of each how. */
 import { type Architecture, architectures } from '../core/architectures.js';
 import type { InstallOptions } from '../core/plan.js';
+import { formatPlatform } from '../core/platform.js';
 import type { Probe } from '../core/probe.js';
 import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { establish } from '../system/apply.js';
@@ -30,10 +31,21 @@ export async function install({ words, options }: InstallArguments, system: Syst
   const items: Item[] = [
     ...unknown.map((failure) => ({ subject: failure.subject, failure })),
     ...(all && before.emulators.size === 0 ? [nothingAtHand(system)] : []),
-    ...results.map(({ platform, failure, note }) => ({ subject: platform.architecture.name, failure, note })),
+    ...results.map(({ platform, failure, note, registered }) => ({
+      subject: platform.architecture.name,
+      failure,
+      note: registered ? noteOf(note, system) : note,
+    })),
   ];
   const registered = results.some((result) => result.registered !== undefined);
   return { ...reportBatch('installing', items), probes: after.probes, registered };
+}
+
+/** A second emulator finds the first by its path, which only this container has. */
+function noteOf(note: string | undefined, { machine }: System): string | undefined {
+  if (!machine.emulatedOn) return note;
+  const alone = `in this container alone, as this program is emulated itself, on ${formatPlatform(machine.emulatedOn)}`;
+  return note === undefined ? alone : `${note}; ${alone}`;
 }
 
 function nothingAtHand({ folder }: System): Item {

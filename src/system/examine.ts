@@ -44,7 +44,7 @@ export async function examine(system: System, { platforms, repeat }: ExamineOpti
     interpreters: await lookAtInterpreters(rows, snapshot, { ...system, root }),
     repeats: await repeated(rows.filter(mayRepeat), repeat - 1, system),
     native: await findNative(rows, snapshot, system),
-    ownPrograms: system.machine.ownPrograms,
+    processorPrograms: system.machine.processorPrograms,
     surroundings: { program, configurations: readConfigurations(root), ...(await lookAround(system, snapshot)) },
   };
 }
@@ -155,12 +155,13 @@ async function findNative(
 }
 
 async function lookAround(
-  { registry, launcher }: System,
+  { registry, launcher, machine }: System,
   { entries }: Snapshot,
 ): Promise<Omit<Surroundings, 'program' | 'configurations'>> {
   // What is there already is kept by somebody.
   const tried = registry.kind === 'writable' && registry.mountedHere && entries.length === 0;
   return {
+    emulatedOn: machine.emulatedOn,
     initialUserNamespace: inInitialUserNamespace(),
     hostMounts: seesHost() ? mountTypesAt(DEFAULT_MOUNT, '/proc/1/mountinfo') : undefined,
     vanishing: tried ? await vanishes(registry, launcher) : undefined,

@@ -6,9 +6,13 @@ import { HEADER_SIZE, matches } from '../core/entry.js';
 
 export interface Machine {
   readonly own: Architecture | undefined;
+  /** The processor's, where this program itself runs through an emulator; undefined where it does not. */
+  readonly emulatedOn: Architecture | undefined;
   readonly kernel: string;
-  /** First bytes of programs that this machine runs, those of the own process first. */
+  /** First bytes of programs that must stay startable, those of the own process first. */
   readonly ownPrograms: readonly Uint8Array[];
+  /** Those of them that the processor itself runs. */
+  readonly processorPrograms: readonly Uint8Array[];
 }
 
 /**
@@ -16,13 +20,17 @@ export interface Machine {
  * through the task's directory is the emulator, a program of the machine below. Both must stay startable.
  */
 export function lookAtMachine(): Machine {
-  const ownPrograms = ['/proc/self/exe', `/proc/self/task/${process.pid}/exe`].flatMap((file) => {
-    const bytes = readStart(file, HEADER_SIZE);
-    return bytes === undefined ? [] : variantsOf(bytes);
-  });
-  const [self] = ownPrograms;
-  const own = self && architectures.find((row) => matches(row, self));
-  return { own, kernel: os.release(), ownPrograms };
+  const self = readStart('/proc/self/exe', HEADER_SIZE);
+  const started = readStart(`/proc/self/task/${process.pid}/exe`, HEADER_SIZE) ?? self;
+  const [own, processor] = [self, started].map((bytes) => bytes && architectures.find((row) => matches(row, bytes)));
+  const processorPrograms = started ? variantsOf(started) : [];
+  return {
+    own,
+    emulatedOn: processor === own ? undefined : processor,
+    kernel: os.release(),
+    ownPrograms: [...(self ? variantsOf(self) : []), ...processorPrograms],
+    processorPrograms,
+  };
 }
 
 /** The program itself, and the same at a fixed address or at any, for any system or for GNU: this machine has them all. */

@@ -36,11 +36,11 @@ describe('doctor, of captured examinations', () => {
   });
 
   it("catches-native: an entry takes the machine's own programs, and what still works without starting one", () => {
-    const ownPrograms = [Buffer.from(amd64.magic.padEnd(512, '0'), 'hex')];
-    const finding = findingOf('catches-native', found({ entries: [entryFor(amd64)], ownPrograms }));
+    const processorPrograms = [Buffer.from(amd64.magic.padEnd(512, '0'), 'hex')];
+    const finding = findingOf('catches-native', found({ entries: [entryFor(amd64)], processorPrograms }));
     expect(finding.severity).to.equal('problem');
     expect(commandsOf(finding)).to.deep.equal(['echo -1 >/proc/sys/fs/binfmt_misc/qemu-x86_64']);
-    expect(found({ ...works, ownPrograms }).findings).to.deep.equal([]);
+    expect(found({ ...works, processorPrograms }).findings).to.deep.equal([]);
   });
 
   it('native: what the processor runs is taken over', () => {

@@ -46,7 +46,7 @@ export function captured({ surroundings, platforms, probes, ...fields }: Capture
     interpreters: new Map(),
     repeats: new Map(),
     native: new Set(),
-    ownPrograms: [],
+    processorPrograms: [],
     platforms: (platforms ?? [row('arm64')]).map((architecture) => ({ architecture })),
     probes: new Map(probes),
     surroundings: {

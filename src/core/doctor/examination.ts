@@ -29,6 +29,8 @@ export interface Configuration {
 /** Where the machine stands that this program was started on. */
 export interface Surroundings {
   readonly program: Program;
+  /** The processor's architecture, where this program itself runs through an emulator; undefined where it does not. */
+  readonly emulatedOn?: Architecture | undefined;
   readonly initialUserNamespace: boolean;
   /** What the host has mounted at /proc/sys/fs/binfmt_misc, the top one first; undefined where that cannot be seen. */
   readonly hostMounts?: readonly string[] | undefined;
@@ -54,8 +56,8 @@ export interface Examination extends Snapshot {
   readonly repeats: ReadonlyMap<Architecture, readonly Verdict[]>;
   /** Architectures that the processor runs by itself, though an entry takes their programs. */
   readonly native: ReadonlySet<Architecture>;
-  /** First bytes of programs that this machine runs. */
-  readonly ownPrograms: readonly Uint8Array[];
+  /** First bytes of programs that the processor itself runs. */
+  readonly processorPrograms: readonly Uint8Array[];
   readonly surroundings: Surroundings;
 }
 

@@ -140,8 +140,10 @@ export const machineChecks: readonly Check[] = [
     name: 'catches-native',
     text: "an entry matches the machine's own programs: none can be started",
     about: 'machine',
-    find({ entries, ownPrograms }) {
-      const caught = entries.filter((entry) => entry.enabled && ownPrograms.some((program) => matches(entry, program)));
+    find({ entries, processorPrograms }) {
+      const caught = entries.filter(
+        (entry) => entry.enabled && processorPrograms.some((program) => matches(entry, program)),
+      );
       const [first] = caught;
       if (!first) return undefined;
       return {

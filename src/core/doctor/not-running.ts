@@ -1,10 +1,12 @@
 /** Why a platform does not run: each way in which its probe fails has its check, from the most telling on. */
 import { takesProgramsOf } from '../elf.js';
+import { formatPlatform } from '../platform.js';
 import { describeVerdict } from '../probe.js';
 import { quoted } from '../program.js';
 import { type Examination, isNamedFor, type Patient } from './examination.js';
 import type { Check, Finding } from './finding.js';
 import {
+  calling,
   exporting,
   flagsOf,
   installing,
@@ -39,6 +41,30 @@ function problem({ name, runs }: Patient, where: '' | ' in containers', finding:
 }
 
 const causes: readonly Check[] = [
+  {
+    name: 'emulated',
+    text: 'this program is for another machine, and runs through an emulator itself',
+    about: 'platform',
+    find(patient, examination) {
+      const { own, surroundings } = examination;
+      const { emulatedOn, program } = surroundings;
+      if (!emulatedOn || !own || patient.runs || !patient.picked) return undefined;
+      const [here, machine] = [own, emulatedOn].map((row) => formatPlatform(row));
+      const name = formatPlatform(patient.platform.architecture, patient.platform.level).replace('linux/', '');
+      return problem(patient, ' in containers', {
+        see: 'Error while loading /usr/bin/qemu-…: No such file or directory',
+        because:
+          `this program is for ${here}, and runs through an emulator itself, on ${machine}. An emulator for ${here} is ` +
+          'started by another one, which looks for its file in each container, and does not find it there.',
+        evidence: [probed(patient), `/proc/self/exe is a program for ${here}, the processor is ${machine}`],
+        remedies: [
+          program.kind === 'image'
+            ? { when: `the image for ${machine}`, command: calling(examination, `--install ${name}`) }
+            : { when: `use the program for ${machine}` },
+        ],
+      });
+    },
+  },
   {
     name: 'disabled-entry',
     text: 'its entry is there, and disabled',

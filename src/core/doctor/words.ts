@@ -1,14 +1,17 @@
 /** Words that many findings share: what was measured, and what to type. */
 import type { Entry } from '../entry.js';
 import type { Remedy } from '../failure.js';
+import { formatPlatform } from '../platform.js';
 import { describeVerdict, type Verdict } from '../probe.js';
 import { call, callAsService, callPrivileged, quoted } from '../program.js';
 import { compareVersions } from '../version.js';
 import type { Examination, Patient } from './examination.js';
 
-/** This program again, with more rights. `options`: further ones of docker run. */
+/** This program again, with more rights, and for the processor. `options`: further ones of docker run. */
 export function calling({ surroundings }: Examination, args: string, options: readonly string[] = []): string {
-  return callPrivileged(surroundings.program, args, options);
+  const { program, emulatedOn } = surroundings;
+  const platform = emulatedOn ? [`--platform ${formatPlatform(emulatedOn)}`] : [];
+  return callPrivileged(program, args, [...options, ...platform]);
 }
 
 /** The remedy for almost everything: our own emulator, which is tried before success is reported. */
