@@ -92,17 +92,23 @@ RUN npx tsx qemu/sbom.ts --platform "$TARGETPLATFORM" --revision "$REVISION" --m
 FROM scratch AS emulators
 COPY --from=collected /out/usr/bin/ /
 
-# Files have no date: a layer is the same, and need not be pulled again, as long as what is in it is the same.
+# A layer each for Node.js, libraries, emulators, and the program (bench/size.ts). Files have no date: a layer is the
+# same, and need not be pulled again, as long as what is in it is the same.
 FROM base AS layers
-COPY --from=runtime /runtime/ /layers/runtime/
-COPY --from=collected /out/ /layers/emulators/
-COPY --from=native /out/ /layers/program/
-COPY --from=program /out/ /layers/program/
-COPY --from=sbom /out/ /layers/program/
-RUN find /layers -exec touch --no-dereference --date=@0 {} +
+RUN --mount=type=bind,from=runtime,source=/runtime,target=/parts/libraries \
+    --mount=type=bind,from=collected,source=/out,target=/parts/emulators \
+    --mount=type=bind,from=native,source=/out,target=/parts/native \
+    --mount=type=bind,from=program,source=/out,target=/parts/program \
+    --mount=type=bind,from=sbom,source=/out,target=/parts/sbom \
+    mkdir -p /layers/node/usr/lib/binfmt /layers/program \
+ && cp -a /parts/libraries /parts/emulators /layers \
+ && mv /layers/libraries/usr/lib/binfmt/node /layers/node/usr/lib/binfmt \
+ && cp -a /parts/native/. /parts/program/. /parts/sbom/. /layers/program \
+ && find /layers -exec touch --no-dereference --date=@0 {} +
 
 FROM scratch AS image
-COPY --from=layers /layers/runtime/ /
+COPY --from=layers /layers/node/ /
+COPY --from=layers /layers/libraries/ /
 COPY --from=layers /layers/emulators/ /
 COPY --from=layers /layers/program/ /
 ARG REVISION=dev
