@@ -6,7 +6,8 @@ import { askVersions } from '../system/snapshot.js';
 import type { Report } from './report.js';
 
 export async function version(revision: string, folder: EmulatorFolder, launcher: Launcher): Promise<Report> {
-  const [first] = findEmulators(folder, lookAtMachine()).values();
-  const [qemu = 'none'] = await askVersions(first ? [first.path] : [], launcher);
+  const machine = lookAtMachine();
+  const [first] = findEmulators(folder, machine).values();
+  const [qemu = 'none'] = await askVersions(first ? [first.path] : [], { launcher, machine });
   return { stdout: `binfmt/${revision} qemu/${qemu} node/${process.versions.node}\n`, lines: [], exit: 0 };
 }

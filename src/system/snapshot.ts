@@ -30,9 +30,11 @@ export interface Wanted {
 
 /** Makes an emulator print its version and exit, also through the kernel. Source: QEMU, linux-user/main.c. */
 const ASK_VERSION = ['QEMU_VERSION=1'];
+/** The same through another emulator, which otherwise would answer itself. */
+const HAVE_VERSION_ASKED = [`QEMU_SET_ENV=${ASK_VERSION}`];
 
 export async function takeSnapshot(system: System, wanted: Wanted): Promise<Snapshot> {
-  const { machine, prober, registry, folder, launcher } = system;
+  const { machine, prober, registry, folder } = system;
   const rows = wanted.probes.filter((row) => !wanted.known?.has(row));
   // Started first: what follows is read while they run.
   const probing = prober.run(rows.map((architecture) => ({ architecture })));
@@ -46,7 +48,7 @@ export async function takeSnapshot(system: System, wanted: Wanted): Promise<Snap
     kernel: machine.kernel,
     registry,
     entries,
-    emulators: await withVersions(emulators, registered, launcher),
+    emulators: await withVersions(emulators, registered, system),
     probes: new Map([
       ...(wanted.known ?? []),
       ...rows.flatMap((row, i): [Architecture, Probe][] => (outcomes[i] ? [[row, probeOf(row, outcomes[i])]] : [])),
@@ -64,12 +66,12 @@ export async function takeSnapshot(system: System, wanted: Wanted): Promise<Snap
 async function withVersions(
   emulators: ReadonlyMap<Architecture, Emulator>,
   rows: readonly Architecture[],
-  launcher: Launcher,
+  system: Pick<System, 'launcher' | 'machine'>,
 ): Promise<ReadonlyMap<Architecture, Emulator>> {
   const asked = rows.filter((row) => emulators.get(row)?.unusable === undefined);
   const versions = await askVersions(
     asked.map((row) => emulators.get(row)?.path ?? ''),
-    launcher,
+    system,
   );
   return new Map(
     [...emulators].map(([row, emulator]) => {
@@ -80,9 +82,13 @@ async function withVersions(
 }
 
 /** The version of each emulator file; undefined for what is not QEMU or does not start. */
-export async function askVersions(files: readonly string[], launcher: Launcher): Promise<(string | undefined)[]> {
+export async function askVersions(
+  files: readonly string[],
+  { launcher, machine }: Pick<System, 'launcher' | 'machine'>,
+): Promise<(string | undefined)[]> {
+  const environment = machine.emulatedOn ? HAVE_VERSION_ASKED : ASK_VERSION;
   const outcomes = await launcher.run(
-    files.map((file) => ({ file, environment: ASK_VERSION })),
+    files.map((file) => ({ file, environment })),
     2000,
   );
   return (outcomes ?? []).map(({ output }) => parseQemuVersion(output));

@@ -20,7 +20,7 @@ const imagePlatforms = [
 
 describe('the callers of the image', () => {
   onCleanHost();
-  beforeEach(uninstallAll);
+  beforeEach(() => uninstallAll());
 
   const good = (ended: Ended) => {
     expect(ended.exit, ended.stderr).to.equal(0);

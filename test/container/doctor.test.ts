@@ -35,7 +35,7 @@ describe('doctor, on a host that keeps binfmt_misc mounted', () => {
   before(() => {
     foreign = busyboxImage('arm64', 'linux/arm64');
   });
-  afterEach(uninstallAll);
+  afterEach(() => uninstallAll());
 
   it('the same entry, a static emulator and a dynamic one: it tells them apart, and its remedy works', () => {
     const machine = debian12();

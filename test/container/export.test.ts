@@ -37,7 +37,7 @@ describe('export', () => {
   before(() => {
     foreign = busyboxImage('arm64', 'linux/arm64');
   });
-  afterEach(uninstallAll);
+  afterEach(() => uninstallAll());
 
   it('systemd: the real systemd-binfmt registers it, in the place of a file of the distribution, and programs run', () => {
     const { dir, stderr } = unpacked('systemd', 'arm64,s390x');

@@ -7,6 +7,8 @@ import { type Ended, must, ROOT, run } from './program.js';
 /** The image under test, built by test/run. */
 export const IMAGE = 'binfmt-test';
 export const FULL_IMAGE = 'binfmt-test:full';
+/** The same for every host. */
+export const ALL_IMAGE = 'binfmt-test-all';
 const PROGRAMS = 'binfmt-test-programs';
 
 export function docker(...args: string[]): Ended {
@@ -26,21 +28,22 @@ export function mountOnHost(): () => void {
 }
 
 /** The same for a suite, which begins and ends with nothing of ours registered. */
-export function onCleanHost(): void {
+export function onCleanHost(image = IMAGE): void {
   let restore = () => {};
   before(() => {
     restore = mountOnHost();
-    uninstallAll();
+    uninstallAll(image);
   });
   after(() => {
-    uninstallAll();
+    uninstallAll(image);
     restore();
   });
 }
 
 /** Builds the image of a directory with a Dockerfile. */
-export function buildImage(tag: string, dir: string): string {
-  must('docker', ['buildx', 'build', '--quiet', '--load', '--tag', tag, dir]);
+export function buildImage(tag: string, dir: string, platform?: string): string {
+  const options = platform ? ['--platform', platform] : [];
+  must('docker', ['buildx', 'build', '--quiet', '--load', ...options, '--tag', tag, dir]);
   return tag;
 }
 
@@ -52,8 +55,8 @@ export function unpackImage(image: string, platform: string, dir: string): void 
 }
 
 /** Takes back whatever a test left in the kernel. */
-export function uninstallAll(): void {
-  const { exit, stderr } = privileged(['--uninstall', 'all']);
+export function uninstallAll(image = IMAGE): void {
+  const { exit, stderr } = privileged(['--uninstall', 'all'], image);
   if (exit !== 0) throw new Error(stderr);
 }
 
@@ -69,8 +72,7 @@ export function busyboxImage(architecture: string, platform: string): string {
   fs.copyFileSync(path.join(dir, 'package', busybox ?? ''), path.join(dir, 'bin/busybox'));
   for (const applet of ['sh', 'uname', 'echo', 'cat']) fs.symlinkSync('busybox', path.join(dir, 'bin', applet));
   fs.writeFileSync(path.join(dir, 'Dockerfile'), 'FROM scratch\nCOPY bin/ /bin/\nENV PATH=/bin\nCMD ["sh"]\n');
-  must('docker', ['buildx', 'build', '--quiet', '--load', '--platform', platform, '--tag', tag, dir]);
-  return tag;
+  return buildImage(tag, dir, platform);
 }
 
 /** The image of test/container/programs.Dockerfile. */

@@ -1,0 +1,131 @@
+/**
+ * The images of other hosts, run on amd64 through the emulators that the amd64 image registered. Handlers have flags
+ * PF only, as the kernel refuses a chain of two with O or C.
+ *
+ * Two things cannot be had that way. A second emulator is started by the first, which looks for its file at its path
+ * in the container: what an emulated image registers works in this container alone, so its probes must not run in an
+ * empty root (no CAP_SYS_CHROOT). And V8 for s390x looks for AT_HWCAP in /proc/self/auxv word by word until a zero,
+ * for ever where one comes before it, as in QEMU's order AT_BASE, AT_FLAGS and the ids of root do, and on Linux they
+ * do not: there, Node.js runs as another user, not through an explicit loader.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { ALL_IMAGE, buildImage, docker, onCleanHost, privileged } from '../support/docker.js';
+import { entryNames, MOUNT, scratch } from '../support/kernel.js';
+import { type Ended, lastLine, PROGRAM, run, statusIn } from '../support/program.js';
+import { filesOf, foreign, manifestOf } from './hosts.js';
+
+const BIND = ['--cap-drop', 'ALL', '-v', `${MOUNT}:/binfmt_misc`];
+
+/** One that hangs is ended. */
+function emulated(host: string, options: readonly string[], ...args: string[]): Ended {
+  const container = `binfmt-test-emulated-${host}`;
+  const image = host === 's390x' ? userImage() : ALL_IMAGE;
+  const user = host === 's390x' ? ['--user', '1000:1000'] : [];
+  const started = ['run', '--rm', '--name', container, '--platform', `linux/${host}`, ...user, ...options, image];
+  const ended = run('timeout', ['--signal=KILL', '120', 'docker', ...started, ...args]);
+  docker('rm', '--force', container);
+  return ended;
+}
+
+let made: string | undefined;
+
+/** The same files for a user who is not root, and with Node.js started as the kernel starts it. */
+function userImage(): string {
+  if (made) return made;
+  const dir = scratch();
+  const files = filesOf('s390x');
+  fs.cpSync(files, path.join(dir, 'root'), { recursive: true, verbatimSymlinks: true });
+  const at = (...parts: string[]) => path.join(dir, 'root', ...parts);
+  fs.mkdirSync(at('opt'));
+  for (const name of ['binfmt', 'launcher', 'binfmt.cjs']) fs.renameSync(at('usr/lib/binfmt', name), at('opt', name));
+  fs.renameSync(at('usr/lib/binfmt/node'), at('opt/node'));
+  fs.mkdirSync(at('lib'), { recursive: true });
+  fs.renameSync(at('usr/lib/binfmt/ld.so'), at('lib/ld64.so.1'));
+  const environment = 'ENV PATH=/opt LD_LIBRARY_PATH=/usr/lib/binfmt QEMU_BINARY_PATH=/usr/bin';
+  fs.writeFileSync(
+    path.join(dir, 'Dockerfile'),
+    `FROM scratch\nCOPY root/ /\n${environment}\nENTRYPOINT ["/opt/binfmt"]\n`,
+  );
+  made = buildImage('binfmt-test-s390x-user', dir, 'linux/s390x');
+  return made;
+}
+
+/** Registering takes no more than write permission. */
+function writable(name: string, mode: number): void {
+  fs.chmodSync(path.join(MOUNT, name), mode);
+}
+
+describe('the images of other hosts, emulated', () => {
+  // Before the host's binfmt_misc is unmounted.
+  after(() => {
+    writable('register', 0o200);
+    docker('image', 'rm', 'binfmt-test-s390x-user');
+  });
+  onCleanHost(ALL_IMAGE);
+  before(() => {
+    const { exit, stderr } = privileged(['--install', foreign.join(), '--no-credentials'], ALL_IMAGE);
+    expect(exit, stderr).to.equal(0);
+    writable('register', 0o222);
+  });
+
+  for (const host of foreign) {
+    describe(`linux/${host}`, () => {
+      it('--version names the QEMU of its manifest', () => {
+        const { stdout, stderr } = emulated(host, [], '--version');
+        const [emulator] = manifestOf(host).emulators;
+        expect(stdout, stderr).to.match(new RegExp(`^binfmt/dev qemu/${emulator?.version} node/\\d+\\.\\d+\\.\\d+\n$`));
+      });
+
+      it('without arguments its own platform comes first', () => {
+        const { supported } = statusIn(emulated(host, BIND));
+        expect(supported[0]).to.equal(`linux/${host}`);
+        expect(supported).to.include.members(['linux/amd64', 'linux/386', ...foreign.map((each) => `linux/${each}`)]);
+      });
+
+      it('--install arm,386: probes run through both emulators; then doctor; then --uninstall', () => {
+        const installed = emulated(host, BIND, '--install', 'arm,386', '--no-credentials');
+        expect(installed.exit, installed.stderr).to.equal(0);
+        expect(installed.stderr).to.contain('installing: arm OK (in this container alone, as this program is emulated');
+        expect(installed.stderr).to.contain('installing: 386 OK (this machine runs it natively)');
+        expect(statusIn(installed).supported).to.include.members(['linux/arm/v7', 'linux/386']);
+        expect(entryNames()).to.include('qemu-arm').and.not.to.include('qemu-i386');
+
+        const doctor = emulated(host, BIND, 'doctor', 'arm', '386');
+        expect(doctor.exit, doctor.stdout + doctor.stderr).to.equal(0);
+        expect(doctor.stdout).to.match(/^linux\/arm +yes +qemu-arm +QEMU [\d.]+ .*PF$/m);
+
+        writable('qemu-arm', 0o666);
+        const uninstalled = emulated(host, BIND, '--uninstall', 'arm');
+        expect(uninstalled.exit, uninstalled.stderr).to.equal(0);
+        expect(entryNames()).not.to.include('qemu-arm');
+      });
+    });
+  }
+
+  it('where containers could not run it, the installation fails, and says what to type', () => {
+    const { exit, stderr } = emulated('arm64', ['--privileged'], '--install', 'arm', '--no-credentials');
+    expect(exit).to.equal(1);
+    expect(lastLine(stderr)).to.contain('this program is for linux/arm64, and runs through an emulator itself');
+    expect(entryNames()).not.to.include('qemu-arm');
+  });
+
+  it("never takes over the processor's own programs, whatever it is told", () => {
+    // With a binfmt_misc of its own: a machine with such an entry starts nothing any more.
+    const script = `
+      mount -t binfmt_misc binfmt_misc ${MOUNT}
+      export QEMU_BINARY_PATH='${path.join(filesOf('amd64'), 'usr/bin')}'
+      '${PROGRAM}' --install arm64 --no-credentials >&2
+      mkdir -p '${filesOf('arm64')}/proc'
+      mount --rbind /proc '${filesOf('arm64')}/proc'
+      for list in all amd64,386; do
+        QEMU_BINARY_PATH=/usr/bin chroot '${filesOf('arm64')}' /usr/bin/binfmt --install $list --force || true
+      done >&2
+      cd ${MOUNT} && echo *`;
+    const namespaces = ['--user', '--map-root-user', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const { stdout, stderr } = run('unshare', [...namespaces, 'bash', '-c', script]);
+    expect(stdout, stderr).to.equal('qemu-aarch64 register status\n');
+    expect(stderr).to.contain('installing: amd64 OK (this machine runs it natively)');
+  });
+});

@@ -1,0 +1,23 @@
+/** The hosts that there is an image for, and what lies in it. */
+import path from 'node:path';
+import fs from 'fs-extra';
+import type { Manifest } from '../../qemu/manifest.js';
+import { ALL_IMAGE, unpackImage } from '../support/docker.js';
+import { scratch } from '../support/kernel.js';
+
+export const hosts = ['amd64', 'arm64', 'riscv64', 'ppc64le', 's390x'];
+export const foreign = hosts.filter((host) => host !== 'amd64');
+
+const unpacked = new Map<string, string>();
+
+/** The files of a host's image, in a directory. */
+export function filesOf(host: string): string {
+  const dir = unpacked.get(host) ?? path.join(scratch(), host);
+  if (!unpacked.has(host)) unpackImage(ALL_IMAGE, `linux/${host}`, dir);
+  unpacked.set(host, dir);
+  return dir;
+}
+
+export function manifestOf(host: string): Manifest {
+  return fs.readJsonSync(path.join(filesOf(host), 'usr/share/binfmt/manifest.json'));
+}

@@ -1,0 +1,122 @@
+/** Building and pushing the image for all hosts: the same again and again, and as an index in a real registry. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { ALL_IMAGE, buildImage, docker, mountOnHost, privileged, uninstallAll } from '../support/docker.js';
+import { scratch } from '../support/kernel.js';
+import { must } from '../support/program.js';
+import { hosts, manifestOf } from './hosts.js';
+
+interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly platform?: { readonly architecture: string; readonly os: string };
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Debian's docker-registry, which listens on loopback alone as it is started here. */
+const REGISTRY = 'binfmt-test-registry';
+const registryFiles = {
+  Dockerfile: `FROM debian:trixie-slim
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends docker-registry >/dev/null
+COPY config.yml /config.yml
+CMD ["docker-registry", "serve", "/config.yml"]
+`,
+  'config.yml':
+    'version: 0.1\nstorage: {filesystem: {rootdirectory: /var/lib/docker-registry}}\nhttp: {addr: ":5000"}\n',
+};
+
+function startRegistry(): string {
+  const dir = scratch();
+  for (const [name, text] of Object.entries(registryFiles)) fs.writeFileSync(path.join(dir, name), text);
+  buildImage(REGISTRY, dir);
+  must('docker', ['run', '--detach', '--rm', '--name', REGISTRY, '--publish', '127.0.0.1::5000', REGISTRY]);
+  return must('docker', ['port', REGISTRY, '5000']).trim();
+}
+
+/** The digest of what a target gives. */
+function bake(target: string, environment: NodeJS.ProcessEnv, ...options: string[]): string {
+  const file = path.join(scratch(), 'metadata.json');
+  must('docker', ['buildx', 'bake', '--progress=quiet', '--metadata-file', file, ...options, target], environment);
+  return JSON.parse(fs.readFileSync(file, 'utf8'))[target]['containerimage.digest'];
+}
+
+describe('the image for all hosts', () => {
+  it('is the same when it is built again from the same, with SOURCE_DATE_EPOCH', () => {
+    const environment = { IMAGE: ALL_IMAGE, SOURCE_DATE_EPOCH: '1700000000' };
+    const first = bake('image-all', environment);
+    expect(bake('image-all', environment, '--no-cache')).to.equal(first);
+    expect(bake('image-all', { ...environment, SOURCE_DATE_EPOCH: '1700000001' })).not.to.equal(first);
+  });
+});
+
+describe('a release, in a registry', () => {
+  let registry: string;
+  let image: string;
+  let index: readonly Descriptor[];
+  let restore = () => {};
+
+  const get = async (what: string): Promise<Record<string, unknown>> => {
+    const types = ['index', 'manifest'].map((each) => `application/vnd.oci.image.${each}.v1+json`);
+    const url = `http://${registry}/v2/binfmt/${what}`;
+    const response = await fetch(url, { headers: { accept: types.join() } });
+    if (!response.ok) throw new Error(`${url}: ${response.status}`);
+    return (await response.json()) as Record<string, unknown>;
+  };
+  const ofPlatforms = () => index.filter(({ platform }) => platform?.os === 'linux');
+
+  before(async () => {
+    restore = mountOnHost();
+    registry = startRegistry();
+    image = `${registry}/binfmt`;
+    bake('release', { IMAGE: image });
+    index = (await get('manifests/latest'))['manifests'] as Descriptor[];
+  });
+  after(() => {
+    docker('rm', '--force', REGISTRY);
+    docker('image', 'rm', '--force', image, REGISTRY);
+    uninstallAll(ALL_IMAGE);
+    restore();
+  });
+
+  it('is an index of all hosts', () => {
+    expect(ofPlatforms().map(({ platform }) => platform?.architecture)).to.have.members(hosts);
+  });
+
+  it('has layers compressed with zstd, one for each part', async () => {
+    for (const { digest } of ofPlatforms()) {
+      const layers = (await get(`manifests/${digest}`))['layers'] as Descriptor[];
+      expect(layers).to.have.length(4);
+      for (const { mediaType } of layers) expect(mediaType).to.match(/\+zstd$/);
+    }
+  });
+
+  it('has its provenance: how each was built', async () => {
+    const attestations = index.filter(
+      ({ annotations }) => annotations?.['vnd.docker.reference.type'] === 'attestation-manifest',
+    );
+    const about = attestations.map(({ annotations }) => annotations?.['vnd.docker.reference.digest']);
+    expect(about).to.have.members(ofPlatforms().map(({ digest }) => digest));
+    for (const { digest } of attestations) {
+      const [statement] = (await get(`manifests/${digest}`))['layers'] as Descriptor[];
+      const { predicateType, predicate } = (await get(`blobs/${statement?.digest}`)) as {
+        predicateType: string;
+        predicate: { invocation: { parameters: { args: Record<string, string> } } };
+      };
+      expect(predicateType).to.match(/^https:\/\/slsa\.dev\/provenance\//);
+      expect(predicate.invocation.parameters.args).to.include({ 'build-arg:SET': 'image' });
+    }
+  });
+
+  it('is pulled by platform, and runs', () => {
+    docker('image', 'rm', '--force', image);
+    expect(privileged(['--install', 'arm64', '--no-credentials'], ALL_IMAGE).exit).to.equal(0);
+    must('docker', ['pull', '--quiet', '--platform', 'linux/arm64', image]);
+    const { stdout, stderr } = docker('run', '--rm', '--platform', 'linux/arm64', image, '--version');
+    expect(stdout, stderr).to.contain(`qemu/${manifestOf('arm64').emulators[0]?.version} `);
+    expect(
+      docker('run', '--rm', '--pull', 'never', '--platform', 'linux/ppc64le', image, '--version').exit,
+    ).not.to.equal(0);
+  });
+});
