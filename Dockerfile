@@ -46,6 +46,13 @@ FROM host AS native
 RUN apt-get update -qq \
  && apt-get install -y -qq "$COMPILER" >/dev/null \
  && rm -rf /var/lib/apt/lists/*
+# What these libraries' packages are: they become part of the programs.
+RUN for library in libc.a libgcc.a; do \
+      file=$(realpath "$("${CROSS}gcc" -print-file-name="$library")") \
+   && dpkg-query --search "$file" | cut -d: -f1 | xargs --no-run-if-empty dpkg-query --show --showformat \
+      'Package: ${Package}\nVersion: ${Version}\nSource: ${source:Package} (${source:Version})\nArchitecture: ${Architecture}\n\n' \
+   || exit; \
+    done >/linked
 COPY src/native src/native
 RUN CC="${CROSS}gcc" src/native/build /out/usr/lib/binfmt \
  && mkdir -p /out/usr/bin \
@@ -81,13 +88,14 @@ FROM base AS sbom
 COPY src/core src/core
 COPY qemu qemu
 COPY --from=program /source/build/bundle.json build/
+COPY --from=native /linked /
 COPY --from=runtime /runtime.json /
 COPY --from=collected /emulators.json /
 ARG REVISION=dev
 ARG TARGETPLATFORM
 ARG SOURCE_DATE_EPOCH
-RUN npx tsx qemu/sbom.ts --platform "$TARGETPLATFORM" --revision "$REVISION" --metafile build/bundle.json --out /out \
-    /runtime.json /emulators.json
+RUN npx tsx qemu/sbom.ts --platform "$TARGETPLATFORM" --revision "$REVISION" --metafile build/bundle.json \
+    --linked /linked --out /out /runtime.json /emulators.json
 
 FROM scratch AS emulators
 COPY --from=collected /out/usr/bin/ /

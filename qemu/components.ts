@@ -19,7 +19,7 @@ export interface Component {
 }
 
 /**
- * Licences of Debian's source packages, less the digits and dots at their ends, as far as their files go into an
+ * Licences of Debian's source packages, less version and "cross" at their ends, as far as their files go into an
  * image: its tests and build files often come under others. Source: the copyright file of each; names are SPDX's.
  */
 const licences: Readonly<Record<string, string>> = {
@@ -27,6 +27,7 @@ const licences: Readonly<Record<string, string>> = {
   brotli: 'MIT',
   'c-ares': 'MIT',
   capstone: 'BSD-3-Clause',
+  'cross-toolchain-base': 'LGPL-2.1-or-later', // glibc for cross compilers
   gcc: 'GPL-3.0-or-later WITH GCC-exception-3.1',
   glib: 'LGPL-2.1-or-later',
   glibc: 'LGPL-2.1-or-later',
@@ -48,27 +49,29 @@ const licences: Readonly<Record<string, string>> = {
 };
 
 function licenceOf({ name }: Source): string | undefined {
-  return licences[name.replace(/[-.\d]+$/, '')];
+  return licences[name.replace(/[-.\d]+(-cross)?$/, '')];
 }
 
 /** A package that qemu/fetch has unpacked into a folder. */
 export async function ofPackage(folder: string): Promise<Component> {
   const control = parseControl(await fs.readFile(path.join(folder, 'control'), 'utf8'));
-  const { name, version, architecture, source, builtUsing } = control;
   return {
-    kind: 'deb',
-    name,
-    version,
-    architecture,
-    licence: licenceOf(source),
+    ...ofDebian(control),
     copyright: await copyrightOf(folder, control),
-    contains: builtUsing.map((each) => ({
-      kind: 'deb',
-      ...each,
-      architecture: 'source',
-      licence: licenceOf(each),
-    })),
+    contains: control.builtUsing.map((each) => ofDebian({ ...each, source: each, architecture: 'source' })),
   };
+}
+
+/** The packages of a text with the control fields of each, an empty line after each. */
+export function ofControls(text: string): Component[] {
+  return text
+    .trim()
+    .split('\n\n')
+    .map((each) => ofDebian(parseControl(each)));
+}
+
+function ofDebian({ name, version, architecture, source }: Omit<Package, 'builtUsing'>): Component {
+  return { kind: 'deb', name, version, architecture, licence: licenceOf(source) };
 }
 
 /** Packages of one source share a copyright file: then the folder is a link to that of another package beside it. */

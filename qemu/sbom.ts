@@ -3,32 +3,38 @@
  * licences, /usr/share/doc/NAME/copyright. Source: the SPDX Specification 2.3 and the package URL types deb, npm
  * and generic.
  *
- *   tsx qemu/sbom.ts --platform linux/arm64 --revision NAME --metafile FILE --out DIR COMPONENTS...
+ *   tsx qemu/sbom.ts --platform linux/arm64 --revision NAME --metafile FILE --linked FILE --out DIR COMPONENTS...
  *
- * COMPONENTS are files as collect.ts and runtime.ts write them, the metafile is esbuild's. The date is
- * SOURCE_DATE_EPOCH, where it is set.
+ * metafile    esbuild's
+ * linked      control fields of the packages that launcher and entry program are linked with
+ * COMPONENTS  files as collect.ts and runtime.ts write them
+ *
+ * The date is SOURCE_DATE_EPOCH, where it is set.
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import fs from 'fs-extra';
 import minimist from 'minimist';
-import { type Component, ofBundle } from './components.js';
+import { type Component, ofBundle, ofControls } from './components.js';
 
 export interface Subject {
   /** `linux/arm64` */
   readonly platform: string;
   readonly revision: string;
   readonly created: Date;
+  /** Part of its native programs. */
+  readonly linked: readonly Component[];
 }
 
 /** The document; the same for the same parts, whatever the date, but for the date. */
-export function spdx({ platform, revision, created }: Subject, parts: readonly Component[]) {
-  const image: Component = { kind: 'generic', name: 'binfmt', version: revision, licence: 'MIT' };
+export function spdx({ platform, revision, created, linked }: Subject, parts: readonly Component[]) {
+  const image: Component = { kind: 'generic', name: 'binfmt', version: revision, licence: 'MIT', contains: linked };
+  const whole = [image, ...parts];
   const digest = createHash('sha256')
-    .update(JSON.stringify([platform, revision, parts]))
+    .update(JSON.stringify([platform, whole]))
     .digest('hex');
-  const linked = parts.flatMap(({ contains = [] }) => contains);
-  const all = [...new Map([image, ...parts, ...linked].map((part) => [idOf(part), part])).values()];
+  const inner = whole.flatMap(({ contains = [] }) => contains);
+  const all = [...new Map([...whole, ...inner].map((part) => [idOf(part), part])).values()];
   return {
     spdxVersion: 'SPDX-2.3',
     dataLicense: 'CC0-1.0',
@@ -41,7 +47,7 @@ export function spdx({ platform, revision, created }: Subject, parts: readonly C
     relationships: [
       relationship('SPDXRef-DOCUMENT', 'DESCRIBES', idOf(image)),
       ...parts.map((part) => relationship(idOf(image), 'CONTAINS', idOf(part))),
-      ...parts.flatMap((part) =>
+      ...whole.flatMap((part) =>
         (part.contains ?? []).map((each) => relationship(idOf(part), 'STATIC_LINK', idOf(each))),
       ),
     ],
@@ -95,17 +101,16 @@ function packageUrl({ kind, name, version, architecture }: Component): string {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { platform, revision, metafile, out, _ } = minimist(process.argv.slice(2), {
-    string: ['platform', 'revision', 'metafile', 'out'],
+  const { platform, revision, metafile, linked, out, _ } = minimist(process.argv.slice(2), {
+    string: ['platform', 'revision', 'metafile', 'linked', 'out'],
   });
   const bundled = await ofBundle(metafile, process.cwd());
   const others = (await Promise.all(_.map((file) => fs.readJson(file)))) as Component[][];
   const parts = [...others.flat(), ...bundled];
   const epoch = process.env['SOURCE_DATE_EPOCH'];
   const created = epoch ? new Date(Number(epoch) * 1000) : new Date();
-  await fs.outputJson(path.join(out, 'usr/share/binfmt/sbom.spdx.json'), spdx({ platform, revision, created }, parts), {
-    spaces: 2,
-  });
+  const subject = { platform, revision, created, linked: ofControls(await fs.readFile(linked, 'utf8')) };
+  await fs.outputJson(path.join(out, 'usr/share/binfmt/sbom.spdx.json'), spdx(subject, parts), { spaces: 2 });
   for (const { name, copyright } of parts) {
     if (copyright !== undefined) await fs.outputFile(path.join(out, 'usr/share/doc', name, 'copyright'), copyright);
   }

@@ -16,7 +16,11 @@ interface Document {
     readonly licenseConcluded: string;
     readonly externalRefs: readonly { readonly referenceLocator: string }[];
   }[];
-  readonly relationships: readonly { readonly spdxElementId: string; readonly relatedSpdxElement: string }[];
+  readonly relationships: readonly {
+    readonly spdxElementId: string;
+    readonly relationshipType: string;
+    readonly relatedSpdxElement: string;
+  }[];
   readonly hasExtractedLicensingInfos: readonly { readonly licenseId: string; readonly extractedText: string }[];
 }
 
@@ -64,6 +68,18 @@ for (const host of hosts) {
       }
       for (const name of ['qemu-user', 'libc6', 'libstdc++6', 'minimist', 'node-fetch'])
         expect(bytesOf(host, `usr/share/doc/${name}/copyright`).length, name).to.be.greaterThan(100);
+    });
+
+    it('lists what its launcher is linked with', () => {
+      const { packages, relationships } = sbomOf(host);
+      const own = packages.find(({ name }) => name === 'binfmt')?.SPDXID;
+      const linked = relationships.filter(
+        (each) => each.spdxElementId === own && each.relationshipType === 'STATIC_LINK',
+      );
+      const names = linked.map((each) => packages.find(({ SPDXID }) => SPDXID === each.relatedSpdxElement)?.name);
+      expect(names).to.have.length(2);
+      expect(names[0]).to.match(/^libc6-dev/);
+      expect(names[1]).to.match(/^libgcc-\d+-dev/);
     });
 
     it('has files without a date', () => {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { expect } from 'chai';
 import fs from 'fs-extra';
-import { ofBundle, ofPackage } from '../../qemu/components.js';
+import { ofBundle, ofControls, ofPackage } from '../../qemu/components.js';
 import { itemsIn, withoutLanguages } from '../../qemu/icu.js';
 import { parseControl } from '../../qemu/packages.js';
 import { collectRuntime, nodeVersion } from '../../qemu/runtime.js';
@@ -100,8 +100,13 @@ describe('what an image is made of', () => {
       { kind: 'deb', name: 'libx++1', version: '1:2~3', architecture: 'arm64', copyright: 'as you like' },
       { kind: 'npm', name: 'y', version: '1.0.0', licence: 'MIT', copyright: 'MIT' },
     ] as const;
+    const linked = ofControls(
+      'Package: libc6-dev-arm64-cross\nVersion: 2\nSource: cross-toolchain-base (70)\nArchitecture: all\n\n' +
+        'Package: libgcc-14-dev\nVersion: 14\nSource: gcc-14-cross (14)\nArchitecture: all\n\n',
+    );
+    expect(linked.map(({ licence }) => licence)).not.to.include(undefined);
     const at = (year: number) =>
-      spdx({ platform: 'linux/arm64', revision: 'r1', created: new Date(Date.UTC(year, 0)) }, parts);
+      spdx({ platform: 'linux/arm64', revision: 'r1', created: new Date(Date.UTC(year, 0)), linked }, parts);
     const { creationInfo, packages, hasExtractedLicensingInfos, ...rest } = at(2026);
     expect(creationInfo.created).to.equal('2026-01-01T00:00:00Z');
     expect({ ...at(2027), creationInfo }).to.deep.equal(at(2026));
@@ -109,13 +114,15 @@ describe('what an image is made of', () => {
       'SPDXRef-generic-binfmt-r1',
       'SPDXRef-deb-libx--1-1-2-3-arm64',
       'SPDXRef-npm-y-1.0.0',
+      'SPDXRef-deb-libc6-dev-arm64-cross-2-all',
+      'SPDXRef-deb-libgcc-14-dev-14-all',
     ]);
     expect(packages[1]?.externalRefs[0]?.referenceLocator).to.equal('pkg:deb/debian/libx%2B%2B1@1%3A2~3?arch=arm64');
     expect(packages[1]?.licenseConcluded).to.equal('LicenseRef-libx--1');
     expect(hasExtractedLicensingInfos).to.deep.equal([
       { licenseId: 'LicenseRef-libx--1', extractedText: 'as you like' },
     ]);
-    expect(rest.relationships).to.have.length(3);
+    expect(rest.relationships).to.have.length(5);
   });
 });
 
