@@ -1,7 +1,7 @@
 # The image: a stripped Node.js, one bundled program, a native launcher, and QEMU's emulators. No shell.
 #
-# It is built for five hosts on any of them, without running anything of another's: programs are cross-compiled,
-# emulators and libraries are taken out of the other's packages.
+# It is built for five hosts, on any that Node.js is published for, without running anything of another's: programs
+# are cross-compiled, emulators and libraries are taken out of the other's packages.
 #
 # Everything that only this image has (loader, libraries, node) lies in /usr/lib/binfmt, off the
 # standard paths: a test program must not pass on what no other container has.

@@ -22,11 +22,11 @@ export function call({ kind, name, environment = [] }: Program, args: string): s
     : `docker run --rm ${name} ${args}`;
 }
 
-/** As a service that stays. */
-export function callAsService(program: Program, args: string): string {
+/** As a service that stays. `options`: further ones of docker run. */
+export function callAsService(program: Program, args: string, options: readonly string[] = []): string {
   const { kind, name } = program;
   if (kind === 'file') return callPrivileged(program, args);
-  return `docker run --detach --restart always --privileged ${name} ${args}`;
+  return ['docker run --detach --restart always --privileged', ...options, name, args].join(' ');
 }
 
 /** One word for a shell. */

@@ -43,6 +43,21 @@ describe('doctor, of captured examinations', () => {
     expect(found({ ...works, processorPrograms }).findings).to.deep.equal([]);
   });
 
+  it('emulated: the image is for another platform, and what to call in its place', () => {
+    const failed: Captured = {
+      own: arm64,
+      platforms: [i386],
+      entries: [entryFor(i386)],
+      probes: [[i386, { verdict: { kind: 'exit', status: 1, output: 'Error while loading' }, microseconds: 1 }]],
+    };
+    const finding = findingOf('emulated', found({ ...failed, surroundings: { emulatedOn: amd64 } }));
+    expect(finding).to.include({ severity: 'problem', subject: 'linux/386' });
+    expect(commandsOf(finding)).to.deep.equal([
+      'docker run --privileged --platform linux/amd64 --rm binfmt --install 386',
+    ]);
+    expect(found(failed).findings.map(({ check }) => check)).not.to.include('emulated');
+  });
+
   it('native: what the processor runs is taken over', () => {
     const entries = [entryFor(i386)];
     const given: Captured = {

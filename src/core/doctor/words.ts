@@ -5,13 +5,16 @@ import { formatPlatform } from '../platform.js';
 import { describeVerdict, type Verdict } from '../probe.js';
 import { call, callAsService, callPrivileged, quoted } from '../program.js';
 import { compareVersions } from '../version.js';
-import type { Examination, Patient } from './examination.js';
+import type { Examination, Patient, Surroundings } from './examination.js';
 
 /** This program again, with more rights, and for the processor. `options`: further ones of docker run. */
 export function calling({ surroundings }: Examination, args: string, options: readonly string[] = []): string {
-  const { program, emulatedOn } = surroundings;
-  const platform = emulatedOn ? [`--platform ${formatPlatform(emulatedOn)}`] : [];
-  return callPrivileged(program, args, [...options, ...platform]);
+  return callPrivileged(surroundings.program, args, [...options, ...platformOption(surroundings)]);
+}
+
+/** An image that is emulated itself is not the one to call. */
+function platformOption({ emulatedOn }: Surroundings): string[] {
+  return emulatedOn ? [`--platform ${formatPlatform(emulatedOn)}`] : [];
 }
 
 /** The remedy for almost everything: our own emulator, which is tried before success is reported. */
@@ -38,7 +41,7 @@ export function exporting({ platform }: Patient, { surroundings }: Examination):
 
 /** A service that restores what is taken away. */
 export function serving({ surroundings }: Examination, list: string): Remedy {
-  const command = callAsService(surroundings.program, `--install ${list} --watch`);
+  const command = callAsService(surroundings.program, `--install ${list} --watch`, platformOption(surroundings));
   return { when: 'for good, as a service that restores them', command };
 }
 
