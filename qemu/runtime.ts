@@ -54,7 +54,11 @@ export async function collectRuntime({ published, packages, tools, out }: Parts)
   }
 
   const components = await Promise.all([...used].sort().map((root) => ofPackage(root)));
-  return node.startsWith(`${published}/`) ? [await publishedNode(node, published), ...components] : components;
+  const all = node.startsWith(`${published}/`) ? [await publishedNode(node, published), ...components] : components;
+  const version = all.find(({ name }) => ['node', 'nodejs'].includes(name))?.version ?? '';
+  // Tells the entry program which options this one takes.
+  if (Number.parseInt(version, 10) < 24) await fs.outputFile(path.join(folder, 'no-expose-wasm'), '');
+  return all;
 }
 
 /** Sorted; none where there is no such folder. */
