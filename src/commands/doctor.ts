@@ -1,51 +1,113 @@
-/** `binfmt doctor`: what runs, through what, and of what does not why, and what to type. */
-import { type Chart, chartOf, formatChart } from '../core/doctor/chart.js';
-import { checks, diagnose } from '../core/doctor/diagnose.js';
-import { oneLine } from '../core/failure.js';
-import { parseSelection, selectPlatforms } from '../core/selection.js';
-import { examine } from '../system/examine.js';
-import { type System, takeSnapshot } from '../system/snapshot.js';
-import type { Report } from './report.js';
+/** `binfmt doctor [PLATFORM]...`: which platforms run, through what, and how to fix those that do not. */
+import { diagnose } from '../core/doctor/diagnose.js';
+import { formatReport } from '../core/doctor/format.js';
+import { doctorReport, EMPTY_REPORT, jsonReport } from '../core/doctor/report.js';
+import { checks } from '../core/messages/index.js';
+import { describeProgress } from '../core/messages/usage.js';
+import type { Line, Report } from '../core/report-lines.js';
+import { architecturesOf, parseSelection, selectPlatforms } from '../core/selection.js';
+import { closest } from '../core/text.js';
+import { closeBinfmt } from '../system/binfmt/mount.js';
+import { collectDoctorInput } from '../system/host/doctor-input.js';
+import { openSystem, type System } from '../system/system.js';
+import { takeSnapshot } from '../system/take-snapshot.js';
+import { type Context, defineCommand, flag, number, splitList, texts } from './command.js';
+import { mountOptions, readMountOptions } from './mount-options.js';
 
-export interface DoctorArguments {
-  /** Platforms, or `all`; none: every one that has an entry. */
+const MOST_REPEATS = 10_000;
+
+export const doctorCommand = defineCommand({
+  name: 'doctor',
+  synopsis: '[OPTION]... [PLATFORM]...',
+  summary: 'Check which platforms run, and explain how to fix those that do not.',
+  example: 'binfmt doctor arm64 --verbose',
+  words: 'any',
+  options: {
+    json: flag('print the result as JSON'),
+    verbose: flag('also print all entries, and notes that are not problems'),
+    repeat: number('N', 'run each test program N times, to find what fails now and then', {
+      ...{ unit: 'a whole number', least: 1, most: MOST_REPEATS, whole: true },
+    }),
+    check: texts('NAME', 'run only this check; may be given more than once', 'the name of a check (doctor --list-checks)'),
+    'list-checks': flag('print the names of the checks, and what each looks for'),
+    ...mountOptions,
+  },
+  parse(values, given, report) {
+    const names = values.check && splitList(values.check);
+    const ids = checks.map(({ id }) => id);
+    for (const word of names ?? []) {
+      if (!ids.includes(word)) report({ kind: 'unknown-check', word, suggestion: closest(word, ids) });
+    }
+    return {
+      words: splitList(given.words),
+      json: values.json,
+      verbose: values.verbose,
+      repeat: values.repeat ?? 1,
+      only: names,
+      listChecks: values['list-checks'],
+      mount: readMountOptions(values),
+    };
+  },
+  async run(args, context) {
+    if (args.listChecks) return listChecks(args.json);
+    const system = await openSystem(context.setup, { ...args.mount, toChange: false });
+    try {
+      return await examine(args, system, context);
+    } finally {
+      await closeBinfmt(system.binfmt, system.launcher);
+    }
+  },
+});
+
+interface Arguments {
+  /** Platforms, or `all`; none: every platform that has an entry. */
   readonly words: readonly string[];
   readonly json: boolean;
   readonly verbose: boolean;
   readonly repeat: number;
-  /** Names of checks; undefined: all. */
-  readonly checks?: readonly string[] | undefined;
+  readonly only?: readonly string[];
 }
 
-export async function doctor(args: DoctorArguments, system: System): Promise<Report> {
-  const selection = parseSelection(args.words);
-  const { unknown, all } = selection;
-  const failures = unknown.map((failure) => `binfmt: ${oneLine(failure)}`);
-  if (unknown.length > 0 && unknown.length === args.words.length) {
-    const nothing: Chart = { platforms: [], handlers: [], findings: [] };
-    return { stdout: args.json ? formatJson(nothing) : '', lines: failures, exit: 1 };
+async function examine(args: Arguments, system: System, context: Context): Promise<Report> {
+  const { words, json, verbose, repeat, only } = args;
+  const { invocation } = system;
+  const selection = parseSelection(words, { variants: true });
+  const { unknown } = selection;
+  const lines = unknown.map((problem): Line => ({ kind: 'problem', problem }));
+  if (unknown.length > 0 && unknown.length === words.length) {
+    return { stdout: json ? formatJson(jsonReport(EMPTY_REPORT, invocation)) : '', lines, exit: 1 };
   }
-  const known = all ? await takeSnapshot(system, { probes: [], emulators: true }) : undefined;
-  const platforms = known ? selectPlatforms(selection, known) : selection.platforms;
-  const examination = await examine(system, {
-    platforms: args.words.length > 0 ? platforms : undefined,
-    repeat: args.repeat,
+  const emulators = selection.all ? await takeSnapshot(system, { probes: [], emulators: true }) : undefined;
+  const named = emulators ? selectPlatforms(selection, emulators) : selection.platforms;
+  const input = await collectDoctorInput(system, {
+    platforms: words.length > 0 ? named : undefined,
+    repeat,
+    progress: progressOn(context),
   });
-  const findings = diagnose(examination, { names: args.checks, verbose: args.verbose });
-  const chart = chartOf(examination, findings);
-  const problem = findings.some(({ severity }) => severity === 'problem');
+  const problems = diagnose(input, { only, verbose });
+  const report = doctorReport(input, problems);
+  const failed = unknown.length > 0 || problems.some(({ severity }) => severity === 'problem');
   return {
-    stdout: args.json ? formatJson(chart) : formatChart(chart, args.verbose),
-    lines: failures,
-    exit: problem || unknown.length > 0 ? 1 : 0,
+    stdout: json ? formatJson(jsonReport(report, invocation)) : formatReport(report, invocation, verbose),
+    lines,
+    exit: failed ? 1 : 0,
   };
 }
 
-/** The names of the checks, and what each looks for. */
-export function listChecks(json: boolean): Report {
-  if (json) return { stdout: formatJson(checks.map(({ name, text }) => ({ name, text }))), lines: [], exit: 0 };
-  const width = Math.max(...checks.map(({ name }) => name.length));
-  return { stdout: checks.map(({ name, text }) => `${name.padEnd(width)}  ${text}\n`).join(''), lines: [], exit: 0 };
+/** A line that counts, on a terminal only, and that is gone when it is done. */
+function progressOn(context: Context): ((done: number, total: number) => void) | undefined {
+  if (!context.isTerminal(2)) return undefined;
+  return (done, total) => {
+    const line = done < total ? describeProgress(done, total) : '';
+    context.write(2, `\r\x1b[K${line}`);
+  };
+}
+
+function listChecks(json: boolean): Report {
+  const list = checks.map(({ id, summary }) => ({ id, summary }));
+  const width = Math.max(...list.map(({ id }) => id.length));
+  const stdout = json ? formatJson(list) : list.map(({ id, summary }) => `${id.padEnd(width)}  ${summary}\n`).join('');
+  return { stdout, lines: [], exit: 0 };
 }
 
 function formatJson(value: unknown): string {

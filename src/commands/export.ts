@@ -1,53 +1,143 @@
-/** `binfmt export FORMAT LIST`: the emulators as files for a host, which then needs no container at boot. */
+/** `binfmt export FORMAT [PLATFORM]...`: the emulators as files for a host, which then needs no container at boot. */
 import { architectures } from '../core/architectures.js';
-import { type Exported, exportedFiles, exportFormats } from '../core/export.js';
-import type { Failure } from '../core/failure.js';
+import {
+  type ExportedEmulator,
+  type ExportFormat,
+  exportedFiles,
+  exportFormatNames,
+  nextStep,
+} from '../core/export-files.js';
+import {
+  archiveUnread,
+  exportChanged,
+  exportFailed,
+  noEmulator,
+  nothingToExport,
+  terminalOutput,
+} from '../core/messages/request-problems.js';
 import { wantedFlags } from '../core/plan.js';
+import { formatPlatform, shortPlatform } from '../core/platform.js';
+import { type Problem, problemOf } from '../core/problem.js';
+import { reportBatch, reportProblem } from '../core/render.js';
+import type { Item, Report } from '../core/report-lines.js';
 import { parseSelection, selectPlatforms } from '../core/selection.js';
-import { runnerOf } from '../core/snapshot.js';
-import { prepareFile, type Write, writeFiles, writeTar } from '../system/exporting.js';
-import { type System, takeSnapshot } from '../system/snapshot.js';
-import { type Item, type Report, reportBatch } from './report.js';
+import { runnerOf, type Snapshot } from '../core/snapshot.js';
+import { closest } from '../core/text.js';
+import type { ExportFailure } from '../system/change/write-export.js';
+import { openMachine, type System } from '../system/system.js';
+import { takeSnapshot } from '../system/take-snapshot.js';
+import { type Context, defineCommand, flag, splitList, text } from './command.js';
 
-export interface ExportArguments {
-  readonly format: string;
+interface Arguments {
+  readonly format: ExportFormat;
   /** Platforms, or `all`. */
   readonly words: readonly string[];
-  /** The root directory to write to; undefined: a tar stream. */
-  readonly root?: string | undefined;
-  /** Overwrite also what is not ours. */
+  /** The root directory to write to; undefined: a tar archive on standard output. */
+  readonly root?: string;
+  /** Also overwrite files that no export has written. */
   readonly force: boolean;
 }
 
-export async function exportFiles(args: ExportArguments, system: System, write: Write): Promise<Report> {
-  const { format, words, root, force } = args;
-  const selection = parseSelection(words);
-  const before = await takeSnapshot(system, { probes: architectures, emulators: true });
-  const emulators: Exported[] = [];
-  const items: Item[] = selection.unknown.map((failure) => ({ subject: failure.subject, failure }));
-  const flags = wantedFlags({ credentials: true, preserveArgv0: true }, before.kernel);
-  for (const { architecture } of selectPlatforms(selection, before)) {
-    const emulator = before.emulators.get(architecture);
-    const { name: subject } = architecture;
-    if (architecture === before.own || runnerOf(architecture, before).kind === 'native') {
-      items.push({ subject, note: 'this machine runs it natively, left out' });
-    } else if (emulator === undefined || emulator.unusable) {
-      items.push({ subject, failure: emulator?.unusable ?? missing(subject) });
-    } else {
-      emulators.push({ architecture, source: emulator.path, flags });
-      items.push({ subject });
+export const exportCommand = defineCommand({
+  name: 'export',
+  synopsis: 'FORMAT [OPTION]... [PLATFORM]...',
+  summary: `Write a tar archive of the files that a host needs to have the emulators at every boot.
+FORMAT: ${exportFormatNames.join(', ')}.`,
+  example: 'binfmt export systemd arm64 | sudo tar -x -C /',
+  words: 'any',
+  options: {
+    root: text('DIR', 'write into DIR instead', 'a directory'),
+    force: flag('with --root: overwrite files not created by a previous export'),
+  },
+  parse(values, given, report): Arguments {
+    const [word, ...words] = splitList(given.words);
+    const format = exportFormatNames.find((name) => name === word);
+    if (format === undefined) {
+      const suggestion = word === undefined ? undefined : closest(word, exportFormatNames);
+      report({ kind: 'format', word, formats: exportFormatNames, suggestion });
     }
-  }
+    if (values.force && values.root === undefined) {
+      report({ kind: 'needs-option', option: 'force', other: 'root DIR' });
+    }
+    return {
+      format: format ?? 'none',
+      words: words.length > 0 ? words : ['all'],
+      root: values.root,
+      force: values.force,
+    };
+  },
+  async run(args, context) {
+    if (args.root === undefined && context.isTerminal(1)) return reportProblem(problemOf(terminalOutput, 'machine', {}));
+    // What is written does not depend on the entries of this machine.
+    const unread = problemOf(nothingToExport, 'machine', { native: [] });
+    return exportFiles(args, { ...openMachine(context.setup), binfmt: { kind: 'unavailable', problem: unread } }, context);
+  },
+});
+
+async function exportFiles(args: Arguments, system: System, context: Context): Promise<Report> {
+  const selection = parseSelection(args.words);
+  const snapshot = await takeSnapshot(system, { probes: architectures, emulators: true });
+  const chosen = selectPlatforms(selection, snapshot).map((platform) => choose(platform.architecture, snapshot));
+  const items: Item[] = [
+    ...selection.unknown.map((problem) => ({ subject: problem.subject, problem })),
+    ...chosen.map(({ item }) => item),
+  ];
   const report = reportBatch('exporting', items);
-  // Half of what was asked for, unpacked at /, is worse than nothing.
-  if (report.exit !== 0 || emulators.length === 0) return { ...report, exit: report.exit || 1 };
-  const ready = exportedFiles(format, emulators).map(prepareFile);
-  const failure = root === undefined ? writeTar(ready, write) : writeFiles(ready, root, force);
-  if (failure) return { lines: [...report.lines, `binfmt: ${failure}`], exit: 1 };
-  const names = emulators.map(({ architecture }) => `qemu-${architecture.target}`);
-  return { lines: [...report.lines, ...(exportFormats[format]?.next(names) ?? [])], exit: 0 };
+  const emulators = chosen.flatMap(({ emulator }) => emulator ?? []);
+  // Half of what was asked for, unpacked at /, would be worse than nothing.
+  if (report.exit !== 0) return report;
+  const problem = emulators.length === 0 ? nothing(items) : await write(args, emulators, system, context);
+  if (problem) return { lines: [...report.lines, ...reportProblem(problem).lines], exit: 1 };
+  return { lines: [...report.lines, { kind: 'note', note: nextStep(args.format, emulators) }], exit: 0 };
 }
 
-function missing(subject: string): Failure {
-  return { code: 'no-emulator', subject, cause: 'there is no emulator for it here' };
+interface Choice {
+  readonly item: Item;
+  readonly emulator?: ExportedEmulator;
+}
+
+function choose(architecture: ExportedEmulator['architecture'], snapshot: Snapshot): Choice {
+  const subject = architecture.name;
+  const emulator = snapshot.emulators.get(architecture);
+  if (architecture === snapshot.own || runnerOf(architecture, snapshot).kind === 'processor') {
+    return { item: { subject, note: { kind: 'native-left-out' } } };
+  }
+  if (emulator === undefined) {
+    const facts = { emulator: `qemu-${architecture.target}` };
+    const advice = [{ do: 'consider', what: 'set-emulator-directory' }] as const;
+    return { item: { subject, problem: problemOf(noEmulator, formatPlatform({ architecture }), facts, advice) } };
+  }
+  if (emulator.unusable) return { item: { subject, problem: emulator.unusable } };
+  const flags = wantedFlags({ credentials: true, preserveArgv0: true }, snapshot.kernel);
+  return { item: { subject }, emulator: { architecture, source: emulator.path, flags } };
+}
+
+function nothing(items: readonly Item[]): Problem {
+  return problemOf(nothingToExport, 'machine', { native: items.map(({ subject }) => subject) });
+}
+
+async function write(
+  { format, root, force }: Arguments,
+  emulators: readonly ExportedEmulator[],
+  { launcher }: System,
+  context: Context,
+): Promise<Problem | undefined> {
+  const { prepareFile, writeFiles, writeTar } = await import('../system/change/write-export.js');
+  const ready = exportedFiles(format, emulators).map(prepareFile);
+  const failure =
+    root === undefined
+      ? writeTar(ready, (bytes) => context.write(1, bytes) === undefined)
+      : await writeFiles(ready, { root, force }, launcher);
+  return failure && problemWith(failure);
+}
+
+function problemWith(failure: ExportFailure): Problem {
+  switch (failure.kind) {
+    case 'changed':
+      return problemOf(exportChanged, 'machine', { files: failure.files });
+    case 'write-failed':
+      return problemOf(exportFailed, failure.dir, { directory: failure.dir, errno: failure.errno });
+    case 'unread':
+      return problemOf(archiveUnread, 'machine', {});
+  }
 }

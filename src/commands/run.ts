@@ -1,73 +1,107 @@
-/** `binfmt run COMMAND`: a command for which foreign programs run, and nothing changes for anybody else. */
+/** `binfmt run COMMAND`: runs a command with emulators registered in a private namespace. */
 import fs from 'node:fs';
 import { architectures } from '../core/architectures.js';
-import { HEADER_SIZE, matches } from '../core/entry.js';
-import { type Failure, oneLine } from '../core/failure.js';
+import { HEADER_SIZE } from '../core/entry.js';
+import type { UsageError } from '../core/messages/usage.js';
+import { notADirectory, unregisteredProgram } from '../core/messages/request-problems.js';
 import type { InstallOptions } from '../core/plan.js';
-import { callPrivileged } from '../core/program.js';
-import { parseSelection, selectPlatforms } from '../core/selection.js';
-import { establish } from '../system/apply.js';
-import { readStart } from '../system/machine.js';
-import { enterNamespace, furnish, returnToOwnIds } from '../system/namespace.js';
-import { type System, takeSnapshot } from '../system/snapshot.js';
-import { type Report, reportBatch } from './report.js';
+import { formatPlatform, type ParsedPlatform, parsePlatform } from '../core/platform.js';
+import { type Problem, problemOf } from '../core/problem.js';
+import { reportBatch, reportProblem } from '../core/render.js';
+import type { Line, Report } from '../core/report-lines.js';
+import { architecturesOf, parseSelection, selectPlatforms } from '../core/selection.js';
+import { installPlatforms } from '../system/change/install.js';
+import { bindHostFilesystems, enterNamespace, returnToOwnIds } from '../system/change/namespace.js';
+import { readStart } from '../system/host/files.js';
+import { architectureOf } from '../system/host/host.js';
+import { openMachine, type System } from '../system/system.js';
+import { takeSnapshot } from '../system/take-snapshot.js';
+import { defineCommand, splitList, text } from './command.js';
 
-export interface RunArguments {
-  /** Platforms; none: every one that has an emulator at hand. */
+interface Arguments {
+  /** Platforms; none: every one that has an emulator here. */
   readonly platforms: readonly string[];
   readonly command: readonly string[];
-  /** Its root directory; it is root in there. */
-  readonly root?: string | undefined;
+  /** The command's root directory, in which it is root. */
+  readonly root?: string;
 }
 
 const OPTIONS: InstallOptions = { credentials: true, preserveArgv0: true, force: false, keep: false };
 
-/** With exit status 0 the launcher becomes the command when this program has ended. */
-export async function run(args: RunArguments, outside: Omit<System, 'registry'>): Promise<Report> {
-  const { command, root, platforms } = args;
-  if (root !== undefined && !fs.statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
-    return failed({ code: 'no-namespace', subject: root, cause: `"${root}" is no directory` }, 1);
-  }
-  const entered = await enterNamespace(outside.launcher, { root: root !== undefined });
-  if ('code' in entered) {
-    const instead = { when: 'for the whole machine', command: callPrivileged(outside.program, '--install all') };
-    return failed({ ...entered, remedies: [...(entered.remedies ?? []), instead] }, 3);
-  }
-  const system: System = { ...outside, registry: entered.registry };
-  const registered = await register(platforms, system);
-  if (registered.exit !== 0) return registered;
-  const unfit = root === undefined ? await unfitProgram(command, system) : undefined;
-  if (unfit) return failed(unfit, 1);
-  const hindered = root === undefined ? await returnToOwnIds(system.launcher) : await furnish(root, system.launcher);
-  if (hindered) return failed(hindered, 3);
-  await system.launcher.become(command, root);
-  return { lines: [...registered.lines, ...entered.notes], exit: 0 };
+export const runCommand = defineCommand({
+  name: 'run',
+  synopsis: '[OPTION]... [PLATFORM,...] [--] COMMAND...',
+  summary:
+    'Run COMMAND with emulators registered in a private namespace. Needs no root; changes\nnothing on the host.',
+  example: 'binfmt run arm64 -- ./program',
+  words: 'command',
+  options: {
+    root: text('DIR', 'run COMMAND as root inside DIR (such as an unpacked image)', 'a directory'),
+  },
+  parse(values, given, report): Arguments {
+    return { root: values.root, ...splitCommand(given.words, report) };
+  },
+  /** With exit status 0 the launcher becomes the command as soon as this program has ended. */
+  async run({ command, root, platforms }, { setup }) {
+    if (root !== undefined && !fs.statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
+      return reportProblem(problemOf(notADirectory, root, { path: root }));
+    }
+    const machine = openMachine(setup);
+    const entered = await enterNamespace(machine.launcher, { root: root !== undefined });
+    if (entered.kind === 'refused') return reportProblem(entered.problem);
+    const system: System = { ...machine, binfmt: entered.binfmt };
+    const registered = await register(platforms, system);
+    if (registered.exit !== 0) return registered;
+    const problem = (root === undefined && (await findUnregistered(command, system))) || (await settle(root, system));
+    if (problem) return reportProblem(problem);
+    await system.launcher.become(command, root);
+    const { missing } = entered;
+    const notes: Line[] = missing ? [{ kind: 'note', note: { kind: 'one-user-only', missing } }] : [];
+    return { lines: [...registered.lines, ...notes], exit: 0 };
+  },
+});
+
+/** The first word is a list of platforms only if every item is a known platform, and another word follows. */
+function splitCommand(words: readonly string[], report: (error: UsageError) => void) {
+  const [first = '', ...rest] = words;
+  const platforms = splitList([first]);
+  const unknown = platforms
+    .filter((word) => word !== 'all')
+    .map((word) => parsePlatform(word))
+    .find((each): each is Extract<ParsedPlatform, { kind: 'unknown' }> => each.kind === 'unknown');
+  const isList = rest.length > 0 && first !== '--' && (unknown === undefined || rest[0] === '--');
+  if (isList && unknown) report({ kind: 'platform', error: unknown.error });
+  const remaining = isList ? rest : words;
+  const command = remaining[0] === '--' ? remaining.slice(1) : remaining;
+  if (command.length === 0) report({ kind: 'missing-command' });
+  return { platforms: isList ? platforms : [], command };
 }
 
-/** What was not asked for by its name is not missed, but told. */
+/** A platform that was not named may fail; that is reported, and the command runs all the same. */
 async function register(words: readonly string[], system: System): Promise<Report> {
   const selection = parseSelection(words.length > 0 ? words : ['all']);
-  const probes = selection.all ? architectures : selection.platforms.map(({ architecture }) => architecture);
-  const before = await takeSnapshot(system, { probes, emulators: true });
-  const { results } = await establish(selectPlatforms(selection, before), OPTIONS, { before, lasting: false, system });
+  const before = await takeSnapshot(system, { probes: architecturesOf(selection, architectures), emulators: true });
+  const platforms = selectPlatforms(selection, before);
+  const { results } = await installPlatforms({ platforms, options: OPTIONS, words, before, lasting: false }, system);
   const report = reportBatch(
     'registering',
-    results.flatMap(({ platform, failure }) => (failure ? [{ subject: platform.architecture.name, failure }] : [])),
+    results.flatMap(({ platform, problem }) => (problem ? [{ subject: platform.architecture.name, problem }] : [])),
   );
   return selection.all ? { ...report, exit: 0 } : report;
 }
 
-/** Why the kernel would refuse a command that is given by its path: it is another machine's. */
-async function unfitProgram([file = '']: readonly string[], system: System): Promise<Failure | undefined> {
-  const header = file.includes('/') ? readStart(file, HEADER_SIZE) : undefined;
-  const row = header && architectures.find((each) => matches(each, header));
-  if (row === undefined || row === system.machine.own) return undefined;
-  const { probes } = await takeSnapshot(system, { probes: [row] });
-  if (probes.get(row)?.verdict.kind === 'runs') return undefined;
-  const cause = `${file} is a program of linux/${row.name}, which was not registered`;
-  return { code: 'no-emulator', subject: file, cause, remedies: [{ command: `run ${row.name} -- ${file}` }] };
+/** A command that is given by its path, and that the kernel would refuse because its platform is not registered. */
+async function findUnregistered([file = '', ...args]: readonly string[], system: System): Promise<Problem | undefined> {
+  const architecture = file.includes('/') ? architectureOf(readStart(file, HEADER_SIZE)) : undefined;
+  if (architecture === undefined || architecture === system.host.own) return undefined;
+  const { probes } = await takeSnapshot(system, { probes: [architecture] });
+  if (probes.get(architecture)?.verdict.kind === 'runs') return undefined;
+  const facts = { file, platform: formatPlatform({ architecture }) };
+  const advice = { do: 'run', platforms: [architecture.name], command: [file, ...args] } as const;
+  return problemOf(unregisteredProgram, file, facts, [advice]);
 }
 
-function failed(failure: Failure, exit: 1 | 3): Report {
-  return { lines: [`binfmt: ${oneLine(failure)}`], exit };
+/** The last step before the command starts: its user ids, or what its root directory lacks. */
+function settle(root: string | undefined, { launcher }: System): Promise<Problem | undefined> {
+  return root === undefined ? returnToOwnIds(launcher) : bindHostFilesystems(root, launcher);
 }

@@ -1,16 +1,16 @@
-/** Where a watcher answers: `[HOST:]PORT` or `unix:PATH`. */
+/** Addresses that a watcher listens at: `[HOST:]PORT` or `unix:PATH`. */
 
 export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
-/** Where a watcher listens when it is not told, and where its health is asked for: the first that can be used. */
+/** A watcher always listens at the first of these that it can use, and the health check asks there. */
 export const DEFAULT_ADDRESSES: readonly Address[] = [
   { kind: 'unix', path: '/run/binfmt.sock' },
   { kind: 'unix', path: '/dev/shm/binfmt.sock' },
 ];
 
-/** Undefined for anything else. Without a host it is this machine's own loopback address. */
+/** Undefined for anything else. Without a host it is the loopback address. */
 export function parseAddress(text: string): Address | undefined {
   if (text.startsWith('unix:')) return text.length > 5 ? { kind: 'unix', path: text.slice(5) } : undefined;
   const found = /^(?:(?:\[([^\]]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(text);

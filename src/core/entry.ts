@@ -1,7 +1,6 @@
 /**
- * The kernel's text for a binfmt_misc entry ↔ an `Entry`, the line that registers one, and the
- * question whether an entry matches a program. Source: Documentation/admin-guide/binfmt-misc.rst
- * and fs/binfmt_misc.c.
+ * Entries of binfmt_misc: the text that the kernel shows for one, the line that registers one, and whether one
+ * matches a program. Sources: Documentation/admin-guide/binfmt-misc.rst; fs/binfmt_misc.c.
  */
 import type { Architecture } from './architectures.js';
 
@@ -9,23 +8,23 @@ export interface Entry {
   readonly name: string;
   readonly enabled: boolean;
   readonly interpreter: string;
-  /** In the kernel's order and letters: `POCF`; letters of later kernels are kept. */
+  /** In the kernel's order, such as `POCF`; letters that only later kernels know are kept. */
   readonly flags: string;
   /** Bytes from the start of the file to the magic. */
   readonly offset: number;
   /** Hexadecimal; empty for an entry that matches by extension. */
   readonly magic: string;
-  /** Hexadecimal; all ones where the kernel shows none. */
+  /** Hexadecimal; all ones if the kernel shows none. */
   readonly mask: string;
   /** Without the dot; undefined for an entry that matches by magic. */
-  readonly extension?: string | undefined;
-  /** What the interpreter's path leads to, where it is another path, as it was seen from here. */
-  readonly resolved?: string | undefined;
-  /** Of the file: another one after each registration, also of the same text. */
+  readonly extension?: string;
+  /** The real path of the interpreter, if its path leads through symbolic links, as seen from here. */
+  readonly resolved?: string;
+  /** The inode of the entry's file. Every registration has a new one, even if the text is the same. */
   readonly inode?: number;
 }
 
-/** Parses what the kernel shows in /proc/sys/fs/binfmt_misc/NAME; lines it does not know are skipped. */
+/** Parses what the kernel shows in /proc/sys/fs/binfmt_misc/NAME; lines that it does not know are skipped. */
 export function parseEntry(name: string, text: string): Entry {
   const lines = text.split('\n');
   const value = (key: string) => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
@@ -47,10 +46,10 @@ export function parseEntry(name: string, text: string): Entry {
   };
 }
 
-/** What makes an entry: the part of `Entry` that is written to `register`. */
+/** The part of an entry that is written to `register`. */
 export type Registration = Pick<Entry, 'name' | 'interpreter' | 'flags' | 'magic' | 'mask'>;
 
-/** The registration of an architecture's emulator. */
+/** The registration of an emulator for an architecture. */
 export function registrationOf(
   { magic, mask }: Architecture,
   entry: Pick<Entry, 'name' | 'interpreter' | 'flags'>,
@@ -59,17 +58,17 @@ export function registrationOf(
 }
 
 /**
- * The line for `register`: `:name:M::magic:mask:interpreter:flags`, with the first delimiter that
- * the interpreter's path does not contain.
+ * The line for `register`: `:name:M::magic:mask:interpreter:flags`, with the first delimiter that neither the name nor
+ * the interpreter's path contains.
  */
 export function registerLine({ name, magic, mask, interpreter, flags }: Registration): string {
   const delimiter = [...':|;,!#'].find((each) => !interpreter.includes(each) && !name.includes(each)) ?? ':';
-  // O is what C implies; the kernel sets it by itself.
+  // C implies O, and the kernel sets it by itself.
   const written = flags.includes('C') ? flags.replace('O', '') : flags;
-  return ['', name, 'M', '', escaped(magic), escaped(mask), interpreter, written].join(delimiter);
+  return ['', name, 'M', '', escapedBytes(magic), escapedBytes(mask), interpreter, written].join(delimiter);
 }
 
-/** The inverse, for lines of files in binfmt.d: magic entries only. Undefined: a comment, or anything else. */
+/** The inverse, for a line of a file in binfmt.d: entries with a magic only. Undefined for comments and everything else. */
 export function parseRegisterLine(line: string): (Registration & { readonly offset: number }) | undefined {
   const delimiter = line[0];
   if (delimiter === undefined || /[#;\s\w]/.test(delimiter)) return undefined;
@@ -86,25 +85,26 @@ export function parseRegisterLine(line: string): (Registration & { readonly offs
   };
 }
 
-/** Bytes that the kernel compares with magic and mask: BINPRM_BUF_SIZE in linux/binfmts.h. */
+/** How many bytes of a program the kernel compares with magic and mask: BINPRM_BUF_SIZE in linux/binfmts.h. */
 export const HEADER_SIZE = 256;
 
-/** Does the kernel take a program with this beginning to the entry? Whether it is enabled is not asked. */
+/** Does the entry match a program that begins like this? Whether the entry is enabled plays no role. */
 export function matches(entry: Pick<Entry, 'magic' | 'mask'> & { offset?: number }, header: Uint8Array): boolean {
   const magic = Buffer.from(entry.magic, 'hex');
   const mask = Buffer.from(entry.mask, 'hex');
   const start = entry.offset ?? 0;
   if (magic.length === 0 || start + magic.length > HEADER_SIZE) return false;
-  // A shorter program is compared as if zeros followed.
+  // The kernel compares a shorter program as if zeros followed.
   return magic.every((byte, i) => (((header[start + i] ?? 0) ^ byte) & (mask[i] ?? 0xff)) === 0);
 }
 
-/** Same letters, in whatever order. */
+/** The same letters, in any order. */
 export function sameFlags(one: string, other: string): boolean {
   return [...one].sort().join('') === [...other].sort().join('');
 }
 
-function escaped(hex: string): string {
+/** `7f45` → `\x7f\x45` */
+export function escapedBytes(hex: string): string {
   return hex.replace(/../g, '\\x$&');
 }
 

@@ -1,28 +1,45 @@
-/** What a watcher reports, a line an event: for people, or as JSON for machines. */
+/** What a watcher reports: one line for each event, for people, or as JSON for machines. */
+import type { Invocation } from './invocation.js';
+import { describeEventCause } from './messages/events.js';
+import type { Note } from './note.js';
+import type { Problem } from './problem.js';
 
-export type EventName =
-  | 'started'
-  | 'installed'
-  | 'failed'
-  | 'restored'
-  | 'waiting'
-  | 'ready'
-  | 'not-ready'
-  | 'stopping'
-  | 'warning';
+export type EventName = 'installed' | 'failed' | 'restored' | 'waiting' | 'ready' | 'not-ready' | 'stopping' | 'warning';
 
-export interface Event {
+/** Why an entry had to be registered again; labels of a metric. */
+export const restoreCauses = ['removed', 'disabled', 'replaced', 'shadowed', 'broken'] as const;
+export type RestoreCause = (typeof restoreCauses)[number];
+
+export type EventCause =
+  | { readonly kind: 'problem'; readonly problem: Problem }
+  | { readonly kind: 'note'; readonly note: Note }
+  | { readonly kind: 'restore'; readonly cause: RestoreCause }
+  /** `failing`: it does not run; otherwise something keeps removing its entry. */
+  | { readonly kind: 'wait'; readonly seconds: number; readonly failing: boolean }
+  | { readonly kind: 'signal'; readonly signal: string };
+
+export interface WatchEvent {
   readonly event: EventName;
-  /** OCI architecture, where it concerns one. */
-  readonly architecture?: string | undefined;
-  /** Why it happened. */
-  readonly cause?: string | undefined;
+  /** The OCI architecture, if the event is about one. */
+  readonly architecture?: string;
+  readonly cause?: EventCause;
 }
 
-export type LogFormat = 'text' | 'json';
+export const logFormats = ['text', 'json'] as const;
+export type LogFormat = (typeof logFormats)[number];
 
-/** `time`: ISO 8601. */
-export function formatEvent({ event, architecture, cause }: Event, time: string, format: LogFormat): string {
-  if (format === 'json') return JSON.stringify({ time, event, architecture, cause });
-  return `${time} ${event}${architecture === undefined ? '' : ` ${architecture}`}${cause === undefined ? '' : `: ${cause}`}`;
+export interface EventFormat {
+  readonly format: LogFormat;
+  readonly invocation: Invocation;
+}
+
+/** One line. `time`: as in ISO 8601. */
+export function formatEvent({ event, architecture, cause }: WatchEvent, time: string, options: EventFormat): string {
+  const text = cause && describeEventCause(cause, options.invocation);
+  if (options.format === 'json') {
+    const problem = cause?.kind === 'problem' ? { id: cause.problem.id, facts: cause.problem.facts } : undefined;
+    return JSON.stringify({ time, event, architecture, cause: text, problem });
+  }
+  const subject = architecture === undefined ? '' : ` ${architecture}`;
+  return `${time} ${event}${subject}${text === undefined ? '' : `: ${text}`}`;
 }

@@ -1,37 +1,39 @@
-/** The metrics of a watcher, in Prometheus' text format 0.0.4. */
-import { type RestoreCause, restoreCauses } from './watch.js';
+/** The metrics of a watcher, in version 0.0.4 of Prometheus' text format. */
+import { type RestoreCause, restoreCauses } from './events.js';
 
 export interface Metrics {
-  /** Architectures that were asked for, and whether each runs. */
+  /** The architectures asked for, and whether each runs. */
   readonly running: ReadonlyMap<string, boolean>;
-  readonly restores: ReadonlyMap<RestoreCause, number>;
-  /** Seconds since 1970, undefined before the first probe. */
-  readonly lastProbe?: number | undefined;
+  /** How many words of the list are not platforms. */
+  readonly unknown: number;
+  readonly restores: Readonly<Record<RestoreCause, number>>;
+  /** Seconds since 1970; undefined before the first probe. */
+  readonly lastProbe?: number;
   readonly ready: boolean;
   readonly build: Readonly<Record<'revision' | 'node', string>>;
 }
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-export function formatMetrics({ running, restores, lastProbe, ready, build }: Metrics): string {
+export function formatMetrics({ running, unknown, restores, lastProbe, ready, build }: Metrics): string {
   const up = [...running].map(([architecture, runs]): Sample => [{ architecture }, Number(runs)]);
   return [
-    metric('binfmt_architectures_wanted', 'gauge', 'Architectures that are kept working.', [[{}, running.size]]),
-    metric('binfmt_architecture_running', 'gauge', '1 if a test program of the architecture runs.', up),
-    metric('binfmt_ready', 'gauge', '1 if every architecture asked for runs.', [[{}, Number(ready)]]),
+    metric('binfmt_architectures_wanted', 'gauge', 'Architectures that were asked for.', [[{}, running.size + unknown]]),
+    metric('binfmt_architecture_running', 'gauge', '1 if a test program of the architecture runs, else 0.', up),
+    metric('binfmt_ready', 'gauge', '1 if every architecture that was asked for runs, else 0.', [[{}, Number(ready)]]),
     metric(
       'binfmt_restores_total',
       'counter',
-      'Emulators that had to be registered again, by cause.',
-      restoreCauses.map((cause) => [{ cause }, restores.get(cause) ?? 0]),
+      'Entries that had to be registered again, by cause.',
+      restoreCauses.map((cause) => [{ cause }, restores[cause]]),
     ),
     metric(
       'binfmt_last_probe_timestamp_seconds',
       'gauge',
-      'When test programs were last run.',
+      'When test programs were last run, in seconds since 1970.',
       lastProbe === undefined ? [] : [[{}, lastProbe]],
     ),
-    metric('binfmt_build_info', 'gauge', 'Always 1; versions as labels.', [[build, 1]]),
+    metric('binfmt_build_info', 'gauge', 'Always 1; the labels are versions.', [[build, 1]]),
   ].join('');
 }
 

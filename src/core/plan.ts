@@ -1,139 +1,144 @@
-/** What has to be done so that the machine runs an architecture: a pure function of the picture of the machine. */
+/** What has to be done so that the machine runs a platform: a pure function of the picture of the machine. */
 import type { Architecture } from './architectures.js';
 import { type Entry, type Registration, registrationOf, sameFlags } from './entry.js';
-import type { Failure } from './failure.js';
-import type { Platform } from './platform.js';
-import { describeVerdict, type Verdict } from './probe.js';
+import { noEmulator, untested } from './messages/request-problems.js';
+import type { Difference, Note } from './note.js';
+import { formatPlatform, type Platform } from './platform.js';
+import { type Problem, problemOf } from './problem.js';
 import { type Emulator, type Runner, runnerOf, type Snapshot } from './snapshot.js';
 import { compareVersions } from './version.js';
 
 export interface InstallOptions {
-  /** Flag C: setuid programs keep their rights. */
+  /** Flag C: setuid programs keep their privileges. */
   readonly credentials: boolean;
   /** Flag P: programs see the argv[0] that they were called with. */
   readonly preserveArgv0: boolean;
-  /** Register ours in front of a handler of another name that works. */
+  /** Register in front of an entry of another name that works. */
   readonly force: boolean;
-  /** Leave an entry of ours that works as it is, also an older one, or one with other flags. */
+  /** Keep a working entry of our name, even if its QEMU is older or its flags differ. */
   readonly keep: boolean;
 }
 
 export type Step =
-  /** It is so already. `note` says through what. */
-  | { readonly kind: 'ready'; readonly note: string }
-  /** `replaces`: an entry of our name, to be removed first. */
+  /** It runs already. */
+  | { readonly kind: 'ready'; readonly note: Note }
   | {
       readonly kind: 'register';
       readonly registration: Registration;
+      /** An entry of the same name, which has to be removed first. */
       readonly replaces?: Entry;
-      /** What is replaced works: ours has to show first that it does. */
-      readonly improves?: boolean;
-      readonly note?: string;
+      /** That entry works: the new emulator has to be tried before it is removed. */
+      readonly replacesWorking?: boolean;
+      readonly note?: Note;
     }
-  | { readonly kind: 'impossible'; readonly failure: Failure };
+  | { readonly kind: 'impossible'; readonly problem: Problem };
 
-/** The flags that an entry of ours has on this kernel, as the kernel writes them. */
+/** Linux tells QEMU about flag P since this version: AT_FLAGS_PRESERVE_ARGV0 in linux/binfmts.h. */
+export const FIRST_KERNEL_WITH_ARGV0 = '5.12';
+
+/** The flags of an entry that is registered with these options on this kernel, as the kernel writes them. */
 export function wantedFlags(options: Pick<InstallOptions, 'credentials' | 'preserveArgv0'>, kernel: string): string {
-  // QEMU learns of P from the kernel since Linux 5.12 (AT_FLAGS); before, it takes argv[0] for the program.
-  const preserve = options.preserveArgv0 && compareVersions(kernel, '5.12') >= 0;
+  // On older kernels QEMU would take argv[0] for the program.
+  const preserve = options.preserveArgv0 && compareVersions(kernel, FIRST_KERNEL_WITH_ARGV0) >= 0;
   return `${preserve ? 'P' : ''}${options.credentials ? 'OC' : ''}F`;
 }
 
-/** The step for one platform. The snapshot has its probe, its emulator and, for an entry of ours, the version. */
-export function planInstall({ architecture }: Platform, options: InstallOptions, snapshot: Snapshot): Step {
+/** The step for one platform. The snapshot has its probe, its emulator, and the version behind an existing entry. */
+export function planInstall(platform: Platform, options: InstallOptions, snapshot: Snapshot): Step {
+  const { architecture } = platform;
   const verdict = snapshot.probes.get(architecture)?.verdict;
-  // What could not be tried may well work: it is not touched.
-  if (verdict?.kind === 'untried') return { kind: 'impossible', failure: untried(architecture, verdict) };
+  // It may well work, so nothing is changed.
+  if (verdict?.kind === 'untried') {
+    return { kind: 'impossible', problem: problemOf(untested, formatPlatform(platform), { errno: verdict.errno }) };
+  }
   const emulator = snapshot.emulators.get(architecture);
   const runner = runnerOf(architecture, snapshot);
   switch (runner.kind) {
-    case 'native':
-      return ready('this machine runs it natively');
-    case 'unseen':
-      return ready(`already runs through ${runner.interpreter ?? 'an entry'} that cannot be read here, left alone`);
+    case 'processor':
+      return ready({ kind: 'native' });
+    case 'hidden-entry':
+      return ready(runner);
     case 'nothing':
-      return register(architecture, emulator, options, snapshot);
-    case 'entry':
-      if (runner.entry.name !== emulator?.name) {
-        if (options.force)
-          return register(architecture, emulator, options, snapshot, `in front of ${runner.entry.name}`);
-        return ready(`already runs through ${runner.entry.name}, left alone`);
-      }
-      return improve(architecture, emulator, runner, options, snapshot);
+      return register(platform, emulator, options, snapshot);
+    case 'entry': {
+      const { name: entry } = runner.entry;
+      if (entry === emulator?.name) return improve(platform, emulator, runner, options, snapshot);
+      if (!options.force) return ready({ kind: 'other-entry', entry });
+      return register(platform, emulator, options, snapshot, { kind: 'in-front-of', entry });
+    }
   }
 }
 
-/** An entry of our name runs it: is it as good as what we would register? */
+/** An entry with our emulator's name runs it: is it as good as the one that we would register? */
 function improve(
-  architecture: Architecture,
+  platform: Platform,
   emulator: Emulator,
   { entry }: Extract<Runner, { kind: 'entry' }>,
   options: InstallOptions,
   snapshot: Snapshot,
 ): Step {
-  const theirs = snapshot.registeredVersions.get(architecture);
-  const found = theirs === undefined ? 'a version that it does not tell' : `QEMU ${theirs}`;
-  const difference = differenceOf(architecture, entry, emulator, theirs, wantedFlags(options, snapshot.kernel));
-  if (difference === undefined) return ready(`already registered, ${found}`);
-  if (options.keep) return ready(`kept ${found}: ${difference}`);
-  // What runs is worth more than what cannot be registered.
-  if (emulator.unusable) return ready(`already registered, ${found}, left alone: ${emulator.unusable.cause}`);
-  const step = register(architecture, emulator, options, snapshot, difference);
-  return step.kind === 'register' ? { ...step, improves: true } : step;
+  const version = snapshot.registeredVersions.get(platform.architecture);
+  const flags = wantedFlags(options, snapshot.kernel);
+  const difference = differenceOf(platform.architecture, entry, { have: version, want: emulator.version }, flags);
+  if (difference === undefined) return ready({ kind: 'already-registered', version });
+  if (options.keep) return ready({ kind: 'kept', version, difference });
+  // An entry that works is worth more than an emulator that cannot be registered.
+  if (emulator.unusable) return ready({ kind: 'not-replaced', version, problem: emulator.unusable });
+  const step = register(platform, emulator, options, snapshot, { kind: 'changed', difference });
+  return step.kind === 'register' ? { ...step, replacesWorking: true } : step;
 }
 
 function differenceOf(
   { magic, mask }: Architecture,
   entry: Entry,
-  emulator: Emulator,
-  theirs: string | undefined,
+  { have, want }: { readonly have?: string; readonly want?: string },
   flags: string,
-): string | undefined {
-  const ours = emulator.version;
-  if (ours !== undefined && (theirs === undefined || compareVersions(theirs, ours) < 0)) {
-    return `QEMU ${theirs ?? '(unknown version)'} is now ${ours}`;
-  }
-  if (!sameFlags(entry.flags, flags)) return `flags ${entry.flags || 'none'} are now ${flags}`;
-  if (entry.magic !== magic || entry.mask !== mask || entry.offset !== 0) return 'its magic or mask was another';
+): Difference | undefined {
+  const older = want !== undefined && (have === undefined || compareVersions(have, want) < 0);
+  if (older) return { in: 'version', have, want };
+  if (!sameFlags(entry.flags, flags)) return { in: 'flags', have: entry.flags, want: flags };
+  if (entry.magic !== magic || entry.mask !== mask || entry.offset !== 0) return { in: 'magic' };
   return undefined;
 }
 
 function register(
-  architecture: Architecture,
+  platform: Platform,
   emulator: Emulator | undefined,
   options: InstallOptions,
-  snapshot: Snapshot,
-  note?: string,
+  { binfmt, entries, kernel }: Snapshot,
+  note?: Note,
 ): Step {
-  if (emulator === undefined || emulator.unusable) {
-    return { kind: 'impossible', failure: emulator?.unusable ?? noEmulator(architecture) };
+  const { architecture } = platform;
+  if (emulator === undefined) {
+    const advice = [
+      { do: 'consider', what: 'set-emulator-directory' },
+      { do: 'consider', what: 'use-full-image' },
+    ] as const;
+    const facts = { emulator: `qemu-${architecture.target}` };
+    return { kind: 'impossible', problem: problemOf(noEmulator, formatPlatform(platform), facts, advice) };
   }
-  if (snapshot.registry.kind !== 'writable') return { kind: 'impossible', failure: snapshot.registry.failure };
+  if (emulator.unusable) return { kind: 'impossible', problem: emulator.unusable };
+  if (binfmt.kind !== 'writable') return { kind: 'impossible', problem: binfmt.problem };
   const { name, path: interpreter } = emulator;
-  const replaces = snapshot.entries.find((entry) => entry.name === name);
-  const why =
-    note ?? (replaces && (replaces.enabled ? 'replaced an entry that did not work' : 'replaced a disabled entry'));
+  const replaces = entries.find((entry) => entry.name === name);
   return {
     kind: 'register',
-    registration: registrationOf(architecture, { name, interpreter, flags: wantedFlags(options, snapshot.kernel) }),
+    registration: registrationOf(architecture, { name, interpreter, flags: wantedFlags(options, kernel) }),
     replaces,
-    note: why,
+    note: note ?? (replaces && { kind: 'replaced', entry: replaces.enabled ? 'broken' : 'disabled' }),
   };
 }
 
-function ready(note: string): Step {
+function ready(note: Note): Step {
   return { kind: 'ready', note };
 }
 
-function untried({ name }: Architecture, verdict: Extract<Verdict, { kind: 'untried' }>): Failure {
-  return { code: 'does-not-run', subject: name, cause: describeVerdict(verdict) };
-}
-
-function noEmulator({ name, target }: Architecture): Failure {
-  return {
-    code: 'no-emulator',
-    subject: name,
-    cause: `there is no emulator qemu-${target}`,
-    remedies: [{ when: 'QEMU_BINARY_PATH names their folder' }],
-  };
+/** What became of one platform: it runs now, unless there is a problem. */
+export interface InstallResult {
+  readonly platform: Platform;
+  /** The entry that was registered for it, if any. */
+  readonly registered?: string;
+  readonly problem?: Problem;
+  /** What is worth knowing about a success. */
+  readonly note?: Note;
 }

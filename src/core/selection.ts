@@ -1,38 +1,53 @@
-/** The words of `--install` as platforms. */
+/** The platforms that a list on the command line asks for. */
 import type { Architecture } from './architectures.js';
-import type { Failure } from './failure.js';
+import { unknownPlatform } from './messages/request-problems.js';
 import { type Platform, parsePlatform } from './platform.js';
+import { type Problem, problemOf } from './problem.js';
 import { runnerOf, type Snapshot } from './snapshot.js';
 
 export interface Selection {
-  /** Each architecture once, with the highest variant that was asked for. */
   readonly platforms: readonly Platform[];
-  readonly unknown: readonly Failure[];
-  /** Also everything that has an emulator at hand. */
+  /** A problem for each word that is not a platform. */
+  readonly unknown: readonly Problem[];
+  /** Also every architecture that has an emulator here. */
   readonly all: boolean;
 }
 
-export function parseSelection(words: readonly string[]): Selection {
-  const platforms = new Map<Architecture, Platform>();
-  const unknown: Failure[] = [];
+/**
+ * Parses the words of a list. `variants`: several variants of one architecture may be asked for; otherwise each
+ * architecture is there once, with the highest variant, because one emulator runs them all.
+ */
+export function parseSelection(words: readonly string[], { variants = false } = {}): Selection {
+  const platforms = new Map<string, Platform>();
+  const unknown: Problem[] = [];
   for (const word of words.filter((each) => each !== 'all')) {
     const parsed = parsePlatform(word);
     if (parsed.kind === 'unknown') {
-      unknown.push({ code: 'unknown-platform', subject: word, cause: parsed.cause });
+      unknown.push(problemOf(unknownPlatform, word, { word, error: { ...parsed.error } }));
       continue;
     }
     const { architecture, level = 0 } = parsed.platform;
-    const before = platforms.get(architecture);
-    if (before === undefined || (before.level ?? 0) < level) platforms.set(architecture, parsed.platform);
+    const key = variants ? `${architecture.name}/${level}` : architecture.name;
+    const before = platforms.get(key);
+    if (before === undefined || (before.level ?? 0) < level) platforms.set(key, parsed.platform);
   }
   return { platforms: [...platforms.values()], unknown, all: words.includes('all') };
 }
 
-/** The selection's platforms, those of `all` among them: what the machine does not run by itself. */
+/** The platforms that were named and, for `all`, every other one that has an emulator and that the processor does not run. */
 export function selectPlatforms({ platforms, all }: Selection, snapshot: Snapshot): readonly Platform[] {
   if (!all) return platforms;
-  const more = [...snapshot.emulators.keys()]
-    .filter((row) => !platforms.some(({ architecture }) => architecture === row))
-    .filter((row) => runnerOf(row, snapshot).kind !== 'native');
+  const named = new Set(platforms.map(({ architecture }) => architecture));
+  const more = [...snapshot.emulators.keys()].filter(
+    (architecture) => !named.has(architecture) && runnerOf(architecture, snapshot).kind !== 'processor',
+  );
   return [...platforms, ...more.map((architecture) => ({ architecture }))];
+}
+
+/** The architectures that have to be probed to answer for a selection; `every`: all of them, for `all`. */
+export function architecturesOf(
+  { platforms, all }: Selection,
+  every: readonly Architecture[],
+): readonly Architecture[] {
+  return all ? every : [...new Set(platforms.map(({ architecture }) => architecture))];
 }

@@ -1,73 +1,82 @@
-/** One immutable picture of the machine, and what can be read off it without asking again. */
+/** One immutable picture of the machine, and what follows from it without asking the machine again. */
 import type { Architecture } from './architectures.js';
 import { takesProgramsOf } from './elf.js';
 import type { Entry } from './entry.js';
-import type { Failure } from './failure.js';
-import type { Probe } from './probe.js';
+import { interpreterOf, type ProbeResult } from './probe.js';
+import type { Problem } from './problem.js';
+
+/** A binfmt_misc file system that can be written to. */
+export interface WritableMount {
+  readonly kind: 'writable';
+  readonly dir: string;
+  /** This program mounted it. */
+  readonly mountedHere: boolean;
+  /** The directory was made for it, and goes with it. */
+  readonly temporary?: boolean;
+}
 
 /** The binfmt_misc file system, as far as this process can use it. */
-export type Registry =
-  /** `made`: the directory was made for it. */
-  | { readonly kind: 'writable'; readonly dir: string; readonly mountedHere: boolean; readonly made?: boolean }
-  | { readonly kind: 'readable'; readonly dir: string; readonly failure: Failure }
-  | { readonly kind: 'closed'; readonly failure: Failure };
+export type BinfmtMount =
+  | WritableMount
+  | { readonly kind: 'readable'; readonly dir: string; readonly problem: Problem }
+  | { readonly kind: 'unavailable'; readonly problem: Problem };
 
-/** The emulator of an architecture beside this program, looked at, not yet trusted. */
+/** The emulator of an architecture that comes with this program: a file that was looked at, and not yet tried. */
 export interface Emulator {
-  /** The name of its entry: file name and entry name are one. */
+  /** The name of its file, and of its entry. */
   readonly name: string;
   readonly path: string;
-  /** Why it cannot be registered; undefined for a good one. */
-  readonly unusable?: Failure;
-  /** As it answers itself; undefined when it was not asked, or is not QEMU. */
+  /** Why it cannot be registered; undefined if it can. */
+  readonly unusable?: Problem;
+  /** The version that it prints; undefined if it was not asked, or is not QEMU. */
   readonly version?: string;
 }
 
 export interface Snapshot {
-  /** The machine's own architecture. */
-  readonly own: Architecture | undefined;
-  /** `uname -r` */
+  /** The architecture of this very program. */
+  readonly own?: Architecture;
+  /** As `uname -r` prints it. */
   readonly kernel: string;
-  readonly registry: Registry;
-  /** Newest first: the order in which the kernel looks. */
+  readonly binfmt: BinfmtMount;
+  /** Newest first: the order in which the kernel looks for one that matches. */
   readonly entries: readonly Entry[];
   readonly emulators: ReadonlyMap<Architecture, Emulator>;
-  readonly probes: ReadonlyMap<Architecture, Probe>;
-  /** The version of the emulator that the kernel picks, for the architectures that were asked. */
+  readonly probes: ReadonlyMap<Architecture, ProbeResult>;
+  /** QEMU's version behind the entry that the kernel takes, for the architectures that were asked. */
   readonly registeredVersions: ReadonlyMap<Architecture, string>;
 }
 
 /** What runs the programs of an architecture. */
 export type Runner =
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'native' }
+  | { readonly kind: 'processor' }
   | { readonly kind: 'entry'; readonly entry: Entry }
   /** An entry that cannot be read from here. */
-  | { readonly kind: 'unseen'; readonly interpreter?: string };
+  | { readonly kind: 'hidden-entry'; readonly interpreter?: string };
 
-/** Entries that the kernel would take a program of this architecture to, newest first. */
+/** The enabled entries that match programs of this architecture, newest first. */
 export function matchingEntries(architecture: Architecture, entries: readonly Entry[]): Entry[] {
   return entries.filter((entry) => entry.enabled && takesProgramsOf(architecture, entry));
 }
 
 /**
- * The entry that the kernel takes programs of this architecture to. Where several match, the interpreter that
- * it was seen to start tells which; where that could not be seen, it is the newest.
+ * The entry that the kernel takes for programs of this architecture. If several match, the interpreter that was seen
+ * to start tells which; if none was seen, it is the newest.
  */
-export function pickedEntry(architecture: Architecture, { entries, probes }: Snapshot): Entry | undefined {
+export function activeEntry(architecture: Architecture, { entries, probes }: Snapshot): Entry | undefined {
   const candidates = matchingEntries(architecture, entries);
-  const seen = probes.get(architecture)?.interpreter;
-  return candidates.find(({ interpreter, resolved }) => [interpreter, resolved].includes(seen ?? '')) ?? candidates[0];
+  const seen = interpreterOf(probes.get(architecture)) ?? '';
+  return candidates.find(({ interpreter, resolved }) => [interpreter, resolved].includes(seen)) ?? candidates[0];
 }
 
 /** Who runs an architecture's programs. */
 export function runnerOf(architecture: Architecture, snapshot: Snapshot): Runner {
   const probe = snapshot.probes.get(architecture);
   if (probe?.verdict.kind !== 'runs') return { kind: 'nothing' };
-  if (probe.native) return { kind: 'native' };
-  const entry = pickedEntry(architecture, snapshot);
+  if (probe.ranBy === 'processor') return { kind: 'processor' };
+  const entry = activeEntry(architecture, snapshot);
   if (entry) return { kind: 'entry', entry };
-  const unread = snapshot.registry.kind === 'closed' && architecture !== snapshot.own;
-  if (probe.native === undefined && !unread) return { kind: 'native' };
-  return { kind: 'unseen', interpreter: probe.interpreter };
+  const readable = snapshot.binfmt.kind !== 'unavailable' || architecture === snapshot.own;
+  if (probe.ranBy === 'unknown' && readable) return { kind: 'processor' };
+  return { kind: 'hidden-entry', interpreter: interpreterOf(probe) };
 }

@@ -4,21 +4,21 @@ import { platformsUpTo } from './platform.js';
 import type { Snapshot } from './snapshot.js';
 
 export interface Status {
-  /** OCI platforms, the machine's own first. */
+  /** OCI platforms, the one of this program first. */
   readonly supported: readonly string[];
-  /** Names of all enabled entries, sorted, whoever registered them. */
+  /** The names of all enabled entries, sorted, whoever registered them. */
   readonly emulators: readonly string[];
 }
 
 export const EMPTY_STATUS: Status = { supported: [], emulators: [] };
 
 export function statusOf(snapshot: Pick<Snapshot, 'own' | 'entries' | 'probes'>): Status {
-  const ownFirst = (row: Architecture) => (row === snapshot.own ? 0 : 1);
-  const rows = [...architectures].sort((a, b) => ownFirst(a) - ownFirst(b));
+  const ownFirst = (architecture: Architecture) => (architecture === snapshot.own ? 0 : 1);
+  const sorted = [...architectures].sort((a, b) => ownFirst(a) - ownFirst(b));
   return {
-    supported: rows.flatMap((row) => {
-      const verdict = snapshot.probes.get(row)?.verdict;
-      return verdict?.kind === 'runs' ? platformsUpTo(row, verdict.level) : [];
+    supported: sorted.flatMap((architecture) => {
+      const verdict = snapshot.probes.get(architecture)?.verdict;
+      return verdict?.kind === 'runs' ? platformsUpTo(architecture, verdict.level) : [];
     }),
     emulators: snapshot.entries
       .filter((entry) => entry.enabled)
@@ -27,7 +27,7 @@ export function statusOf(snapshot: Pick<Snapshot, 'own' | 'entries' | 'probes'>)
   };
 }
 
-/** Exactly the shape that clients parse: two spaces, no other key. */
+/** Exactly the form that clients parse: an indent of two spaces, and no other key. */
 export function formatStatus({ supported, emulators }: Status): string {
   return `${JSON.stringify({ supported, emulators }, null, 2)}\n`;
 }

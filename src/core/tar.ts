@@ -1,7 +1,7 @@
-/** A tar archive of regular files that is the same whenever it is made. Source: POSIX pax(1), "ustar Interchange Format". */
+/** A tar archive of regular files, the same bytes whenever it is made. Source: POSIX pax(1), "ustar Interchange Format". */
 
 const BLOCK = 512;
-/** 1 January 2020: the same for all, and not so old that tar(1) warns. */
+/** 1 January 2020, for all files: recent enough that tar(1) does not warn. */
 const TIME = 1_577_836_800;
 
 /** The header of a file owned by root; paths of up to 100 bytes, sizes in bytes. */
@@ -25,7 +25,7 @@ export function tarHeader(path: string, mode: number, size: number): Uint8Array 
   return header;
 }
 
-/** What follows a file of this size. */
+/** The zeros that follow a file of this size. */
 export function tarPadding(size: number): Uint8Array {
   return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
 }

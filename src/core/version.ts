@@ -1,11 +1,11 @@
-/** QEMU's versions, as its emulators print them. */
+/** Versions of QEMU and of the kernel. */
 
 /** The version in `qemu-aarch64 version 11.1.3 (Debian …)`; undefined for any other text. */
 export function parseQemuVersion(output: string): string | undefined {
   return /^qemu-\S+ version (\d+(?:\.\d+)*)/.exec(output)?.[1];
 }
 
-/** Negative: `one` is older. 0: the same. Parts are numbers; a missing one is 0. */
+/** Negative if `one` is older, 0 if they are the same. Parts are numbers, and a missing part is 0. */
 export function compareVersions(one: string, other: string): number {
   const [a, b] = [one, other].map((text) => text.split('.').map((part) => Number.parseInt(part, 10) || 0));
   for (let i = 0; i < Math.max(a?.length ?? 0, b?.length ?? 0); i++) {

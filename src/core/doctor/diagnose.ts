@@ -1,37 +1,64 @@
-/** All checks, and what they find. The order is the order of telling: the first problem is the cause. */
-import { type Examination, patientsOf } from './examination.js';
-import type { Check, Finding } from './finding.js';
-import { machineChecks } from './machine.js';
-import { notRunningChecks } from './not-running.js';
-import { runningChecks } from './running.js';
+/** Runs the checks over what doctor looked at. */
+import { checks } from '../messages/index.js';
+import { type Facts, type Problem, problemOf, type Severity } from '../problem.js';
+import type { Check, Found } from './check.js';
+import { type DoctorInput, platformFacts } from './input.js';
 
-export const checks: readonly Check[] = [...machineChecks, ...notRunningChecks, ...runningChecks];
-
-/** A finding, by whom, and what about. */
-export interface Diagnosis extends Finding {
-  readonly check: string;
-  /** `linux/arm64`, or `machine`. */
-  readonly subject: string;
+export interface DiagnoseOptions {
+  /** Only these checks, including those that otherwise need `verbose`. */
+  readonly only?: readonly string[];
+  readonly verbose?: boolean;
 }
 
-const order = ['problem', 'warning', 'note'];
+const order: readonly Severity[] = ['problem', 'warning', 'note'];
 
-/** `names`: only these checks, also the ones that are otherwise told with `verbose` only. */
-export function diagnose(
-  examination: Examination,
-  { names, verbose = false }: { names?: readonly string[] | undefined; verbose?: boolean } = {},
-): readonly Diagnosis[] {
-  const patients = patientsOf(examination);
-  const chosen = checks.filter((check) => (names ? names.includes(check.name) : verbose || !check.verbose));
-  const found = chosen.flatMap((check): (Diagnosis | undefined)[] => {
-    if (check.about === 'machine') return [of(check, 'machine', check.find(examination))];
-    return patients.map((patient) => of(check, patient.name, check.find(patient, examination)));
-  });
-  return found
-    .filter((each) => each !== undefined)
-    .sort((one, other) => order.indexOf(one.severity) - order.indexOf(other.severity));
+/** Everything that the checks find: problems first, and within a severity in the order of the checks. */
+export function diagnose(input: DoctorInput, { only, verbose = false }: DiagnoseOptions = {}): readonly Problem[] {
+  const chosen = checks.filter(({ id, verbose: needsVerbose }) => only?.includes(id) ?? (verbose || !needsVerbose));
+  const platforms = platformFacts(input);
+  const findAll = (check: Check): Problem[] => {
+    if (check.scope === 'machine') return finding(check, 'machine', check.find(input));
+    return platforms.flatMap((platform) => finding(check, platform.name, check.find(platform, input)));
+  };
+  // Whether the fallback reports something must not depend on which checks were chosen.
+  const explained = new Set(
+    checks
+      .filter(({ scope, fallback }) => scope === 'platform' && !fallback)
+      .flatMap(findAll)
+      .filter(({ severity }) => severity === 'problem')
+      .map(({ subject }) => subject),
+  );
+  const found = chosen.flatMap((check) =>
+    findAll(check).filter(({ subject }) => !check.fallback || !explained.has(subject)),
+  );
+  return found.sort((one, other) => order.indexOf(one.severity) - order.indexOf(other.severity));
 }
 
-function of({ name: check }: Check, subject: string, finding: Finding | undefined): Diagnosis | undefined {
-  return finding && { check, subject, ...finding };
+function finding(check: Check, subject: string, found: Found<Facts> | undefined): Problem[] {
+  return found ? [problemOf(check, subject, found.facts, found.advice, found.severity)] : [];
+}
+
+/** Facts that only name things. Problems that differ in nothing else have the same cause. */
+const names: ReadonlySet<string> = new Set([
+  'configured',
+  'entries',
+  'entry',
+  'expected',
+  'found',
+  'hidden',
+  'interpreter',
+  'loader',
+]);
+
+/** Problems with the same cause, in the order of the first of each. */
+export function groupByCause(problems: readonly Problem[]): Problem[][] {
+  const groups = new Map<string, Problem[]>();
+  for (const problem of problems) {
+    const facts = JSON.stringify(problem.facts, (name, value) => (names.has(name) ? undefined : value));
+    const key = `${problem.severity} ${problem.id} ${facts}`;
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
+    group.push(problem);
+  }
+  return [...groups.values()];
 }

@@ -1,0 +1,44 @@
+/** The environment variables that this program reads. docs/cli.md lists them. */
+import path from 'node:path';
+import type { Invocation } from '../core/invocation.js';
+import type { UsageError } from '../core/messages/usage.js';
+import type { EmulatorDirectory } from '../system/host/emulators.js';
+
+export interface Environment {
+  readonly emulatorDirectory: EmulatorDirectory;
+  /** How to call this program again with these words. */
+  invocation(args: readonly string[]): Invocation;
+  /** Flag P may be set, unless an option forbids it. */
+  readonly preserveArgv0: boolean;
+  /** A variable with a value that cannot be used. */
+  readonly error?: UsageError;
+}
+
+/** Values that mean "off". */
+const OFF = new Set(['0', 'false', 'no', 'off']);
+
+export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
+  const { QEMU_BINARY_PATH = '', QEMU_BINARY_PREFIX = '', QEMU_PRESERVE_ARGV0 = '', BINFMT_IMAGE = '' } = variables;
+  const directory = path.resolve(QEMU_BINARY_PATH || '/usr/bin');
+  const file = path.join(path.dirname(process.argv[1] ?? ''), 'binfmt');
+  return {
+    emulatorDirectory: { path: directory, prefix: QEMU_BINARY_PREFIX },
+    // The image sets its name. Elsewhere it is the file beside the one that runs.
+    invocation: (args) =>
+      BINFMT_IMAGE !== ''
+        ? { kind: 'image', name: BINFMT_IMAGE, environment: [], args }
+        : { kind: 'file', name: file, environment: QEMU_BINARY_PATH ? [`QEMU_BINARY_PATH=${directory}`] : [], args },
+    preserveArgv0: !OFF.has(QEMU_PRESERVE_ARGV0.toLowerCase()),
+    error: errorIn({ QEMU_BINARY_PATH, QEMU_BINARY_PREFIX }),
+  };
+}
+
+function errorIn({ QEMU_BINARY_PATH, QEMU_BINARY_PREFIX }: Record<'QEMU_BINARY_PATH' | 'QEMU_BINARY_PREFIX', string>): UsageError | undefined {
+  if (/[\t\n]/.test(QEMU_BINARY_PATH)) {
+    return { kind: 'bad-environment', variable: 'QEMU_BINARY_PATH', value: QEMU_BINARY_PATH, has: 'control' };
+  }
+  if (QEMU_BINARY_PREFIX.includes('/')) {
+    return { kind: 'bad-environment', variable: 'QEMU_BINARY_PREFIX', value: QEMU_BINARY_PREFIX, has: 'slash' };
+  }
+  return undefined;
+}

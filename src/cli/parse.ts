@@ -1,0 +1,110 @@
+/** A command line → the command and what it will do, or what is wrong with it. minimist does the splitting. */
+import minimist from 'minimist';
+import { type Command, type Context, type Given, type Options, splitList } from '../commands/command.js';
+import { commands } from '../commands/index.js';
+import type { UsageError } from '../core/messages/usage.js';
+import type { Report } from '../core/report-lines.js';
+import { closest } from '../core/text.js';
+
+export type CommandLine =
+  | { readonly kind: 'help'; readonly of: readonly Command[] }
+  | { readonly kind: 'usage-error'; readonly of: Command; readonly error: UsageError }
+  | { readonly kind: 'run'; readonly command: Command; run(context: Context): Promise<Report> };
+
+/** Never throws. */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const named = commands.find(({ name }) => name !== '' && name === argv[0]);
+  const command = named ?? commands[0];
+  const { given, errors, help } = readWords(named ? argv.slice(1) : argv, command);
+  const [wrong] = errors;
+  if (wrong) return { kind: 'usage-error', of: command, error: wrong };
+  if (help) return { kind: 'help', of: named ? [named] : commands };
+  const prepared = command.prepare(given);
+  const [error] = prepared.errors;
+  return error ? { kind: 'usage-error', of: command, error } : { kind: 'run', command, run: prepared.run };
+}
+
+interface Sorted {
+  readonly given: Given;
+  readonly errors: readonly UsageError[];
+  readonly help: boolean;
+}
+
+function readWords(argv: readonly string[], { options, words: allowed }: Command): Sorted {
+  const errors: UsageError[] = [];
+  const end = allowed === 'command' ? endOfOptions(argv, options) : argv.length;
+  // Both `-install` and `--install` are in use.
+  const args = argv.slice(0, end).map((word) => (/^-[a-z][a-z0-9-]+(=|$)/.test(word) ? `-${word}` : word));
+  for (const word of args.filter((each) => each.startsWith('--'))) errors.push(...checkOption(word, options));
+  const names = Object.keys(options);
+  const withValue = names.filter((name) => options[name]?.value !== undefined);
+  const switches = names.filter((name) => options[name]?.value === undefined);
+  const values = minimist(errors.length > 0 ? [] : args, {
+    string: ['_', ...withValue],
+    boolean: ['help', ...switches.map(positive)],
+    default: Object.fromEntries(switches.filter(isNegative).map((name) => [positive(name), true])),
+    alias: { help: 'h' },
+    unknown: (word) => {
+      if (word.startsWith('-')) errors.push({ kind: 'unknown-option', word });
+      return !word.startsWith('-');
+    },
+  });
+  const valuesOf = (name: string) => (values[name] === undefined ? undefined : [values[name]].flat().map(String));
+  const given: Given = {
+    words: [...values._, ...argv.slice(end)],
+    valuesOf: (name) => (withValue.includes(name) ? valuesOf(name) : undefined),
+    has: (name) => values[positive(name)] === !isNegative(name),
+  };
+  const [stray] = values._;
+  if (allowed === 'none' && stray !== undefined) errors.push(unexpected(stray, given));
+  return { given, errors, help: values['help'] === true };
+}
+
+/** The index of the first word that is neither an option nor the value of one. */
+function endOfOptions(argv: readonly string[], options: Options): number {
+  let i = 0;
+  for (; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    if (!word.startsWith('-') || word === '--') break;
+    if (optionNamed(word.replace(/^--?/, ''), options)?.value !== undefined) i++;
+  }
+  return i;
+}
+
+const isNegative = (name: string) => name.startsWith('no-');
+const positive = (name: string) => name.replace(/^no-/, '');
+
+/** `--credentials` is `--no-credentials` taken back. */
+function optionNamed(name: string, options: Options) {
+  if (Object.hasOwn(options, name)) return options[name];
+  return Object.hasOwn(options, `no-${name}`) ? options[`no-${name}`] : undefined;
+}
+
+function checkOption(word: string, options: Options): UsageError[] {
+  const [name = '', value] = word.slice(2).split(/=(.*)/s);
+  if (name === 'help' && value === undefined) return [];
+  const option = optionNamed(name, options);
+  if (option === undefined) {
+    const other = commands.find((command) => Object.hasOwn(command.options, name));
+    if (other) return [{ kind: 'unknown-option', word, command: other.name }];
+    const near = closest(name, [...Object.keys(options), 'help']);
+    return [{ kind: 'unknown-option', word, suggestion: near && `--${near}` }];
+  }
+  return value !== undefined && option.value === undefined ? [{ kind: 'no-value-expected', option: name, value }] : [];
+}
+
+/** A list without commas, an option without dashes, a command with a letter wrong. */
+function unexpected(word: string, given: Given): UsageError {
+  const list = ['install', 'uninstall'].find((name) => given.valuesOf(name));
+  if (list) {
+    const items = [...splitList(given.valuesOf(list) ?? []), ...given.words];
+    return { kind: 'unexpected-argument', word, suggestion: `--${list} ${items.join(',')}` };
+  }
+  const [first, ...rest] = given.words;
+  const option = Object.keys(commands[0].options).find((name) => name === word);
+  if (option) return { kind: 'unexpected-argument', word, suggestion: [`--${option}`, rest.join(',')].join(' ').trim() };
+  const named = commands.find(({ name }) => name !== '' && name === first);
+  if (named) return { kind: 'unexpected-argument', word, suggestion: `binfmt ${named.name} with its options behind it` };
+  const candidates = [...commands.map(({ name }) => name), ...Object.keys(commands[0].options).map((name) => `--${name}`)];
+  return { kind: 'unexpected-argument', word, suggestion: closest(word, candidates.filter((name) => name !== '')) };
+}

@@ -1,0 +1,217 @@
+/** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
+import { type Architecture, architectures } from '../core/architectures.js';
+import { logFormats } from '../core/events.js';
+import { noEmulators } from '../core/messages/request-problems.js';
+import type { Note } from '../core/note.js';
+import type { InstallOptions } from '../core/plan.js';
+import { formatPlatform } from '../core/platform.js';
+import type { ProbeResult } from '../core/probe.js';
+import { problemOf } from '../core/problem.js';
+import { planRemoval, splitRemovals } from '../core/removal.js';
+import { exitStatusOf, reportBatch } from '../core/render.js';
+import type { Item, Line, Report } from '../core/report-lines.js';
+import { architecturesOf, parseSelection, selectPlatforms } from '../core/selection.js';
+import { EMPTY_STATUS, formatStatus, statusOf } from '../core/status.js';
+import { readEntries, unregister } from '../system/binfmt/entries.js';
+import { closeBinfmt, type MountOptions } from '../system/binfmt/mount.js';
+import { installPlatforms } from '../system/change/install.js';
+import { findEmulators } from '../system/host/emulators.js';
+import { openMachine, openSystem, type System } from '../system/system.js';
+import { askVersions, takeSnapshot } from '../system/take-snapshot.js';
+import type { ServiceOptions } from '../system/watch/service.js';
+import { choice, type Context, defineCommand, flag, number, splitList, texts } from './command.js';
+import { listenOption, mountOptions, readMountOptions } from './mount-options.js';
+
+const SECONDS_IN_A_DAY = 86_400;
+
+/** Options that mean something only together with --watch. */
+const watchOptions = {
+  interval: number('SECONDS', 'with --watch: seconds between full checks (default: 60)', {
+    ...{ unit: 'seconds', least: 0.1, most: SECONDS_IN_A_DAY },
+  }),
+  backoff: number('SECONDS', 'with --watch: the longest wait between two tries (default: 300)', {
+    ...{ unit: 'seconds', least: 0, most: SECONDS_IN_A_DAY },
+  }),
+  'log-format': choice('FORMAT', 'with --watch: text or json (default: text)', logFormats),
+  'on-exit': choice('ACTION', 'with --watch: keep or uninstall what was registered (default: keep)', [
+    'keep',
+    'uninstall',
+  ]),
+  listen: listenOption('with --watch: where it also answers'),
+} as const;
+
+type Service = Omit<ServiceOptions, 'words' | 'options'>;
+
+interface Arguments {
+  readonly version: boolean;
+  /** What was given, unsplit: the name of an entry may have a comma in it. */
+  readonly uninstall?: string;
+  readonly install?: readonly string[];
+  readonly options: InstallOptions;
+  readonly mount: Omit<MountOptions, 'toChange'>;
+  /** Stay, and keep working what was installed. */
+  readonly watch?: Service;
+}
+
+export const defaultCommand = defineCommand({
+  name: '',
+  synopsis: '[OPTION]...',
+  summary: 'Register or remove emulators, then print the supported platforms as JSON.',
+  example: 'binfmt --install arm64,riscv64',
+  words: 'none',
+  options: {
+    install: texts(
+      'LIST',
+      'register emulators: all, or names such as arm64,riscv64,linux/arm/v7',
+      'a list, such as --install arm64,riscv64',
+    ),
+    uninstall: texts(
+      'LIST',
+      "remove entries: all, names, patterns such as 'qemu-*', architectures",
+      'a list, such as --uninstall arm64,riscv64',
+    ),
+    force: flag('register in front of a working entry of another name'),
+    keep: flag('keep a working entry even if its QEMU is older or its flags differ'),
+    'no-credentials': flag('without flag C: setuid programs do not get their privileges'),
+    'no-preserve-argv0': flag('without flag P: programs see their path as argv[0]'),
+    ...mountOptions,
+    watch: flag('with --install: stay, and keep what was installed working'),
+    ...watchOptions,
+    version: flag('print the versions of this program, QEMU and Node.js'),
+  },
+  parse(values, given, report): Arguments {
+    const { install, uninstall, watch } = values;
+    if (watch && install === undefined) report({ kind: 'needs-option', option: 'watch', other: 'install LIST' });
+    for (const option of Object.keys(watchOptions)) {
+      if (!watch && given.valuesOf(option)) report({ kind: 'needs-option', option, other: 'watch' });
+    }
+    const service: Service = {
+      interval: 1000 * (values.interval ?? 60),
+      backoff: 1000 * (values.backoff ?? 300),
+      logFormat: values['log-format'] ?? 'text',
+      uninstallOnExit: values['on-exit'] === 'uninstall',
+      listen: values.listen,
+    };
+    return {
+      version: values.version,
+      install: install && splitList(install),
+      uninstall: uninstall?.join(','),
+      options: {
+        credentials: !values['no-credentials'],
+        preserveArgv0: !values['no-preserve-argv0'],
+        force: values.force,
+        keep: values.keep,
+      },
+      mount: readMountOptions(values),
+      watch: watch ? service : undefined,
+    };
+  },
+  async run(given, context) {
+    if (given.version) return version(context);
+    const { options } = given;
+    const args = { ...given, options: { ...options, preserveArgv0: options.preserveArgv0 && context.preserveArgv0 } };
+    return args.watch ? watch(args, args.watch, context) : change(args, context);
+  },
+});
+
+async function version({ revision, setup }: Context): Promise<Report> {
+  const [first] = findEmulators(setup.emulatorDirectory, setup.host).values();
+  const [qemu = 'none'] = await askVersions(first ? [first.path] : [], setup);
+  return { stdout: `binfmt/${revision} qemu/${qemu} node/${process.versions.node}\n`, lines: [], exit: 0 };
+}
+
+/** Uninstalls, then installs, then reports the status. */
+async function change(args: Arguments, { setup }: Context): Promise<Report> {
+  const toChange = args.install !== undefined || args.uninstall !== undefined;
+  const system = await openSystem(setup, { ...args.mount, toChange });
+  const { binfmt } = system;
+  // The command line names a directory that must not be used.
+  if (binfmt.kind === 'unavailable' && exitStatusOf([binfmt.problem]) === 2) return reportBatch('installing', [binfmt]);
+  const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
+  const installed = args.install && (await install(args.install, args.options, system));
+  const now = await status(system, installed?.probes);
+  if (!installed?.registered) await closeBinfmt(binfmt, system.launcher);
+  const steps = [removed, installed?.report].filter((report) => report !== undefined);
+  // A step that failed because of binfmt_misc has already said why the entries cannot be read.
+  const unread = steps.some(({ exit }) => exit === 3) ? [] : now.lines;
+  const lines = new Map([...unread, ...steps.flatMap((step) => step.lines)].map((line) => [JSON.stringify(line), line]));
+  const exit = Math.max(0, ...steps.map((step) => step.exit)) as Report['exit'];
+  return { stdout: now.stdout, lines: [...lines.values()], exit };
+}
+
+/** Works without privileges too, because it believes the probes. `known`: results that are still true. */
+async function status(system: System, known?: ReadonlyMap<Architecture, ProbeResult>): Promise<Report> {
+  const snapshot = await takeSnapshot(system, { probes: architectures, known });
+  const { binfmt } = snapshot;
+  const lines: Line[] =
+    binfmt.kind === 'unavailable' ? [{ kind: 'note', note: { kind: 'entries-unreadable', problem: binfmt.problem } }] : [];
+  return { stdout: formatStatus(statusOf(snapshot)), lines, exit: 0 };
+}
+
+function uninstall(list: string, { binfmt, emulatorDirectory }: System): Report {
+  if (binfmt.kind !== 'writable') return reportBatch('uninstalling', [{ subject: list, problem: binfmt.problem }]);
+  const items = splitRemovals(list, readEntries(binfmt)).flatMap((word): Item[] => {
+    const removal = planRemoval(word, readEntries(binfmt), emulatorDirectory.prefix);
+    if (removal.kind === 'unknown') return [{ subject: word, problem: removal.problem }];
+    if (removal.names.length === 0) return [{ subject: word, note: { kind: 'not-registered' } }];
+    return removal.names.map((subject) => ({ subject, problem: unregister(binfmt.dir, subject) }));
+  });
+  return reportBatch('uninstalling', items);
+}
+
+interface InstallReport {
+  readonly report: Report;
+  /** Results that are true after the installation. */
+  readonly probes: ReadonlyMap<Architecture, ProbeResult>;
+  /** Something was registered, and needs its mount. */
+  readonly registered: boolean;
+}
+
+async function install(words: readonly string[], options: InstallOptions, system: System): Promise<InstallReport> {
+  const selection = parseSelection(words);
+  const before = await takeSnapshot(system, { probes: architecturesOf(selection, architectures), emulators: true });
+  const platforms = selectPlatforms(selection, before);
+  const request = { platforms, options, words, before, lasting: true };
+  const { results, after } = await installPlatforms(request, system);
+  const items: Item[] = [
+    ...selection.unknown.map((problem) => ({ subject: problem.subject, problem })),
+    ...(selection.all && before.emulators.size === 0 ? [noEmulatorsItem(system)] : []),
+    ...results.map(({ platform, problem, note, registered }) => ({
+      subject: platform.architecture.name,
+      problem,
+      note: registered === undefined ? note : noteOn(note, system),
+    })),
+  ];
+  return {
+    report: reportBatch('installing', items),
+    probes: after.probes,
+    registered: results.some(({ registered }) => registered !== undefined),
+  };
+}
+
+/** If this program is emulated itself, its emulator finds other emulators by their paths, in this container only. */
+function noteOn(note: Note | undefined, { host }: System): Note | undefined {
+  if (!host.emulatedOn) return note;
+  return { kind: 'this-container-only', platform: formatPlatform({ architecture: host.emulatedOn }), note };
+}
+
+function noEmulatorsItem({ emulatorDirectory: { path, prefix } }: System): Item {
+  const problem = problemOf(noEmulators, path, { directory: path, prefix }, [
+    { do: 'consider', what: 'set-emulator-directory' },
+  ]);
+  return { subject: 'all', problem };
+}
+
+/** Installs and stays until a signal comes. */
+async function watch(args: Arguments, service: Service, context: Context): Promise<Report> {
+  const { runService } = await import('../system/watch/service.js');
+  const open = () => openSystem(context.setup, { ...args.mount, toChange: true });
+  if (args.uninstall !== undefined) {
+    const { lines } = uninstall(args.uninstall, await open());
+    if (lines.length > 0) context.print(lines);
+  }
+  return runService({ ...service, words: args.install ?? [], options: args.options }, open, context);
+}
+
+/** What standard output is if nothing could be found out. */
+export const NO_STATUS = formatStatus(EMPTY_STATUS);

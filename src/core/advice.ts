@@ -1,0 +1,84 @@
+/**
+ * What a user can do about a problem, as data. Commands and labels are made from it for the way in which this program
+ * was called, as an image or as a file (src/core/messages/advice.ts).
+ */
+
+/** More rights, or other options, for the very command that was called. */
+export type Grant =
+  | 'privileges'
+  | 'host-directory'
+  | 'host-namespaces'
+  | 'no-apparmor'
+  | 'no-selinux'
+  | 'user-namespace';
+
+/** Advice that is words only: there is no command to paste. */
+export type Suggestion =
+  | 'choose-another-directory'
+  | 'fix-emulator-file'
+  | 'get-static-emulator'
+  | 'install-newer-kernel'
+  | 'mount-without-noexec'
+  | 'mount-writable'
+  | 'register-on-the-host'
+  | 'set-emulator-directory'
+  | 'try-again-later'
+  | 'use-full-image'
+  | 'use-program-for-processor';
+
+export type Advice =
+  /** Register this program's emulator. `because`: why, if several things could be done. */
+  | {
+      readonly do: 'install';
+      readonly platforms: readonly string[];
+      readonly options?: readonly string[];
+      readonly hostNamespaces?: boolean;
+      readonly because?: 'replace' | 'in-front' | 'for-processor';
+    }
+  | { readonly do: 'watch'; readonly platforms: readonly string[] }
+  | { readonly do: 'export'; readonly platforms: readonly string[] }
+  | { readonly do: 'run'; readonly platforms: readonly string[]; readonly command: readonly string[] }
+  | { readonly do: 'diagnose'; readonly platforms: readonly string[] }
+  | { readonly do: 'uninstall'; readonly entries: readonly string[] }
+  | { readonly do: 'enable-entries'; readonly entries: readonly string[] }
+  /** In a shell that is open already, when no new program can be started. */
+  | { readonly do: 'remove-entries-by-hand'; readonly entries: readonly string[] }
+  | { readonly do: 'enable-binfmt' }
+  | { readonly do: 'load-module' }
+  | { readonly do: 'mount-on-host' }
+  | { readonly do: 'trigger-automount' }
+  | { readonly do: 'restart-systemd-binfmt' }
+  | { readonly do: 'call-again'; readonly with: Grant }
+  | { readonly do: 'set-sysctl'; readonly setting: string; readonly value: number; readonly until?: 'fixed' }
+  | { readonly do: 'install-package'; readonly package: string }
+  | { readonly do: 'add-subordinate-ids'; readonly user: string }
+  | { readonly do: 'make-executable'; readonly file: string }
+  | { readonly do: 'inspect-image' }
+  | { readonly do: 'choose-platform'; readonly platform: string; readonly because: 'explicit' | 'lower' }
+  | { readonly do: 'consider'; readonly what: Suggestion; readonly detail?: string };
+
+/** What two pieces of advice differ in if they may become one: a list of platforms or of entries. */
+const lists = ['platforms', 'entries'] as const;
+
+/**
+ * One list of advice for several problems of the same kind: pieces that differ only in platforms or entries become
+ * one, with all of them; every other piece stands for itself, once.
+ */
+export function mergeAdvice(advice: readonly Advice[]): Advice[] {
+  const merged = new Map<string, Advice>();
+  for (const each of advice) {
+    const key = JSON.stringify({ ...each, platforms: undefined, entries: undefined });
+    const known = merged.get(key);
+    merged.set(key, known === undefined ? each : union(known, each));
+  }
+  return [...merged.values()];
+}
+
+function union(one: Advice, other: Advice): Advice {
+  const result: Record<string, unknown> = { ...one };
+  for (const list of lists) {
+    const items = [one, other].flatMap((advice) => (advice as { [list]?: readonly string[] })[list] ?? []);
+    if (list in one) result[list] = [...new Set(items)];
+  }
+  return result as unknown as Advice;
+}

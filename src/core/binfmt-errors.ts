@@ -1,0 +1,96 @@
+/**
+ * Which problem an errno means when binfmt_misc is mounted or written to, and what to do about it.
+ * Sources: mount(2); fs/binfmt_misc.c; Documentation/admin-guide/binfmt-misc.rst.
+ */
+import type { Advice } from './advice.js';
+import {
+  BINFMT_DIRECTORY,
+  kernelModule,
+  mountFailed,
+  permission,
+  readOnly,
+  switchedOff,
+  userNamespace,
+  vanishing,
+} from './messages/machine-checks.js';
+import { notRegistered, notWritten } from './messages/request-problems.js';
+import { type Problem, problemOf } from './problem.js';
+
+const PRIVILEGES: Advice = { do: 'call-again', with: 'privileges' };
+const HOST_DIRECTORY: Advice = { do: 'call-again', with: 'host-directory' };
+const CHOOSE_DIRECTORY: Advice = { do: 'consider', what: 'choose-another-directory' };
+
+/** Why binfmt_misc could not be mounted at `path`. */
+export function mountProblem(path: string, errno: string): Problem {
+  const facts = { operation: 'mount', path, errno } as const;
+  switch (errno) {
+    case 'ENODEV':
+      return problemOf(kernelModule, path, facts, [{ do: 'load-module' }]);
+    case 'ENOENT':
+      // The module makes the usual directory; any other one has to be there.
+      return path === BINFMT_DIRECTORY
+        ? problemOf(kernelModule, path, facts, [{ do: 'load-module' }])
+        : problemOf(mountFailed, path, facts, [CHOOSE_DIRECTORY, { do: 'load-module' }]);
+    case 'EPERM':
+      return problemOf(permission, path, facts, [PRIVILEGES, HOST_DIRECTORY]);
+    case 'EACCES':
+      return problemOf(permission, path, facts, [
+        PRIVILEGES,
+        { do: 'call-again', with: 'no-apparmor' },
+        { do: 'call-again', with: 'no-selinux' },
+      ]);
+    case 'EROFS':
+      return problemOf(readOnly, path, facts, [CHOOSE_DIRECTORY]);
+    default:
+      return problemOf(mountFailed, path, facts, [CHOOSE_DIRECTORY]);
+  }
+}
+
+/** In a user namespace binfmt_misc is not mounted unless --allow-userns is given. */
+export function userNamespaceProblem(path: string, errno?: string): Problem {
+  const advice: Advice[] = [
+    { do: 'consider', what: 'register-on-the-host' },
+    { do: 'call-again', with: 'user-namespace' },
+  ];
+  return problemOf(userNamespace, path, { path, errno }, advice);
+}
+
+/** Nothing else keeps binfmt_misc mounted. `words`: what was to be installed. */
+export function vanishingProblem(path: string, words: readonly string[]): Problem {
+  return problemOf(vanishing, path, { tested: true }, [
+    { do: 'mount-on-host' },
+    { do: 'watch', platforms: words },
+    { do: 'call-again', with: 'host-namespaces' },
+  ]);
+}
+
+/** The `status` file says "disabled". It switches binfmt_misc for everybody, so this program never writes to it. */
+export function switchedOffProblem(directory: string): Problem {
+  return problemOf(switchedOff, directory, { directory }, [{ do: 'enable-binfmt' }]);
+}
+
+/** Why `register` or an entry could not be opened for writing. */
+export function openProblem(path: string, errno: string): Problem {
+  const facts = { operation: 'write', path, errno } as const;
+  switch (errno) {
+    case 'EACCES':
+      return problemOf(permission, path, facts, [PRIVILEGES]);
+    case 'EPERM':
+      return problemOf(permission, path, facts, [PRIVILEGES, HOST_DIRECTORY]);
+    case 'EROFS':
+      return problemOf(readOnly, path, facts, [{ do: 'consider', what: 'mount-writable' }, PRIVILEGES]);
+    default:
+      return problemOf(notWritten, path, { file: path, errno });
+  }
+}
+
+/** Why the kernel refused a registration: write(2) to `register` failed. */
+export function registerProblem(entry: string, interpreter: string, errno: string): Problem {
+  const advice: Readonly<Record<string, readonly Advice[]>> = {
+    ENOENT: [{ do: 'consider', what: 'set-emulator-directory' }],
+    EACCES: [{ do: 'consider', what: 'mount-without-noexec' }],
+    EEXIST: [{ do: 'consider', what: 'try-again-later' }],
+    EINVAL: [{ do: 'consider', what: 'install-newer-kernel' }],
+  };
+  return problemOf(notRegistered, entry, { entry, interpreter, errno }, advice[errno]);
+}

@@ -1,0 +1,52 @@
+/** Advice that many checks give. */
+import type { Advice } from '../advice.js';
+import type { Entry } from '../entry.js';
+import { shortPlatform } from '../platform.js';
+import { compareVersions } from '../version.js';
+import type { DoctorInput, PlatformFacts } from './input.js';
+
+type InstallDetails = Omit<Extract<Advice, { do: 'install' }>, 'do' | 'platforms'>;
+
+/** Register this program's emulator, or what is needed to have one. */
+export function installAdvice(
+  { platform, active }: PlatformFacts,
+  { emulators, host }: DoctorInput,
+  { options = [], ...details }: InstallDetails = {},
+): readonly Advice[] {
+  const emulator = emulators.get(platform.architecture);
+  if (emulator === undefined) {
+    return [
+      { do: 'consider', what: 'use-full-image' },
+      { do: 'consider', what: 'set-emulator-directory' },
+    ];
+  }
+  if (emulator.unusable) {
+    const { advice } = emulator.unusable;
+    return advice.length > 0 ? advice : [{ do: 'consider', what: 'fix-emulator-file', detail: emulator.path }];
+  }
+  // An entry of another name that works stays in front otherwise.
+  const force = active !== undefined && active.name !== emulator.name ? ['--force'] : [];
+  const install: Advice = {
+    do: 'install',
+    platforms: [shortPlatform(platform)],
+    options: [...options, ...force],
+    ...details,
+  };
+  return [host.wouldVanish ? { ...install, hostNamespaces: true } : install];
+}
+
+/** Write the emulator to the host, for every boot. */
+export function exportAdvice({ platform }: PlatformFacts): Advice {
+  return { do: 'export', platforms: [platform.architecture.name] };
+}
+
+export function uninstallAdvice({ name }: Pick<Entry, 'name'>): Advice {
+  return { do: 'uninstall', entries: [name] };
+}
+
+/** The version of this program's emulator, if it is newer than the registered one. */
+export function newerVersion({ platform, version }: PlatformFacts, { emulators }: DoctorInput): string | undefined {
+  const available = emulators.get(platform.architecture)?.version;
+  if (available === undefined || version === undefined) return undefined;
+  return compareVersions(version, available) < 0 ? available : undefined;
+}

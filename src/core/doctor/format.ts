@@ -1,0 +1,110 @@
+/** The doctor's answer as text for people. */
+import type { Invocation } from '../invocation.js';
+import { adviceFor, textOf } from '../render.js';
+import { printable } from '../text.js';
+import type { Problem } from '../problem.js';
+import { groupByCause } from './diagnose.js';
+import type { DoctorReport, PlatformLine } from './report.js';
+
+/** `verbose`: also a table of all entries. */
+export function formatReport(report: DoctorReport, invocation: Invocation, verbose: boolean): string {
+  const parts = [
+    ...(report.platforms.length > 0 ? [formatPlatforms(report)] : []),
+    ...(verbose && report.entries.length > 0 ? [formatEntries(report)] : []),
+    ...groupByCause(report.problems).map((group) => formatGroup(group, invocation)),
+  ];
+  return parts.join('\n').split('\n').map(printable).join('\n');
+}
+
+function formatPlatforms({ platforms, entries }: DoctorReport): string {
+  const rows = platforms.flatMap((line) => {
+    const { platform, runs, entry, native, flags } = line;
+    const others = entries.filter(({ name, matches }) => name !== entry && matches.includes(withoutVariant(platform)));
+    return [
+      [platform, runs ? 'yes' : 'NO', entry ?? '-', native ? 'none (runs natively)' : emulatorOf(line), flags ?? ''],
+      ...others.map((other) => {
+        const inactive = entry === null ? 'inactive' : 'inactive: a newer entry takes precedence';
+        const why = other.enabled ? inactive : 'disabled';
+        return ['', '', other.name, `${other.interpreter} (${why})`, other.flags];
+      }),
+    ];
+  });
+  return table([['PLATFORM', 'RUNS', 'ENTRY', 'EMULATOR', 'FLAGS'], ...rows]);
+}
+
+function withoutVariant(platform: string): string {
+  return platform.split('/').slice(0, 2).join('/');
+}
+
+function emulatorOf({ emulator, version, static: isStatic, shipped }: PlatformLine): string {
+  if (emulator === null) return '-';
+  const name = version === null ? emulator : `QEMU ${version} (${shipped ? 'from this program' : emulator})`;
+  return isStatic === false ? `${name}, dynamic` : name;
+}
+
+function formatEntries({ entries }: DoctorReport): string {
+  const rows = entries.map(({ name, enabled, interpreter, flags, matches, active }) => {
+    const isActive = (platform: string) => active.some((each) => withoutVariant(each) === platform);
+    const matched = matches.map((platform) => (isActive(platform) ? `${platform} (active)` : platform));
+    return [name, enabled ? 'enabled' : 'disabled', interpreter, flags, matched.join(', ') || 'no known platform'];
+  });
+  return table([['ENTRY', 'STATE', 'EMULATOR', 'FLAGS', 'MATCHES'], ...rows]);
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
+
+const INDENT = '  ';
+const LABEL_WIDTH = 11;
+const LINE_WIDTH = 110;
+
+/** One paragraph for everything that has the same problem for the same reason. */
+function formatGroup(group: readonly Problem[], invocation: Invocation): string {
+  const [first] = group as [Problem, ...Problem[]];
+  const subjects = group.map(({ subject }) => subject);
+  const { title, symptom, cause } = textOf(first, subjects);
+  const evidence = new Set(group.flatMap((problem) => evidenceOf(problem, group.length > 1)));
+  const advice = adviceFor(
+    group.flatMap((problem) => problem.advice),
+    invocation,
+  );
+  const commands = advice.flatMap(({ label, command }) => [
+    ...(label === undefined ? [] : [command === undefined ? label : `${label}:`]),
+    ...(command === undefined ? [] : [{ command }]),
+  ]);
+  const lines = [
+    ...(symptom ? labelled('you see', [symptom]) : []),
+    ...labelled('because', [`${cause}.`]),
+    ...labelled('evidence', [...evidence]),
+    ...labelled('do', commands),
+  ];
+  const severity = first.severity === 'problem' ? '' : `${first.severity}: `;
+  return `${severity}${title}  [${first.id}]\n${lines.map((line) => `${line}\n`).join('')}`;
+}
+
+/** In a group the lines say which platform they are about, unless they are the same for all. */
+function evidenceOf(problem: Problem, inGroup: boolean): readonly string[] {
+  const { evidence } = textOf(problem);
+  const names = inGroup && problem.subject !== 'machine';
+  return names ? evidence.map((line) => `${problem.subject}: ${line}`) : evidence;
+}
+
+/** Words are wrapped; a command never is, so that it can be pasted. */
+function labelled(label: string, paragraphs: readonly (string | { readonly command: string })[]): string[] {
+  const room = LINE_WIDTH - INDENT.length - LABEL_WIDTH;
+  const lines = paragraphs.flatMap((each) => (typeof each === 'string' ? wrapped(each, room) : [each.command]));
+  return lines.map((line, i) => `${INDENT}${(i === 0 ? label : '').padEnd(LABEL_WIDTH)}${line}`);
+}
+
+function wrapped(text: string, room: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

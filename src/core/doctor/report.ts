@@ -1,0 +1,108 @@
+/** The doctor's answer as data; `doctor --json` prints it. docs/cli.md describes the form. */
+import { architectures } from '../architectures.js';
+import { takesProgramsOf } from '../elf.js';
+import type { Entry } from '../entry.js';
+import type { Invocation } from '../invocation.js';
+import { renderAdvice } from '../messages/advice.js';
+import { describeVerdict, factsOf, type ProbeFacts } from '../messages/verdicts.js';
+import { formatPlatform } from '../platform.js';
+import { interpreterOf } from '../probe.js';
+import type { Problem } from '../problem.js';
+import { textOf } from '../render.js';
+import { type DoctorInput, type PlatformFacts, platformFacts } from './input.js';
+
+/** One platform: does it run, and through what? */
+export interface PlatformLine {
+  /** `linux/arm64` */
+  readonly platform: string;
+  readonly runs: boolean;
+  /** Why it does not run, in one line; null if it runs. */
+  readonly why: string | null;
+  /** What its test program did. */
+  readonly probe: ProbeFacts;
+  /** The entry that the kernel takes; null for the processor itself, or nothing. */
+  readonly entry: string | null;
+  /** The processor runs it, without an emulator. */
+  readonly native: boolean;
+  /** The emulator's path; null if none is known. */
+  readonly emulator: string | null;
+  /** QEMU's version, as the emulator answers through the kernel; null if it does not answer. */
+  readonly version: string | null;
+  /** null if the emulator's file could not be read. */
+  readonly static: boolean | null;
+  /** It is the emulator that comes with this program; null if the file could not be read. */
+  readonly shipped: boolean | null;
+  /** The flags of the entry, as the kernel writes them. */
+  readonly flags: string | null;
+}
+
+/** One entry of binfmt_misc. */
+export interface EntryLine {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly interpreter: string;
+  readonly flags: string;
+  /** Platforms whose programs its magic matches. */
+  readonly matches: readonly string[];
+  /** The platforms asked for whose programs the kernel gives to it. */
+  readonly active: readonly string[];
+}
+
+export interface DoctorReport {
+  readonly platforms: readonly PlatformLine[];
+  readonly entries: readonly EntryLine[];
+  readonly problems: readonly Problem[];
+}
+
+export const EMPTY_REPORT: DoctorReport = { platforms: [], entries: [], problems: [] };
+
+export function doctorReport(input: DoctorInput, problems: readonly Problem[]): DoctorReport {
+  const platforms = platformFacts(input);
+  return {
+    platforms: platforms.map(platformLine),
+    entries: input.entries.map((entry) => entryLine(entry, platforms)),
+    problems,
+  };
+}
+
+function platformLine({ name, runs, verdict, active, probe, version, elf, interpreter }: PlatformFacts): PlatformLine {
+  const why = verdict.kind === 'runs' ? `runs up to v${verdict.level} only` : describeVerdict(verdict);
+  return {
+    platform: name,
+    runs,
+    why: runs ? null : why,
+    probe: factsOf(verdict, probe),
+    entry: active?.name ?? null,
+    native: verdict.kind === 'runs' && interpreterOf(probe) === undefined && active === undefined,
+    emulator: active?.interpreter ?? interpreterOf(probe) ?? null,
+    version: version ?? null,
+    static: elf ? elf.loader === undefined : null,
+    shipped: interpreter?.shipped ?? null,
+    flags: active?.flags ?? null,
+  };
+}
+
+function entryLine(entry: Entry, platforms: readonly PlatformFacts[]): EntryLine {
+  const { name, enabled, interpreter, flags } = entry;
+  const matched = architectures.filter((architecture) => takesProgramsOf(architecture, entry));
+  return {
+    ...{ name, enabled, interpreter, flags },
+    matches: matched.map((architecture) => formatPlatform({ architecture })),
+    active: platforms.filter(({ active }) => active?.name === name).map((platform) => platform.name),
+  };
+}
+
+/** The report with everything that people read beside the data: sentences, and commands for this call. */
+export function jsonReport({ problems, ...report }: DoctorReport, invocation: Invocation) {
+  return {
+    ...report,
+    problems: problems.map((problem) => ({
+      ...problem,
+      advice: problem.advice.flatMap((advice) => {
+        const rendered = renderAdvice(advice, invocation);
+        return rendered ? [{ ...advice, ...rendered }] : [];
+      }),
+      text: textOf(problem),
+    })),
+  };
+}

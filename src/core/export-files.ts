@@ -1,0 +1,107 @@
+/**
+ * The files that a host needs to have emulators at every boot, without a container. Sources: binfmt.d(5);
+ * update-binfmts(8), "FORMAT FILES"; OpenRC's sh/binfmt.sh, which reads the same files as binfmt.d(5).
+ */
+import type { Architecture } from './architectures.js';
+import { escapedBytes, type Registration, registerLine, registrationOf } from './entry.js';
+import type { Note } from './note.js';
+
+/** The directory of the emulators. No distribution puts anything there. */
+export const EMULATOR_DIRECTORY = 'usr/local/lib/binfmt';
+export const MANIFEST = `${EMULATOR_DIRECTORY}/manifest.json`;
+
+/** A file to write; its path is relative to the host's root directory. */
+export type ExportedFile =
+  | { readonly path: string; readonly mode: 0o755; readonly source: string }
+  | { readonly path: string; readonly mode: 0o644; readonly text: string };
+
+/** An emulator to export: its file, and the flags of its entry. */
+export interface ExportedEmulator {
+  readonly architecture: Architecture;
+  readonly source: string;
+  readonly flags: string;
+}
+
+interface Format {
+  /** Where the configuration of an entry goes, and what it says; undefined: the format has none. */
+  readonly configure?: (registration: Registration) => { readonly path: string; readonly text: string };
+  readonly nextStep: (entries: readonly string[]) => Note;
+}
+
+const directory = `/${EMULATOR_DIRECTORY}`;
+
+const binfmtD = (registration: Registration) => ({
+  path: `etc/binfmt.d/${registration.name}.conf`,
+  text: `${registerLine(registration)}\n`,
+});
+
+export const exportFormats = {
+  systemd: { configure: binfmtD, nextStep: () => ({ kind: 'next-step', format: 'systemd', directory }) },
+  openrc: { configure: binfmtD, nextStep: () => ({ kind: 'next-step', format: 'openrc', directory }) },
+  debian: {
+    configure: (registration) => ({ path: `usr/share/binfmts/${registration.name}`, text: debianFormat(registration) }),
+    nextStep: (entries) => ({ kind: 'next-step', format: 'debian', entries }),
+  },
+  nixos: { nextStep: () => ({ kind: 'next-step', format: 'none', directory }) },
+  none: { nextStep: () => ({ kind: 'next-step', format: 'none', directory }) },
+} as const satisfies Readonly<Record<string, Format>>;
+
+export type ExportFormat = keyof typeof exportFormats;
+
+export const exportFormatNames = Object.keys(exportFormats) as ExportFormat[];
+
+/** Sorted by path. The manifest is not among them, because it needs their contents. */
+export function exportedFiles(format: ExportFormat, emulators: readonly ExportedEmulator[]): ExportedFile[] {
+  const { configure }: Format = exportFormats[format];
+  const files = emulators.flatMap(({ architecture, source, flags }): ExportedFile[] => {
+    const name = entryName(architecture);
+    const path = `${EMULATOR_DIRECTORY}/${name}`;
+    const configuration = configure?.(registrationOf(architecture, { name, interpreter: `/${path}`, flags }));
+    return [{ path, mode: 0o755, source }, ...(configuration ? [{ ...configuration, mode: 0o644 } as const] : [])];
+  });
+  return files.sort((one, other) => (one.path < other.path ? -1 : 1));
+}
+
+/** What to do on the host next. */
+export function nextStep(format: ExportFormat, emulators: readonly ExportedEmulator[]): Note {
+  return exportFormats[format].nextStep(emulators.map(({ architecture }) => entryName(architecture)));
+}
+
+function entryName({ target }: Architecture): string {
+  return `qemu-${target}`;
+}
+
+/** A format file of binfmt-support, which does not take one without the line `package`. */
+function debianFormat({ interpreter, magic, mask, flags }: Registration): string {
+  const has = (letter: string) => (flags.includes(letter) ? 'yes' : 'no');
+  return `package binfmt
+interpreter ${interpreter}
+magic ${escapedBytes(magic)}
+offset 0
+mask ${escapedBytes(mask)}
+credentials ${has('C')}
+preserve ${has('P')}
+fix_binary ${has('F')}
+`;
+}
+
+/** What was exported: path → SHA-256, hexadecimal. */
+export interface ExportManifest {
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** `previous`: of an earlier export to the same directory, whose other files are still this program's. */
+export function formatManifest(files: ReadonlyMap<string, string>, previous: ExportManifest = { files: {} }): string {
+  const all = Object.entries({ ...previous.files, ...Object.fromEntries(files) }).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `${JSON.stringify({ files: Object.fromEntries(all) }, null, 2)}\n`;
+}
+
+/** Undefined for anything that is not a manifest. */
+export function parseManifest(text: string): ExportManifest | undefined {
+  try {
+    const { files } = JSON.parse(text) as ExportManifest;
+    return typeof files === 'object' && files !== null ? { files } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+/** How this program was called, so that commands to paste are right for whoever called it. */
+
+export interface Invocation {
+  /** An image that a container engine runs, or a file on this machine. */
+  readonly kind: 'image' | 'file';
+  /** The image's name, or the file's path. */
+  readonly name: string;
+  /** `NAME=VALUE` that the file needs: sudo(8) passes nothing on by itself. */
+  readonly environment: readonly string[];
+  /** The words of this call. */
+  readonly args: readonly string[];
+  /** `linux/amd64`: the image is for another platform than the processor's, and must be chosen by name. */
+  readonly platform?: string;
+}
+
+/** The image with all rights, or the file as root. `options`: further ones of docker run. */
+export function callPrivileged(
+  invocation: Invocation,
+  args: readonly string[],
+  options: readonly string[] = [],
+): string {
+  if (invocation.kind === 'file') return `sudo ${call(invocation, args)}`;
+  return dockerRun(invocation, ['--privileged', ...options, ...platformOption(invocation), '--rm'], args);
+}
+
+/** With no more rights than the reader has. `options`: further ones of docker run. */
+export function call(invocation: Invocation, args: readonly string[], options: readonly string[] = []): string {
+  if (invocation.kind === 'file') return words([...invocation.environment, invocation.name, ...args]);
+  return dockerRun(invocation, [...options, ...platformOption(invocation), '--rm'], args);
+}
+
+/** As a service that stays. */
+export function callAsService(invocation: Invocation, args: readonly string[]): string {
+  if (invocation.kind === 'file') return callPrivileged(invocation, args);
+  const options = ['--detach', '--restart', 'always', '--privileged', ...platformOption(invocation)];
+  return dockerRun(invocation, options, args);
+}
+
+function dockerRun({ name }: Invocation, options: readonly string[], args: readonly string[]): string {
+  return words(['docker', 'run', ...options, name, ...args]);
+}
+
+function platformOption({ platform }: Invocation): string[] {
+  return platform === undefined ? [] : ['--platform', platform];
+}
+
+/** Words as a POSIX shell reads them. */
+export function words(each: readonly string[]): string {
+  return each.map(quoted).join(' ');
+}
+
+/** One word for a POSIX shell. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

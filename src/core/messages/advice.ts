@@ -1,0 +1,148 @@
+/** Advice in words: a label, and a command to paste, for the way in which this program was called. */
+import type { Advice, Grant, Suggestion } from '../advice.js';
+import { call, callAsService, callPrivileged, type Invocation, quoted, words } from '../invocation.js';
+import { BINFMT_DIRECTORY } from './machine-checks.js';
+
+/** At least one of the two. */
+export interface RenderedAdvice {
+  /** When or why, without a colon. */
+  readonly label?: string;
+  readonly command?: string;
+}
+
+type Of<Kind extends Advice['do']> = Extract<Advice, { readonly do: Kind }>;
+type Renderers = {
+  readonly [Kind in Advice['do']]: (advice: Of<Kind>, invocation: Invocation) => RenderedAdvice | undefined;
+};
+
+/** Undefined: it does not apply to a program that was called in this way. */
+export function renderAdvice(advice: Advice, invocation: Invocation): RenderedAdvice | undefined {
+  const render = renderers[advice.do] as (advice: Advice, invocation: Invocation) => RenderedAdvice | undefined;
+  return render(advice, invocation);
+}
+
+const HOST_NAMESPACES = ['--pid=host'];
+const host = (command: string): RenderedAdvice => ({ label: 'on the host', command });
+const entryFile = (name: string) => quoted(`${BINFMT_DIRECTORY}/${name}`);
+
+const renderers: Renderers = {
+  install({ platforms, options = [], hostNamespaces, because }, invocation) {
+    const args = ['--install', platforms.join(','), ...options];
+    const command = callPrivileged(invocation, args, hostNamespaces ? HOST_NAMESPACES : []);
+    return because === undefined && hostNamespaces
+      ? { label: 'let this program mount it on the host', command }
+      : { label: because && installLabels[because], command };
+  },
+  watch: ({ platforms }, invocation) => ({
+    label: 'as a service that restores the entries',
+    command: callAsService(invocation, ['--install', platforms.join(','), '--watch']),
+  }),
+  export: ({ platforms }, invocation) => ({
+    label: 'at every boot of a host with systemd',
+    command: `${call(invocation, ['export', 'systemd', ...platforms])} | sudo tar -x -C /`,
+  }),
+  run: ({ platforms, command }, invocation) => ({
+    command: call(invocation, ['run', platforms.join(','), '--', ...command]),
+  }),
+  diagnose: ({ platforms }, invocation) => ({
+    label: 'for details',
+    command: callPrivileged(invocation, ['doctor', ...platforms, '--verbose']),
+  }),
+  uninstall: ({ entries }, invocation) => ({
+    label: entries.length > 1 ? 'remove the entries' : 'remove the entry',
+    command: callPrivileged(invocation, ['--uninstall', entries.join(',')]),
+  }),
+  'enable-entries': ({ entries }) => ({
+    label: entries.length > 1 ? 'enable the entries' : 'enable the entry',
+    command: `echo 1 | sudo tee ${entries.map(entryFile).join(' ')}`,
+  }),
+  'remove-entries-by-hand': ({ entries }) => ({
+    label: 'in a shell that is already open, because this starts no program',
+    command: entries.map((name) => `echo -1 >${entryFile(name)}`).join('; '),
+  }),
+  'enable-binfmt': () => host(`echo 1 | sudo tee ${BINFMT_DIRECTORY}/status`),
+  'load-module': () => host('sudo modprobe binfmt_misc'),
+  'mount-on-host': () => host(`sudo mount -t binfmt_misc binfmt_misc ${BINFMT_DIRECTORY}`),
+  'trigger-automount': () => host('sudo systemctl start proc-sys-fs-binfmt_misc.mount'),
+  'restart-systemd-binfmt': () => ({
+    label: 'register what that file says, on the host',
+    command: 'sudo systemctl restart systemd-binfmt',
+  }),
+  'call-again': ({ with: grant }, invocation) => callAgain(grant, invocation),
+  'set-sysctl': ({ setting, value, until }) => ({
+    label: until === 'fixed' ? 'until then, on the host' : 'allow it, on the host',
+    command: `sudo sysctl ${setting}=${value}`,
+  }),
+  'install-package': ({ package: name }) => ({
+    label: 'on Debian and Ubuntu',
+    command: `sudo apt-get install ${quoted(name)}`,
+  }),
+  'add-subordinate-ids': ({ user }) => ({
+    command: words(['sudo', 'usermod', '--add-subuids', '100000-165535', '--add-subgids', '100000-165535', user]),
+  }),
+  'make-executable': ({ file }) => ({ command: `sudo chmod +x ${quoted(file)}` }),
+  'inspect-image': () => ({
+    label: "see the image's platform",
+    command: "docker image inspect --format '{{.Os}}/{{.Architecture}}' IMAGE",
+  }),
+  'choose-platform': ({ platform, because }) => ({
+    label: because === 'lower' ? 'use an image for an older processor' : 'choose the platform yourself',
+    command: `docker run --platform ${platform} IMAGE`,
+  }),
+  consider: ({ what, detail }) => ({ label: suggestions[what](detail) }),
+};
+
+const installLabels = {
+  replace: 'use the emulator of this program',
+  'in-front': 'register the emulator of this program in front',
+  'for-processor': "use the image for this machine's processor",
+} as const;
+
+/** The same call again, with what it lacked. Only an image can be given more by its caller. */
+function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undefined {
+  const { kind, args } = invocation;
+  if (grant === 'user-namespace') {
+    const again = [...args, '--allow-userns'];
+    const command = kind === 'file' ? call(invocation, again) : callPrivileged(invocation, again);
+    return { label: 'mount it for this namespace only', command };
+  }
+  if (kind === 'file') return grant === 'privileges' ? { label: 'as root', command: callPrivileged(invocation, args) } : undefined;
+  switch (grant) {
+    case 'privileges':
+      return { label: 'with privileges', command: callPrivileged(invocation, args) };
+    case 'host-directory':
+      return {
+        label: "with the host's directory",
+        command: call(invocation, args, ['-v', `${BINFMT_DIRECTORY}:/binfmt_misc`]),
+      };
+    case 'host-namespaces':
+      return {
+        label: 'let this program mount it on the host',
+        command: callPrivileged(invocation, args, HOST_NAMESPACES),
+      };
+    case 'no-apparmor':
+      return {
+        label: 'without AppArmor',
+        command: call(invocation, args, ['--cap-add', 'SYS_ADMIN', '--security-opt', 'apparmor=unconfined']),
+      };
+    case 'no-selinux':
+      return {
+        label: 'without SELinux',
+        command: call(invocation, args, ['--cap-add', 'SYS_ADMIN', '--security-opt', 'label=disable']),
+      };
+  }
+}
+
+const suggestions: Readonly<Record<Suggestion, (detail?: string) => string>> = {
+  'choose-another-directory': () => 'choose an existing, empty directory with --mount DIR',
+  'fix-emulator-file': (file) => `fix or replace the emulator ${file}`,
+  'get-static-emulator': () => 'use a statically linked emulator, such as the one in the package qemu-user of Debian 13',
+  'install-newer-kernel': () => 'install a newer kernel; until then, copy the static emulator into each image, to the path in the entry',
+  'mount-without-noexec': () => 'mount its file system without noexec',
+  'mount-writable': () => 'mount the directory without :ro',
+  'register-on-the-host': () => "register on the host itself, as the host's root user",
+  'set-emulator-directory': () => 'set QEMU_BINARY_PATH to the directory of statically linked qemu-* programs',
+  'try-again-later': () => 'try again when this machine is less busy',
+  'use-full-image': () => 'use the image with the tag "full", which has every emulator',
+  'use-program-for-processor': (platform) => `use the program that is built for ${platform}`,
+};

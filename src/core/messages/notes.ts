@@ -1,0 +1,104 @@
+/** What is worth knowing about something that went well, in words. */
+import type { Difference, MissingIds, Note } from '../note.js';
+import type { Problem } from '../problem.js';
+import { printable, quote } from '../text.js';
+
+const qemu = (version?: string) => (version === undefined ? 'unknown QEMU version' : `QEMU ${version}`);
+const flags = (letters: string) => letters || 'none';
+
+/** One line. `cause`: how the cause of a problem reads. */
+export function describeNote(note: Note, cause: (problem: Problem) => string): string {
+  switch (note.kind) {
+    case 'native':
+      return 'this machine runs it natively';
+    case 'native-left-out':
+      return 'this machine runs it natively, left out';
+    case 'already-registered':
+      return `already registered, ${qemu(note.version)}`;
+    case 'other-entry':
+      return `already runs through ${note.entry}, left alone`;
+    case 'hidden-entry':
+      return `already runs through ${note.interpreter ?? 'an entry'}, which cannot be read from here, left alone`;
+    case 'kept':
+      return `kept ${qemu(note.version)}${describeKept(note.difference)}`;
+    case 'not-replaced':
+      return `already registered, ${qemu(note.version)}, not replaced: ${cause(note.problem)}`;
+    case 'changed':
+      return describeChange(note.difference);
+    case 'replaced':
+      return note.entry === 'broken' ? 'replaced an entry that did not work' : 'replaced a disabled entry';
+    case 'in-front-of':
+      return `in front of ${note.entry}`;
+    case 'runs-anyway':
+      return cause(note.problem);
+    case 'this-container-only': {
+      const alone = `in this container only, because this program is emulated itself, on ${note.platform}`;
+      return note.note === undefined ? alone : `${describeNote(note.note, cause)}; ${alone}`;
+    }
+    case 'not-registered':
+      return 'not registered';
+    case 'entries-unreadable':
+      return `entries cannot be read: ${cause(note.problem)}`;
+    case 'one-user-only':
+      return `only root is mapped in the namespace, and package managers may need more users: ${describeMissing(note.missing)}`;
+    case 'no-watcher':
+      return 'no watcher is running here';
+    case 'next-step':
+      return note.format === 'debian' ? nextStepWithDebian(note.entries) : nextSteps[note.format](note.directory);
+  }
+}
+
+function describeChange(difference: Difference): string {
+  switch (difference.in) {
+    case 'version':
+      return `QEMU ${difference.have ?? '(unknown version)'} is now ${difference.want}`;
+    case 'flags':
+      return `flags ${flags(difference.have)} are now ${flags(difference.want)}`;
+    case 'magic':
+      return 'magic and mask are now right';
+  }
+}
+
+function describeKept(difference: Difference): string {
+  switch (difference.in) {
+    case 'version':
+      return `; QEMU ${difference.want} is available`;
+    case 'flags':
+      return ` with flags ${flags(difference.have)}; ${flags(difference.want)} would be registered now`;
+    case 'magic':
+      return '; its magic or mask is not the usual one';
+  }
+}
+
+function describeMissing(missing: MissingIds): string {
+  switch (missing.kind) {
+    case 'no-range':
+      return `${missing.file} has no range for ${missing.user}`;
+    case 'no-program':
+      return `the program ${missing.program} is not installed`;
+    case 'refused':
+      return printable(missing.output);
+  }
+}
+
+const nextSteps = {
+  systemd: () => 'sudo systemctl restart systemd-binfmt',
+  openrc: () => 'sudo rc-update add binfmt boot && sudo rc-service binfmt restart',
+  none: (directory: string) =>
+    `register the emulators in ${directory} in the way of your system, with the flags F, P, O and C`,
+} as const;
+
+function nextStepWithDebian(entries: readonly string[]): string {
+  const remove = entries.map((name) => `  sudo update-binfmts --package qemu-user-static --remove ${name} /usr/bin/${name}-static`);
+  return [
+    entries.map((name) => `sudo update-binfmts --import ${name}`).join(' && '),
+    'If update-binfmts warns that another package owns the entry, remove that entry first:',
+    ...remove,
+    '  (use the package and the path that update-binfmts --display shows)',
+  ].join('\n');
+}
+
+/** What --help says about the formats, and an error about a wrong one. */
+export function describeFormats(formats: readonly string[]): string {
+  return formats.map(quote).join(', ');
+}

@@ -1,0 +1,201 @@
+/** Platforms that run, but not as well as they could: flags, versions, and which entry takes their programs. */
+import { installAdvice, newerVersion, uninstallAdvice } from '../doctor/advise.js';
+import { platformCheck } from '../doctor/check.js';
+import { isNamedFor, type PlatformFacts } from '../doctor/input.js';
+import { takesProgramsOf } from '../elf.js';
+import type { Entry } from '../entry.js';
+import { FIRST_KERNEL_WITH_ARGV0 } from '../plan.js';
+import { interpreterOf } from '../probe.js';
+import { listed } from '../text.js';
+import { compareVersions } from '../version.js';
+import { type ProbeFacts, probeFacts, probeLine } from './verdicts.js';
+
+const run = (subjects: readonly string[]) => `${listed(subjects)} ${subjects.length > 1 ? 'run' : 'runs'}`;
+const flagsLine = ({ entry, flags }: { readonly entry: string; readonly flags: string }) =>
+  `${entry}: flags ${flags || 'none'}`;
+
+type EntryFlags = { readonly entry: string; readonly flags: string };
+
+export const shadowed = platformCheck<{
+  entry: string;
+  interpreter: string;
+  hidden: string;
+  runs: boolean;
+  seen: boolean;
+  probe: ProbeFacts;
+}>({
+  id: 'shadowed',
+  summary: 'a newer entry takes its programs (box64, FEX, Rosetta, another QEMU)',
+  find(platform, input) {
+    const { active, runs, probe } = platform;
+    const hidden = platform.entries.find((entry) => isShadowed(entry, platform));
+    if (!active || !hidden) return undefined;
+    const { name: entry, interpreter } = active;
+    const seen = interpreterOf(probe) === interpreter;
+    return {
+      severity: runs ? 'warning' : 'problem',
+      facts: { entry, interpreter, hidden: hidden.name, runs, seen, probe: probeFacts(platform) },
+      advice: [...installAdvice(platform, input, { because: 'in-front' }), uninstallAdvice(active)],
+    };
+  },
+  title: ({ runs, entry, hidden }, subjects) =>
+    `${listed(subjects)} ${runs ? 'runs' : 'does not run'} through ${entry}, not through ${hidden}`,
+  cause: () => 'both entries match its programs, and the kernel takes the one that was registered last',
+  evidence: ({ entry, interpreter, seen, probe }) => [
+    `${entry}: ${interpreter}`,
+    `${probeLine(probe)} (${seen ? 'seen when the probe was started' : 'the newest entry that matches'})`,
+  ],
+});
+
+/** An enabled entry with the platform's name that matches its programs, and that the kernel does not take. */
+function isShadowed(entry: Entry, { active, platform }: PlatformFacts): boolean {
+  const { architecture } = platform;
+  const candidate = entry.enabled && entry !== active && isNamedFor(architecture, entry);
+  return candidate && takesProgramsOf(architecture, entry);
+}
+
+export const oldEmulator = platformCheck<{ entry: string; version: string; available: string }>({
+  id: 'old-emulator',
+  summary: 'the registered emulator is older than the one that this program has',
+  find(platform, input) {
+    const { active, version } = platform;
+    const available = newerVersion(platform, input);
+    if (!active || version === undefined || available === undefined) return undefined;
+    return {
+      severity: 'warning',
+      facts: { entry: active.name, version, available },
+      advice: installAdvice(platform, input),
+    };
+  },
+  title: (_, subjects) => `${run(subjects)} through an old emulator`,
+  symptom: () => 'Function not implemented; qemu: Unsupported syscall; Illegal instruction',
+  cause: ({ version, available }) =>
+    `QEMU ${version} lacks system calls and CPU features that programs may need; QEMU ${available} is available`,
+  evidence: ({ entry, version }) => [`${entry} answers: QEMU ${version}`],
+});
+
+export const credentials = platformCheck<EntryFlags>({
+  id: 'credentials',
+  summary: 'flag C is missing: sudo and other setuid programs have no privileges',
+  find(platform, input) {
+    const { active, runs } = platform;
+    if (!runs || !active || active.flags.includes('C')) return undefined;
+    return {
+      severity: 'warning',
+      facts: { entry: active.name, flags: active.flags },
+      advice: installAdvice(platform, input),
+    };
+  },
+  title: (_, subjects) => `${listed(subjects)}: sudo and other setuid programs have no privileges`,
+  symptom: () => "sudo: effective uid is not 0, is /usr/bin/sudo on a file system with the 'nosuid' option set?",
+  cause: () =>
+    "its entry has no flag C: the kernel takes the privileges from the emulator's file, not from the program's file",
+  evidence: (facts) => [flagsLine(facts)],
+});
+
+export const credentialsKept = platformCheck<EntryFlags>({
+  id: 'credentials-kept',
+  summary: 'flag C is set: what that means for security',
+  verbose: true,
+  find(platform, input) {
+    const { active, runs } = platform;
+    if (!runs || !active?.flags.includes('C')) return undefined;
+    return {
+      severity: 'note',
+      facts: { entry: active.name, flags: active.flags },
+      advice: installAdvice(platform, input, { options: ['--no-credentials'] }),
+    };
+  },
+  title: (_, subjects) => `${listed(subjects)}: setuid programs keep their privileges`,
+  cause: () =>
+    'its entry has flag C. A setuid program runs as its owner, under an emulator that was not written as a security boundary. If untrusted users can start such programs, register without flag C',
+  evidence: (facts) => [flagsLine(facts)],
+});
+
+export const argv0 = platformCheck<EntryFlags>({
+  id: 'argv0',
+  summary: 'flag P is missing: programs see their path, not the name that they were called by',
+  find(platform, input) {
+    const { active, runs } = platform;
+    const possible = compareVersions(input.kernel, FIRST_KERNEL_WITH_ARGV0) >= 0;
+    if (!runs || !active || active.flags.includes('P') || !possible) return undefined;
+    return {
+      severity: 'note',
+      facts: { entry: active.name, flags: active.flags },
+      advice: installAdvice(platform, input),
+    };
+  },
+  title: (_, subjects) => `${listed(subjects)}: programs do not see the name that they were called by`,
+  symptom: () => 'applet not found; a login shell that does not behave like one',
+  cause: () => "its entry has no flag P: argv[0] is the program's path, whatever name it was called by",
+  evidence: (facts) => [flagsLine(facts)],
+});
+
+export const argv0Kernel = platformCheck<EntryFlags & { kernel: string }>({
+  id: 'argv0-kernel',
+  summary: `flag P is set, but QEMU cannot see it on Linux before ${FIRST_KERNEL_WITH_ARGV0}: arguments are shifted`,
+  find(platform, input) {
+    const { active } = platform;
+    const { kernel } = input;
+    if (!active?.flags.includes('P') || compareVersions(kernel, FIRST_KERNEL_WITH_ARGV0) >= 0) return undefined;
+    return { facts: { entry: active.name, flags: active.flags, kernel }, advice: installAdvice(platform, input) };
+  },
+  title: (_, subjects) => `${listed(subjects)}: programs get their arguments shifted by one`,
+  symptom: () => 'Error while loading …: No such file or directory; a program takes its own name for an argument',
+  cause: () =>
+    `its entry has flag P, and the kernel tells QEMU about it only since Linux ${FIRST_KERNEL_WITH_ARGV0}. QEMU takes the additional argument for one of the program's`,
+  evidence: (facts) => [`kernel ${facts.kernel}`, flagsLine(facts)],
+});
+
+export const native = platformCheck<{ entry: string; probe: ProbeFacts }>({
+  id: 'native',
+  summary: 'the processor could run it, but an entry takes its programs',
+  find(platform, { native: all }) {
+    const { active } = platform;
+    if (!active || !all.has(platform.platform.architecture)) return undefined;
+    return {
+      severity: 'warning',
+      facts: { entry: active.name, probe: probeFacts(platform) },
+      advice: [uninstallAdvice(active)],
+    };
+  },
+  title: (_, subjects) =>
+    `${listed(subjects)} ${subjects.length > 1 ? 'are' : 'is'} emulated, although this machine could run ${subjects.length > 1 ? 'them' : 'it'} directly`,
+  symptom: () => 'programs are ten times slower than they should be',
+  cause: () => 'an entry matches its programs; without that entry, the processor would run them',
+  evidence: ({ entry, probe }) => [
+    `${entry}: ${probeLine(probe)}`,
+    'the same program with a header that no entry matches runs without an emulator',
+  ],
+});
+
+export const imagePlatform = platformCheck<{ probe: ProbeFacts }>({
+  id: 'image-platform',
+  summary: 'emulation works, and a container still says "exec format error": how to find out why',
+  verbose: true,
+  find(platform) {
+    const { name, runs } = platform;
+    if (!runs) return undefined;
+    return {
+      severity: 'note',
+      facts: { probe: probeFacts(platform) },
+      advice: [{ do: 'inspect-image' }, { do: 'choose-platform', platform: name, because: 'explicit' }],
+    };
+  },
+  title: (_, subjects) => `${run(subjects)}: if a container does not start, look at its image`,
+  symptom: () => "exec format error; exec /app: no such file or directory; The requested image's platform does not match",
+  cause: () =>
+    'an image has a platform, whichever machine it was pulled on. A program for another architecture in it, a script without its first line, or a missing loader give the same messages',
+  evidence: ({ probe }) => [probeLine(probe)],
+});
+
+export const runningChecks = [
+  shadowed,
+  oldEmulator,
+  credentials,
+  credentialsKept,
+  argv0,
+  argv0Kernel,
+  native,
+  imagePlatform,
+];

@@ -1,0 +1,70 @@
+/** What is wrong with a command line, as data and in words; and the words around the usage text. */
+import { listed, quote, shortened } from '../text.js';
+import { describePlatformError } from './request-problems.js';
+import type { PlatformError } from '../platform.js';
+
+export type UsageError =
+  /** `command`: the one that has this option; empty for the call without a command. */
+  | { readonly kind: 'unknown-option'; readonly word: string; readonly command?: string; readonly suggestion?: string }
+  | { readonly kind: 'no-value-expected'; readonly option: string; readonly value: string }
+  | { readonly kind: 'bad-value'; readonly option: string; readonly value?: string; readonly expects: string }
+  | { readonly kind: 'needs-option'; readonly option: string; readonly other: string }
+  | { readonly kind: 'unexpected-argument'; readonly word: string; readonly suggestion?: string }
+  | { readonly kind: 'format'; readonly word?: string; readonly formats: readonly string[]; readonly suggestion?: string }
+  | { readonly kind: 'unknown-check'; readonly word: string; readonly suggestion?: string }
+  | { readonly kind: 'missing-command' }
+  | { readonly kind: 'platform'; readonly error: PlatformError }
+  | { readonly kind: 'bad-environment'; readonly variable: string; readonly value: string; readonly has: 'slash' | 'control' };
+
+const meant = (suggestion?: string) => (suggestion === undefined ? '' : `; did you mean ${suggestion}?`);
+
+/** One line. */
+export function describeUsageError(error: UsageError): string {
+  switch (error.kind) {
+    case 'unknown-option': {
+      const where = error.command === undefined ? '' : ` (use it with "binfmt${error.command && ` ${error.command}`}")`;
+      return `unknown option ${quote(error.word)}${where}${meant(error.suggestion)}`;
+    }
+    case 'no-value-expected':
+      return `--${error.option} takes no value, not ${quote(error.value)}`;
+    case 'bad-value':
+      return `--${error.option} takes ${error.expects}${error.value ? `, not ${quote(error.value)}` : ''}`;
+    case 'needs-option':
+      return `--${error.option} needs --${error.other}`;
+    case 'unexpected-argument':
+      return `unexpected argument ${quote(error.word)}${meant(error.suggestion && shortened(error.suggestion))}`;
+    case 'format':
+      return error.word === undefined
+        ? `export: missing FORMAT (one of ${error.formats.join(', ')})`
+        : `export: unknown format ${quote(error.word)} (one of ${error.formats.join(', ')})${meant(error.suggestion)}`;
+    case 'unknown-check':
+      return `--check: unknown check ${quote(error.word)} (doctor --list-checks lists them)${meant(error.suggestion)}`;
+    case 'missing-command':
+      return 'run: missing COMMAND, such as: run arm64 -- ./program';
+    case 'platform':
+      return describePlatformError(error.error);
+    case 'bad-environment':
+      return error.has === 'slash'
+        ? `${error.variable}=${quote(error.value)} has a slash; it is the beginning of a file name`
+        : `${error.variable}=${quote(error.value)} has a tab or a line break`;
+  }
+}
+
+export const ABOUT = 'Runs programs of other CPU architectures, through QEMU and the Linux kernel (binfmt_misc).';
+export const EXIT_STATUS =
+  'Exit status: 0 success; 1 some requests failed; 2 usage error; 3 binfmt_misc is not\nusable here (missing, not permitted, read-only, or entries would vanish).';
+export const HELP = 'print this text (also -h)';
+
+/** What a number option takes. */
+export function numberExpectation(unit: string, least: number, most: number): string {
+  return `${unit} from ${least} to ${most}`;
+}
+
+export function choiceExpectation(choices: readonly string[]): string {
+  return listed(choices, 'or');
+}
+
+/** While doctor repeats probes. */
+export function describeProgress(done: number, total: number): string {
+  return `probes: ${done} of ${total}`;
+}

@@ -1,0 +1,65 @@
+/** What a probe did, in words, and as facts of a problem. */
+import type { PlatformFacts } from '../doctor/input.js';
+import { type Failed, interpreterOf, type ProbeResult, type Verdict } from '../probe.js';
+import { quote } from '../text.js';
+
+/** The outcome of a probe as facts. `interpreter`: what the kernel started for it. */
+export type ProbeFacts = {
+  readonly result: Verdict['kind'];
+  readonly level?: number;
+  readonly errno?: string;
+  readonly status?: number;
+  readonly signal?: string;
+  readonly output?: string;
+  readonly interpreter?: string;
+};
+
+export function probeFacts({ verdict, probe }: Pick<PlatformFacts, 'verdict' | 'probe'>): ProbeFacts {
+  return factsOf(verdict, probe);
+}
+
+export function factsOf({ kind, ...details }: Verdict, probe?: ProbeResult): ProbeFacts {
+  return { result: kind, ...details, interpreter: interpreterOf(probe) };
+}
+
+const refusals: Readonly<Record<string, string>> = {
+  ENOEXEC: 'exec format error (ENOEXEC): no enabled entry matches it',
+  ENOENT: "no such file or directory (ENOENT): its emulator or the emulator's loader is missing",
+  ELOOP: 'too many levels of symbolic links (ELOOP): its emulator needs an emulator itself',
+  EACCES: 'permission denied (EACCES): its emulator may not be executed',
+};
+
+/** Why a test program does not run, in one line. */
+export function describeFailure({ result, errno = '', status, signal, output }: ProbeFacts): string {
+  switch (result) {
+    case 'refused':
+      return refusals[errno] ?? `the kernel refused to start it (${errno})`;
+    case 'exit':
+      return `its emulator exited with status ${status}${firstLine(output)}`;
+    case 'signal':
+      return `its emulator was killed by ${signal}${firstLine(output)}`;
+    case 'timeout':
+      return 'it did not end in time';
+    case 'untried':
+      return `it could not be tried, because this machine lacks a resource at the moment (${errno})`;
+    case 'runs':
+      return 'it runs';
+  }
+}
+
+export function describeVerdict(verdict: Failed): string {
+  return describeFailure(factsOf(verdict));
+}
+
+/** One line of evidence. */
+export function probeLine(facts: ProbeFacts): string {
+  const { result, level, errno, interpreter } = facts;
+  const through = interpreter ? `, started through ${interpreter}` : '';
+  if (result === 'runs') return `probe: runs${level === undefined ? '' : ` up to v${level}`}${through}`;
+  return `probe: ${result === 'refused' ? errno : describeFailure(facts)}${through}`;
+}
+
+function firstLine(output = ''): string {
+  const [line = ''] = output.trim().split('\n');
+  return line === '' ? '' : `: ${quote(line)}`;
+}

@@ -1,0 +1,35 @@
+/** What is worth knowing about something that went well, as data; src/core/messages/notes.ts makes the sentences. */
+import type { Problem } from './problem.js';
+
+/** How an entry differs from the one that would be registered now. */
+export type Difference =
+  | { readonly in: 'version'; readonly have?: string; readonly want: string }
+  | { readonly in: 'flags'; readonly have: string; readonly want: string }
+  | { readonly in: 'magic' };
+
+export type Note =
+  | { readonly kind: 'native' }
+  | { readonly kind: 'native-left-out' }
+  | { readonly kind: 'already-registered'; readonly version?: string }
+  | { readonly kind: 'other-entry'; readonly entry: string }
+  | { readonly kind: 'hidden-entry'; readonly interpreter?: string }
+  | { readonly kind: 'kept'; readonly version?: string; readonly difference: Difference }
+  | { readonly kind: 'not-replaced'; readonly version?: string; readonly problem: Problem }
+  | { readonly kind: 'changed'; readonly difference: Difference }
+  | { readonly kind: 'replaced'; readonly entry: 'broken' | 'disabled' }
+  | { readonly kind: 'in-front-of'; readonly entry: string }
+  /** It could not be registered again, and yet it runs. */
+  | { readonly kind: 'runs-anyway'; readonly problem: Problem }
+  | { readonly kind: 'this-container-only'; readonly platform: string; readonly note?: Note }
+  | { readonly kind: 'not-registered' }
+  | { readonly kind: 'entries-unreadable'; readonly problem: Problem }
+  | { readonly kind: 'one-user-only'; readonly missing: MissingIds }
+  | { readonly kind: 'no-watcher' }
+  | { readonly kind: 'next-step'; readonly format: 'systemd' | 'openrc' | 'none'; readonly directory: string }
+  | { readonly kind: 'next-step'; readonly format: 'debian'; readonly entries: readonly string[] };
+
+/** Why a user namespace has one user only. */
+export type MissingIds =
+  | { readonly kind: 'no-range'; readonly file: string; readonly user: string }
+  | { readonly kind: 'no-program'; readonly program: string }
+  | { readonly kind: 'refused'; readonly output: string };

@@ -1,0 +1,67 @@
+/**
+ * What is not as it should be, as data: an id out of one vocabulary (src/core/messages), a subject, facts, and
+ * advice. Install, status, watch, run and doctor share it. No code reads English: sentences are made from id and
+ * facts when they are printed (src/core/render.ts).
+ */
+import type { Advice } from './advice.js';
+
+/**
+ * problem: something that is wanted does not run, or will stop running. warning: it runs, but not as well as it could.
+ * note: worth knowing.
+ */
+export type Severity = 'problem' | 'warning' | 'note';
+
+/** Anything that JSON can hold. */
+export type Fact = string | number | boolean | undefined | readonly Fact[] | Facts;
+export type Facts = { readonly [name: string]: Fact };
+
+export interface Problem {
+  /** The id of a definition, such as `no-entry`. */
+  readonly id: string;
+  /** What it is about: a platform (`linux/arm64`), an entry, a file, what the user typed, or `machine`. */
+  readonly subject: string;
+  readonly severity: Severity;
+  /** What was measured or asked for: errno, entry, version and so on. */
+  readonly facts: Facts;
+  /** What to do about it. Any one of them is enough. */
+  readonly advice: readonly Advice[];
+}
+
+/** One kind of problem: everything that the program says about it, made from its facts. */
+export interface ProblemDefinition<F extends Facts = Facts> {
+  readonly id: string;
+  /** What it is, in one line; `doctor --list-checks` and the documentation print it. */
+  readonly summary: string;
+  /** 3 if the machine cannot do what is asked, 2 if the command line is wrong; default: 1. */
+  readonly exitStatus?: 2 | 3;
+  /** A headline. `subjects`: everything that has this problem for the same reason. */
+  title(facts: F, subjects: readonly string[]): string;
+  /** The message that people see elsewhere, and search for. */
+  symptom?(facts: F): string | undefined;
+  /** One or more sentences. The first begins in lower case, and the last has no full stop. */
+  cause(facts: F): string;
+  /** What was measured, a line each. */
+  evidence?(facts: F): readonly string[];
+}
+
+/** A problem of this kind. A `severity` other than `problem` is the exception. */
+export function problemOf<F extends Facts>(
+  { id }: ProblemDefinition<F>,
+  subject: string,
+  facts: F,
+  advice: readonly Advice[] = [],
+  severity: Severity = 'problem',
+): Problem {
+  return { id, subject, severity, facts, advice };
+}
+
+/** Is it of this kind? */
+export function isProblem(definition: Pick<ProblemDefinition, 'id'>, problem: Problem | undefined): boolean {
+  return problem?.id === definition.id;
+}
+
+/** 0: everything that was asked for is done. 1: some of it is not. 2: the command line is wrong. 3: the machine cannot. */
+export type ExitStatus = 0 | 1 | 2 | 3;
+
+/** A fact of a problem with a new emulator: the existing entry works, and was kept. */
+export const ENTRY_KEPT = 'entryKept';

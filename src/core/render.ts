@@ -1,0 +1,104 @@
+/**
+ * Problems, notes and advice as lines for a terminal. This is where data becomes English: once, when it is printed, for
+ * the way in which the program was called.
+ */
+import { type Advice, mergeAdvice } from './advice.js';
+import type { Invocation } from './invocation.js';
+import { type RenderedAdvice, renderAdvice } from './messages/advice.js';
+import { checks, definitionOf } from './messages/index.js';
+import { describeNote } from './messages/notes.js';
+import { ENTRY_KEPT, type ExitStatus, type Facts, type Problem } from './problem.js';
+import type { Action, Item, Line, Report } from './report-lines.js';
+import { printable, shortened } from './text.js';
+
+/** What a problem says, in English. */
+export interface ProblemText {
+  readonly title: string;
+  /** The message that people see elsewhere. */
+  readonly symptom?: string;
+  /** The first word begins in lower case, and there is no full stop at the end. */
+  readonly cause: string;
+  readonly evidence: readonly string[];
+}
+
+/** `subjects`: everything that has the problem for the same reason. */
+export function textOf(problem: Problem, subjects: readonly string[] = [problem.subject]): ProblemText {
+  const definition = definitionOf(problem);
+  const facts: Facts = problem.facts;
+  return {
+    title: definition.title(facts, subjects),
+    symptom: definition.symptom?.(facts),
+    cause: definition.cause(facts),
+    evidence: definition.evidence?.(facts) ?? [],
+  };
+}
+
+/** The advice that applies to this call, in words. */
+export function adviceFor(advice: readonly Advice[], invocation: Invocation): RenderedAdvice[] {
+  return mergeAdvice(advice).flatMap((each) => renderAdvice(each, invocation) ?? []);
+}
+
+/** Cause and advice of a problem in one line, which is all that some callers show. */
+export function oneLine(problem: Problem, invocation: Invocation): string {
+  const ways = adviceFor(problem.advice, invocation).map(({ label, command }) =>
+    [label, command].filter((part) => part !== undefined).join(': '),
+  );
+  return printable([causeOf(problem), ways.join('; or ')].filter((part) => part !== '').join('; '));
+}
+
+/** Its cause. For a platform that does not run: that it does not, and the first thing that was measured. */
+export function causeOf(problem: Problem): string {
+  const { cause, evidence } = textOf(problem);
+  if (!isCheckOfPlatform(problem)) return cause;
+  const kept = problem.facts[ENTRY_KEPT] === true ? 'kept the existing entry, because the new emulator ' : '';
+  return `${kept}does not run: ${cause}${evidence[0] === undefined ? '' : ` (${evidence[0]})`}`;
+}
+
+function isCheckOfPlatform(problem: Problem): boolean {
+  return checks.some(({ id, scope }) => id === problem.id && scope === 'platform');
+}
+
+/** One line of standard error, without a line break at its end. */
+export function renderLine(line: Line, invocation: Invocation): string {
+  switch (line.kind) {
+    case 'done': {
+      const note = line.note && describeNote(line.note, causeOf);
+      return printable(`${line.action}: ${shortened(line.subject)} OK${note === undefined ? '' : ` (${note})`}`);
+    }
+    case 'failed':
+      return `${line.action}: ${shortened(line.subject)} ${oneLine(line.problem, invocation)}`;
+    case 'problem':
+      return `binfmt: ${oneLine(line.problem, invocation)}`;
+    case 'note':
+      return `${line.note.kind === 'next-step' ? 'next' : 'binfmt'}: ${describeNote(line.note, causeOf)}`;
+  }
+}
+
+/** The highest exit status of all: 0 if there is no problem. */
+export function exitStatusOf(problems: readonly Problem[]): ExitStatus {
+  return Math.max(0, ...problems.map(statusOf)) as ExitStatus;
+}
+
+function statusOf(problem: Problem): ExitStatus {
+  return definitionOf(problem).exitStatus ?? 1;
+}
+
+/** A line for each item, successes first; a problem of the whole machine only once. */
+export function reportBatch(action: Action, items: readonly Item[]): Report {
+  const done = items.filter(({ problem }) => problem === undefined);
+  const failed = items.flatMap(({ subject, problem }) => (problem ? [{ subject, problem }] : []));
+  const whole = new Map<string, Line>();
+  for (const { subject, problem } of failed) {
+    const line: Line = statusOf(problem) > 1 ? { kind: 'problem', problem } : { kind: 'failed', action, subject, problem };
+    whole.set(JSON.stringify(line), line);
+  }
+  return {
+    lines: [...done.map(({ subject, note }): Line => ({ kind: 'done', action, subject, note })), ...whole.values()],
+    exit: exitStatusOf(failed.map(({ problem }) => problem)),
+  };
+}
+
+/** A report of one problem, and nothing else. */
+export function reportProblem(problem: Problem): Report {
+  return { lines: [{ kind: 'problem', problem }], exit: exitStatusOf([problem]) };
+}

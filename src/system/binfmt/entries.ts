@@ -1,0 +1,107 @@
+/** The files of a mounted binfmt_misc: reads, registers and removes entries. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { openProblem, registerProblem } from '../../core/binfmt-errors.js';
+import { type Entry, matches, parseEntry, type Registration, registerLine } from '../../core/entry.js';
+import { ownArchitecture } from '../../core/messages/request-problems.js';
+import { type Problem, problemOf } from '../../core/problem.js';
+import type { BinfmtMount } from '../../core/snapshot.js';
+import { errnoOf, readText } from '../host/files.js';
+
+const NOT_ENTRIES = new Set(['register', 'status']);
+
+/** All entries, newest first: the order in which the kernel lists the directory (measured on Linux 6.18). */
+export function readEntries(binfmt: BinfmtMount): Entry[] {
+  if (binfmt.kind === 'unavailable') return [];
+  return listNames(binfmt.dir)
+    .filter((name) => !NOT_ENTRIES.has(name))
+    .flatMap((name) => readEntry(binfmt.dir, name) ?? []);
+}
+
+/** In the kernel's order, which fs.readdir does not keep. */
+function listNames(dir: string): string[] {
+  let opened: fs.Dir | undefined;
+  try {
+    opened = fs.opendirSync(dir);
+    const names: string[] = [];
+    for (let entry = opened.readSync(); entry; entry = opened.readSync()) names.push(entry.name);
+    return names;
+  } catch {
+    return [];
+  } finally {
+    opened?.closeSync();
+  }
+}
+
+/** Undefined if it has been removed since it was listed, or may not be read. */
+function readEntry(dir: string, name: string): Entry | undefined {
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(path.join(dir, name), 'r');
+    const entry = parseEntry(name, fs.readFileSync(fd, 'utf8'));
+    return { ...entry, resolved: realPathOf(entry.interpreter), inode: fs.fstatSync(fd).ino };
+  } catch (error) {
+    if (['ENOENT', 'EACCES', 'EPERM'].includes(errnoOf(error))) return undefined;
+    throw error;
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+/** Undefined if it is the same path, or if nothing is there. */
+function realPathOf(file: string): string | undefined {
+  try {
+    const resolved = fs.realpathSync.native(file);
+    return resolved === file ? undefined : resolved;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Is binfmt_misc switched off? Then the kernel ignores every entry. */
+export function isSwitchedOff(dir: string): boolean {
+  return readText(path.join(dir, 'status')).startsWith('disabled');
+}
+
+/**
+ * Registers an entry; returns why the kernel refused it. An entry that matches the machine's own programs is never
+ * written, whatever was asked for: no program could be started any more, not even the one that would undo it.
+ * `ownPrograms`: the first bytes of programs that must stay startable.
+ */
+export function register(dir: string, entry: Registration, ownPrograms: readonly Uint8Array[]): Problem | undefined {
+  if (ownPrograms.length === 0 || ownPrograms.some((program) => matches(entry, program))) {
+    return problemOf(ownArchitecture, entry.name, { entry: entry.name });
+  }
+  const refused = writeTo(path.join(dir, 'register'), registerLine(entry));
+  if (refused?.call === 'write') return registerProblem(entry.name, entry.interpreter, refused.errno);
+  return refused && openProblem(path.join(dir, 'register'), refused.errno);
+}
+
+/** Removes an entry. It is no problem if it is gone already. */
+export function unregister(dir: string, name: string): Problem | undefined {
+  const file = path.join(dir, name);
+  const refused = writeTo(file, '-1');
+  return refused === undefined || refused.errno === 'ENOENT' ? undefined : openProblem(file, refused.errno);
+}
+
+/** The call that failed, and its errno. */
+export interface RefusedWrite {
+  readonly call: 'open' | 'write';
+  readonly errno: string;
+}
+
+/** Writes to a file that exists, in one write(2), which is how the kernel wants it. Undefined: it succeeded. */
+export function writeTo(file: string, text: string): RefusedWrite | undefined {
+  let call: RefusedWrite['call'] = 'open';
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(file, fs.constants.O_WRONLY);
+    call = 'write';
+    fs.writeSync(fd, text);
+    return undefined;
+  } catch (error) {
+    return { call, errno: errnoOf(error) };
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}

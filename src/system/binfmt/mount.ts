@@ -1,0 +1,125 @@
+/**
+ * Finds binfmt_misc, or mounts it. A mount counts only if it has the right type and can be written to; a read-only one
+ * is good for reading.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { mountProblem, openProblem, userNamespaceProblem } from '../../core/binfmt-errors.js';
+import { BINFMT_DIRECTORY } from '../../core/messages/machine-checks.js';
+import { notEmpty } from '../../core/messages/request-problems.js';
+import { type Problem, problemOf } from '../../core/problem.js';
+import { BINFMT_MISC, binfmtMounts } from '../../core/procfs.js';
+import type { BinfmtMount, WritableMount } from '../../core/snapshot.js';
+import { errnoOf, readText } from '../host/files.js';
+import { inInitialUserNamespace } from '../host/namespaces.js';
+import type { Launcher } from '../probing/launcher.js';
+
+const MAGIC = 0x42494e4d; // BINFMTFS_MAGIC in linux/magic.h
+
+export interface MountOptions {
+  /** Where binfmt_misc is, or is to be mounted; undefined: wherever it is found. */
+  readonly dir?: string;
+  /** Mount it even in a user namespace, where it hides the host's entries. */
+  readonly allowUserNamespace: boolean;
+  /** Entries will be written. Reading them needs no writable mount. */
+  readonly toChange: boolean;
+}
+
+/**
+ * Finds a binfmt_misc: at `dir`; without `dir` at the usual place, or wherever else it is mounted (a bind mount in a
+ * container). If there is none, mounts it there; if that is not possible, in a temporary directory.
+ */
+export async function openBinfmt(options: MountOptions, launcher: Launcher): Promise<BinfmtMount> {
+  const { dir, allowUserNamespace, toChange } = options;
+  const target = dir ?? BINFMT_DIRECTORY;
+  const places = dir === undefined ? [target, ...binfmtMounts(readText('/proc/self/mountinfo'))] : [target];
+  const mounted = places.map(inspect).filter((mount) => mount !== undefined);
+  const writable = mounted.find(({ kind }) => kind === 'writable');
+  if (writable) return writable;
+  const [readable] = mounted;
+  if (readable && !toChange) return readable;
+  const mayMount = allowUserNamespace || inInitialUserNamespace();
+  if (readable?.kind === 'readable') return (await besideReadable(readable, mayMount, launcher)) ?? readable;
+  if (!mayMount) return { kind: 'unavailable', problem: userNamespaceProblem(target) };
+  const hidden = dir === undefined ? undefined : whatWouldBeHidden(dir);
+  if (hidden) return { kind: 'unavailable', problem: hidden };
+  const tried = await mountAt(target, launcher);
+  if (tried.kind === 'writable') return tried;
+  // Mounting anywhere makes the kernel load the module. A directory that the user named must be the right one, though.
+  const elsewhere = tried.errno === 'EROFS' || (tried.errno === 'ENOENT' && dir === undefined);
+  return (elsewhere && (await mountTemporarily(launcher))) || { kind: 'unavailable', problem: tried.problem };
+}
+
+/** A mount of the host that is read-only here is no reason not to mount it once more, if that is allowed. */
+async function besideReadable(
+  { problem }: Extract<BinfmtMount, { kind: 'readable' }>,
+  mayMount: boolean,
+  launcher: Launcher,
+): Promise<BinfmtMount | undefined> {
+  return mayMount && problem.facts['errno'] === 'EROFS' ? mountTemporarily(launcher) : undefined;
+}
+
+/** Anything may be mounted at the usual place; any other directory has to be empty. */
+function whatWouldBeHidden(dir: string): Problem | undefined {
+  if (dir === BINFMT_DIRECTORY) return undefined;
+  try {
+    if (fs.readdirSync(dir).length === 0) return undefined;
+  } catch {
+    return undefined; // mount(2) says why it cannot be used
+  }
+  return problemOf(notEmpty, dir, { path: dir });
+}
+
+interface RefusedMount {
+  readonly kind: 'refused';
+  readonly errno: string;
+  readonly problem: Problem;
+}
+
+async function mountAt(dir: string, launcher: Launcher): Promise<WritableMount | RefusedMount> {
+  const errno = await launcher.mount(BINFMT_MISC, dir);
+  if (errno === undefined) return { kind: 'writable', dir, mountedHere: true };
+  return { kind: 'refused', errno, problem: mountProblem(dir, errno) };
+}
+
+async function mountTemporarily(launcher: Launcher): Promise<BinfmtMount | undefined> {
+  let dir: string;
+  try {
+    dir = fs.mkdtempSync(path.join(os.tmpdir(), 'binfmt_misc-'));
+  } catch {
+    return undefined;
+  }
+  const tried = await mountAt(dir, launcher);
+  if (tried.kind === 'writable') return { ...tried, temporary: true };
+  fs.rmdirSync(dir);
+  // If the kernel has no binfmt_misc at all, that is the root cause, whatever failed before.
+  return tried.errno === 'ENODEV' ? { kind: 'unavailable', problem: tried.problem } : undefined;
+}
+
+/** Undoes a mount that this program made and that nothing needs any more. */
+export async function closeBinfmt(binfmt: BinfmtMount, launcher: Launcher): Promise<void> {
+  if (binfmt.kind !== 'writable' || !binfmt.mountedHere) return;
+  await launcher.umount(binfmt.dir);
+  if (binfmt.temporary) fs.rmdirSync(binfmt.dir);
+}
+
+/** The binfmt_misc at `dir`; undefined if something else, or nothing, is mounted there. */
+function inspect(dir: string): BinfmtMount | undefined {
+  try {
+    if (fs.statfsSync(dir).type !== MAGIC) return undefined;
+  } catch {
+    return undefined;
+  }
+  const file = path.join(dir, 'register');
+  try {
+    fs.readdirSync(dir);
+    fs.accessSync(file, fs.constants.W_OK);
+    return { kind: 'writable', dir, mountedHere: false };
+  } catch (error) {
+    const errno = errnoOf(error);
+    const forbidden = errno === 'EACCES' || errno === 'EPERM';
+    const problem = forbidden && !inInitialUserNamespace() ? userNamespaceProblem(file, errno) : openProblem(file, errno);
+    return { kind: 'readable', dir, problem };
+  }
+}

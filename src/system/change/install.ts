@@ -1,0 +1,193 @@
+/**
+ * Makes platforms run: plans each, registers what is missing, and probes again. Only a platform whose test program then
+ * runs is a success. This is the one file that decides to change entries for an installation; it does so in three
+ * places: trying a replacement, carrying out a step, and rolling it back.
+ */
+import type { Architecture } from '../../core/architectures.js';
+import { switchedOffProblem, vanishingProblem } from '../../core/binfmt-errors.js';
+import { afterInstall } from '../../core/doctor/after-install.js';
+import { diagnose } from '../../core/doctor/diagnose.js';
+import { unreliable } from '../../core/messages/request-problems.js';
+import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/plan.js';
+import { formatPlatform, type Platform } from '../../core/platform.js';
+import { runsUpTo } from '../../core/probe.js';
+import { ENTRY_KEPT, type Problem, problemOf } from '../../core/problem.js';
+import type { Snapshot } from '../../core/snapshot.js';
+import { isSwitchedOff, readEntries, register, unregister } from '../binfmt/entries.js';
+import { ensurePersistent, type KeptBy, remount } from '../binfmt/persistence.js';
+import { collectDoctorInput } from '../host/doctor-input.js';
+import type { System } from '../system.js';
+import { takeSnapshot } from '../take-snapshot.js';
+
+export interface InstallRequest {
+  readonly platforms: readonly Platform[];
+  readonly options: InstallOptions;
+  /** What the user typed for the platforms, such as `all`; advice repeats it. */
+  readonly words: readonly string[];
+  /** The machine now, with the probes of these platforms and with emulators. */
+  readonly before: Snapshot;
+  /** Entries must outlive this program; otherwise this program stays and keeps them itself. */
+  readonly lasting: boolean;
+}
+
+export interface Installation {
+  readonly results: readonly InstallResult[];
+  /** The machine afterwards, with the probes of these platforms. */
+  readonly after: Snapshot;
+}
+
+interface Job {
+  readonly platform: Platform;
+  readonly step: Step;
+  /** Why the step could not be carried out. */
+  readonly refused?: Problem;
+}
+
+type RegisterJob = Job & { readonly step: Extract<Step, { kind: 'register' }> };
+
+export async function installPlatforms(request: InstallRequest, system: System): Promise<Installation> {
+  const { platforms, options, before, lasting } = request;
+  const planned = platforms.map((platform): Job => ({ platform, step: planInstall(platform, options, before) }));
+  const changing = planned.some(isRegistration);
+  const keptBy = changing && lasting ? await keeperOf(system) : undefined;
+  const blocking = changing ? blockingProblem(system, keptBy, request.words) : undefined;
+  const failures = blocking ? new Map<Architecture, Problem>() : await tryReplacements(planned, system);
+  const jobs = planned.map((job): Job => {
+    const problem = failures.get(job.platform.architecture);
+    if (problem) return { platform: job.platform, step: { kind: 'impossible', problem } };
+    return isRegistration(job) ? { ...job, refused: blocking ?? executeStep(job.step, system) } : job;
+  });
+
+  const changed = jobs.filter(isRegistration);
+  const after = await probeAgain(changed, { before, recheck: keptBy === 'mount' }, system);
+  const failed = jobs.filter(({ platform, step }) => step.kind !== 'impossible' && !runs(platform, after));
+  const problems = await problemsOf(failed.map(({ platform }) => platform), system);
+  const results = jobs.map((job) => resultOf(job, after, problems, request.words));
+  jobs.forEach((job, i) => {
+    if (results[i]?.problem) rollBack(job, after, system);
+  });
+  return { results, after };
+}
+
+function isRegistration(job: Job): job is RegisterJob {
+  return job.step.kind === 'register';
+}
+
+function runs({ architecture, level }: Platform, { probes }: Snapshot): boolean {
+  return runsUpTo(probes.get(architecture)?.verdict, level);
+}
+
+/** Undefined for a mount that somebody else has made: then it is theirs to keep. */
+async function keeperOf({ binfmt, launcher }: System): Promise<KeptBy | undefined> {
+  return binfmt.kind === 'writable' && binfmt.mountedHere ? ensurePersistent(binfmt, launcher) : undefined;
+}
+
+/** Why nothing at all may be registered. */
+function blockingProblem(
+  { binfmt }: System,
+  keptBy: KeptBy | undefined,
+  words: readonly string[],
+): Problem | undefined {
+  if (binfmt.kind !== 'writable') return undefined;
+  if (isSwitchedOff(binfmt.dir)) return switchedOffProblem(binfmt.dir);
+  return keptBy === 'nothing' ? vanishingProblem(binfmt.dir, words) : undefined;
+}
+
+/**
+ * An entry that works is replaced only by an emulator that was seen to work: it is registered under another name, in
+ * front of that entry, and tried. Returns why some may not replace it, by architecture.
+ */
+async function tryReplacements(planned: readonly Job[], system: System): Promise<Map<Architecture, Problem>> {
+  const { binfmt, host } = system;
+  const problems = new Map<Architecture, Problem>();
+  if (binfmt.kind !== 'writable') return problems;
+  const trials = planned.filter(isRegistration).flatMap(({ platform, step }) => {
+    if (!step.replacesWorking) return [];
+    const name = `${step.registration.name}-trial-${process.pid}`;
+    const refused = register(binfmt.dir, { ...step.registration, name }, host.ownPrograms);
+    if (refused) problems.set(platform.architecture, refused);
+    return refused ? [] : [{ platform, name }];
+  });
+  // The variant that was asked for does not matter here: the emulator has to be no worse than the one before.
+  const platforms = trials.map(({ platform: { architecture } }): Platform => ({ architecture }));
+  const probes = platforms.map(({ architecture }) => architecture);
+  const snapshot = await takeSnapshot(system, { probes });
+  const found = await problemsOf(platforms.filter((platform) => !runs(platform, snapshot)), system);
+  for (const [architecture, problem] of found) {
+    problems.set(architecture, { ...problem, facts: { ...problem.facts, [ENTRY_KEPT]: true } });
+  }
+  for (const { name } of trials) unregister(binfmt.dir, name);
+  return problems;
+}
+
+/** Removes an entry of the same name first, because a name can be registered only once. */
+function executeStep({ registration, replaces }: RegisterJob['step'], { binfmt, host }: System): Problem | undefined {
+  if (binfmt.kind !== 'writable') return binfmt.problem;
+  const problem = replaces && unregister(binfmt.dir, replaces.name);
+  return problem ?? register(binfmt.dir, registration, host.ownPrograms);
+}
+
+/**
+ * `recheck`: another process's mount kept the entries while they were registered, and that process may have ended:
+ * then the entries that are gone do not run any more.
+ */
+async function probeAgain(
+  changed: readonly RegisterJob[],
+  { before, recheck }: { readonly before: Snapshot; readonly recheck: boolean },
+  system: System,
+): Promise<Snapshot> {
+  const probes = changed.map(({ platform }) => platform.architecture);
+  const known = new Map([...before.probes].filter(([architecture]) => !probes.includes(architecture)));
+  const probed = await takeSnapshot(system, { probes, known });
+  if (!recheck) return probed;
+  if (system.binfmt.kind === 'writable') await remount(system.binfmt.dir, system.launcher);
+  const entries = readEntries(system.binfmt);
+  const gone = changed
+    .filter(({ step }) => !entries.some(({ name }) => name === step.registration.name))
+    .map(({ platform }) => platform.architecture);
+  const remaining = [...probed.probes].filter(([architecture]) => !gone.includes(architecture));
+  return { ...probed, entries, probes: new Map(remaining) };
+}
+
+/** What doctor says about platforms that do not run: the first problem of each. */
+async function problemsOf(
+  platforms: readonly Platform[],
+  system: System,
+): Promise<ReadonlyMap<Architecture, Problem>> {
+  if (platforms.length === 0) return new Map();
+  const found = diagnose(await collectDoctorInput(system, { platforms, repeat: 1 }));
+  return new Map(
+    platforms.map((platform): [Architecture, Problem] => {
+      const subject = formatPlatform(platform);
+      const problem = found.find((each) => each.subject === subject && each.severity === 'problem');
+      return [platform.architecture, problem ? afterInstall(problem, platform) : problemOf(unreliable, subject, {})];
+    }),
+  );
+}
+
+function resultOf(
+  { platform, step, refused }: Job,
+  after: Snapshot,
+  problems: ReadonlyMap<Architecture, Problem>,
+  words: readonly string[],
+): InstallResult {
+  if (step.kind === 'impossible') return { platform, problem: step.problem };
+  const registered = step.kind === 'register' && !refused ? step.registration.name : undefined;
+  if (runs(platform, after)) {
+    return { platform, registered, note: refused ? { kind: 'runs-anyway', problem: refused } : step.note };
+  }
+  const problem = problems.get(platform.architecture);
+  // It runs, but not up to the variant that was asked for: its entry stays.
+  if (after.probes.get(platform.architecture)?.verdict.kind === 'runs') return { platform, registered, problem };
+  if (registered === undefined) return { platform, problem: refused ?? problem };
+  const vanished = !after.entries.some(({ name }) => name === registered) && after.binfmt.kind === 'writable';
+  return { platform, problem: vanished ? vanishingProblem(after.binfmt.dir, words) : problem };
+}
+
+/** An entry that only breaks programs is worse than none. One that could not be tested may work, and stays. */
+function rollBack({ platform, step, refused }: Job, after: Snapshot, { binfmt }: System): void {
+  const verdict = after.probes.get(platform.architecture)?.verdict;
+  if (step.kind !== 'register' || refused || binfmt.kind !== 'writable') return;
+  if (verdict?.kind === 'runs' || verdict?.kind === 'untried') return;
+  unregister(binfmt.dir, step.registration.name);
+}

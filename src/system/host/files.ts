@@ -1,0 +1,41 @@
+/** Reads files that may be missing, unreadable, or not even files. */
+import fs from 'node:fs';
+
+/** The first `size` bytes of a regular file; undefined for anything else, and for a file that cannot be read. */
+export function readStart(file: string, size: number): Uint8Array | undefined {
+  let fd: number | undefined;
+  try {
+    // A FIFO would block without O_NONBLOCK.
+    fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    if (!fs.fstatSync(fd).isFile()) return undefined;
+    const bytes = Buffer.alloc(size);
+    return bytes.subarray(0, fs.readSync(fd, bytes, 0, size, 0));
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+/** A whole file, such as one of /proc; empty if it cannot be read. */
+export function readText(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The target of a symbolic link; undefined if it cannot be read. */
+export function readLink(file: string): string | undefined {
+  try {
+    return fs.readlinkSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The name of the errno that a call failed with, such as `ENOENT`. */
+export function errnoOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}

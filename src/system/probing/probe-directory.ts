@@ -1,0 +1,105 @@
+/**
+ * Where probes run: an empty directory that holds nothing but their executables, as their root directory if chroot is
+ * allowed; otherwise memory.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Architecture } from '../../core/architectures.js';
+import { probeExecutable } from '../../core/elf.js';
+import type { Executable, Execution, Launcher } from './launcher.js';
+
+/** `parent`: the directory that it is made in; undefined: in memory. */
+export interface ProbeDirectory {
+  readonly parent?: string;
+  readonly chroot: boolean;
+}
+
+/** A program of an architecture, with its whole environment. */
+export interface ProbeRequest {
+  readonly architecture: Architecture;
+  readonly environment?: readonly string[];
+  /** Instead of the architecture's probe. */
+  readonly program?: Uint8Array;
+}
+
+/** What the launcher gets for some requests, and the directory of the files; no directory: in memory. */
+export interface Prepared {
+  readonly executions: readonly Execution[];
+  readonly files: readonly Executable[];
+  readonly directory?: string;
+}
+
+/** Prepares the executables and removes them after `use`. Undefined: the directory cannot be used at all. */
+export async function withExecutables<T>(
+  { parent, chroot }: ProbeDirectory,
+  requests: readonly ProbeRequest[],
+  launcher: Launcher,
+  use: (prepared: Prepared) => Promise<T>,
+): Promise<T | undefined> {
+  if (parent === undefined) return use({ executions: await executionsInMemory(requests, launcher), files: [] });
+  // The launcher's protocol has no way to write these characters.
+  if (/[\t\n]/.test(parent)) return undefined;
+  let directory: string;
+  try {
+    directory = fs.mkdtempSync(path.join(parent, 'binfmt-probe-'));
+  } catch {
+    return undefined;
+  }
+  directories.add(directory);
+  const names = requests.map(({ architecture, program }, i) =>
+    program ? `${architecture.name}-${i}` : architecture.name,
+  );
+  // Several requests may share one probe.
+  const programs = new Map(requests.map((request, i) => [names[i] ?? '', bytesOf(request)]));
+  const files = [...programs].map(([name, bytes]) => ({ file: path.join(directory, name), bytes }));
+  const executions = requests.map(({ environment }, i): Execution => {
+    if (!chroot) return { file: path.join(directory, names[i] ?? ''), environment };
+    return { root: directory, file: `/${names[i]}`, environment };
+  });
+  try {
+    return await use({ executions, files, directory });
+  } finally {
+    remove(directory);
+  }
+}
+
+function bytesOf({ architecture, program }: ProbeRequest): Uint8Array {
+  return program ?? probeExecutable(architecture);
+}
+
+/** An executable deeper in a probe directory; the directories on the way are made. */
+export function executableBelow(directory: string, file: string, bytes: Uint8Array): Executable {
+  const below = path.join(directory, file);
+  fs.mkdirSync(path.dirname(below), { recursive: true });
+  return { file: below, bytes };
+}
+
+/** The directories that are in use now. */
+const directories = new Set<string>();
+
+function remove(directory: string): void {
+  fs.rmSync(directory, { recursive: true, force: true });
+  directories.delete(directory);
+}
+
+/** For a program that has to end while a probe runs. */
+export function removeProbeDirectories(): void {
+  directories.forEach(remove);
+}
+
+/** The paths of the probes that each launcher holds in memory, for as long as it lives. */
+const inMemory = new WeakMap<Launcher, Map<Architecture, string>>();
+
+async function executionsInMemory(requests: readonly ProbeRequest[], launcher: Launcher): Promise<Execution[]> {
+  const paths = inMemory.get(launcher) ?? new Map<Architecture, string>();
+  inMemory.set(launcher, paths);
+  const executions: Execution[] = [];
+  for (const request of requests) {
+    const { architecture, environment, program } = request;
+    const known = program ? undefined : paths.get(architecture);
+    const file = known ?? (await launcher.holdInMemory(bytesOf(request)));
+    if (!program) paths.set(architecture, file);
+    executions.push({ file, environment });
+  }
+  return executions;
+}

@@ -1,0 +1,107 @@
+/**
+ * Runs probes, all at the same time, in an empty root directory that is made for them: containers are as empty as that.
+ * If something is forbidden (chroot, or every directory is read-only or noexec) it makes do with less.
+ */
+import os from 'node:os';
+import type { Architecture } from '../../core/architectures.js';
+import { loaderExecutable } from '../../core/elf.js';
+import { type ProbeResult, SHORTAGES, verdictOf } from '../../core/probe.js';
+import { type Executable, type ExecutedFile, type ExecutionOutcome, type Launcher, osNames } from './launcher.js';
+import { executableBelow, type ProbeDirectory, type ProbeRequest, withExecutables } from './probe-directory.js';
+
+/** The longest time that a probe may take, in milliseconds. */
+export const PROBE_LIMIT = 2000;
+/** Where a directory may be made, the best place first. A read-only container still has a writable /dev. */
+const PARENTS = [os.tmpdir(), '/dev/shm', '/run', '/dev'];
+
+export interface Prober {
+  /** The outcomes have the order of the requests. */
+  run(requests: readonly ProbeRequest[]): Promise<ExecutionOutcome[]>;
+  /**
+   * The file that the kernel starts for the probe of each architecture. A dynamically linked emulator is seen too, if
+   * its loader has one of the usual paths. Undefined if no file could be seen.
+   */
+  inspect(architectures: readonly Architecture[]): Promise<(ExecutedFile | undefined)[]>;
+}
+
+/**
+ * `own`: this machine's own architecture. Its probe runs everywhere, and so shows whether a directory can be used. The
+ * directory that was found is used for later calls too.
+ */
+export function createProber(launcher: Launcher, own: Architecture | undefined): Prober {
+  let candidates: ProbeDirectory[] = [...PARENTS.map((parent) => ({ parent, chroot: true })), { chroot: false }];
+  let settled = own === undefined;
+  const runInBest = async (requests: readonly ProbeRequest[]): Promise<ExecutionOutcome[]> => {
+    for (;;) {
+      const [directory] = candidates as [ProbeDirectory, ...ProbeDirectory[]];
+      const control = settled || own === undefined ? [] : [{ architecture: own }];
+      const outcomes = await runIn(directory, [...control, ...requests], launcher);
+      if (outcomes?.some(({ kind }) => kind === 'chroot')) {
+        candidates = candidates.map((candidate) => ({ ...candidate, chroot: false }));
+      } else if (candidates.length > 1 && (outcomes === undefined || isForbidden(outcomes[0], control.length))) {
+        candidates = candidates.slice(1);
+      } else {
+        settled = true;
+        return outcomes?.slice(control.length) ?? [];
+      }
+    }
+  };
+  const run = async (requests: readonly ProbeRequest[]) => {
+    if (requests.length === 0) return [];
+    const outcomes = await runInBest(requests);
+    // All at once may be too much for this machine: what was too slow, or lacked a resource, is tried alone.
+    for (const [i, outcome] of outcomes.entries()) {
+      const request = requests[i];
+      if (request === undefined || requests.length === 1 || !lackedSomething(outcome)) continue;
+      const [alone] = await runInBest([request]);
+      if (alone) outcomes[i] = alone;
+    }
+    return outcomes;
+  };
+  const inspect = async (architectures: readonly Architecture[]) => {
+    if (!settled) await runInBest([]);
+    const [best] = candidates as [ProbeDirectory, ...ProbeDirectory[]];
+    const requests = architectures.map((architecture) => ({ architecture }));
+    const seen = await withExecutables(best, requests, launcher, ({ executions, files, directory }) => {
+      const loaders = own && directory !== undefined && best.chroot ? loadersIn(directory, own) : [];
+      return launcher.inspectExec(executions, PROBE_LIMIT, [...files, ...loaders]);
+    });
+    return seen ?? [];
+  };
+  return { run, inspect };
+}
+
+/** Without a loader in the empty root directory the kernel would not start a dynamically linked emulator at all. */
+function loadersIn(directory: string, own: Architecture): Executable[] {
+  return (own.loaders ?? []).map((file) => executableBelow(directory, file, loaderExecutable(own)));
+}
+
+function lackedSomething({ kind, number }: ExecutionOutcome): boolean {
+  return kind === 'timeout' || (kind === 'exec' && SHORTAGES.has(osNames.errno(number)));
+}
+
+/** The control, the first outcome, did not run: its directory is noexec, for example. */
+function isForbidden(outcome: ExecutionOutcome | undefined, controls: number): boolean {
+  return controls > 0 && outcome?.kind === 'exec' && !lackedSomething(outcome);
+}
+
+/** Undefined: the directory cannot be used at all. */
+function runIn(
+  directory: ProbeDirectory,
+  requests: readonly ProbeRequest[],
+  launcher: Launcher,
+): Promise<ExecutionOutcome[] | undefined> {
+  return withExecutables(directory, requests, launcher, ({ executions, files }) =>
+    launcher.run(executions, PROBE_LIMIT, files),
+  );
+}
+
+/** What an outcome says about an architecture; undefined if there is no outcome. */
+export function probeResultOf(
+  architecture: Architecture,
+  outcome: ExecutionOutcome | undefined,
+): ProbeResult | undefined {
+  if (outcome === undefined) return undefined;
+  const { ranBy, microseconds } = outcome;
+  return { verdict: verdictOf(architecture, outcome, osNames), ranBy, microseconds };
+}

@@ -1,0 +1,35 @@
+/** What the rest of src/system needs to look at the machine and to change it. */
+import path from 'node:path';
+import type { Invocation } from '../core/invocation.js';
+import type { BinfmtMount } from '../core/snapshot.js';
+import { type MountOptions, openBinfmt } from './binfmt/mount.js';
+import type { EmulatorDirectory } from './host/emulators.js';
+import type { Host } from './host/host.js';
+import type { Launcher } from './probing/launcher.js';
+import { createProber, type Prober } from './probing/prober.js';
+
+/** The machine without binfmt_misc. */
+export interface Machine {
+  readonly host: Host;
+  readonly launcher: Launcher;
+  readonly prober: Prober;
+  readonly emulatorDirectory: EmulatorDirectory;
+  readonly invocation: Invocation;
+}
+
+export interface System extends Machine {
+  readonly binfmt: BinfmtMount;
+}
+
+/** What is known before the machine is asked for anything else. */
+export type Setup = Omit<Machine, 'prober'>;
+
+export function openMachine(setup: Setup): Machine {
+  return { ...setup, prober: createProber(setup.launcher, setup.host.own) };
+}
+
+/** Also finds or mounts binfmt_misc. `dir` may be relative. */
+export async function openSystem(setup: Setup, { dir, ...options }: MountOptions): Promise<System> {
+  const absolute = dir === undefined ? undefined : path.resolve(dir);
+  return { ...openMachine(setup), binfmt: await openBinfmt({ dir: absolute, ...options }, setup.launcher) };
+}

@@ -1,0 +1,82 @@
+/** Takes one Snapshot of the machine. */
+import type { Architecture } from '../core/architectures.js';
+import type { ProbeResult } from '../core/probe.js';
+import { type Emulator, matchingEntries, type Snapshot } from '../core/snapshot.js';
+import { parseQemuVersion } from '../core/version.js';
+import { readEntries } from './binfmt/entries.js';
+import { findEmulators } from './host/emulators.js';
+import { PROBE_LIMIT, probeResultOf } from './probing/prober.js';
+import type { System } from './system.js';
+
+export interface SnapshotOptions {
+  /** The architectures to probe, except those that `known` has a result for. */
+  readonly probes: readonly Architecture[];
+  readonly known?: ReadonlyMap<Architecture, ProbeResult>;
+  /** Also look at the emulators that come with this program, and ask for versions if an entry is registered. */
+  readonly emulators?: boolean;
+}
+
+/** Makes an emulator print its version and exit, also if the kernel starts it. Source: QEMU, linux-user/main.c. */
+const ASK_VERSION = ['QEMU_VERSION=1'];
+/** The same for an emulator that is emulated itself: the outer one would answer otherwise. */
+const ASK_INNER_VERSION = [`QEMU_SET_ENV=${ASK_VERSION}`];
+
+export async function takeSnapshot(system: System, options: SnapshotOptions): Promise<Snapshot> {
+  const { host, prober, binfmt, emulatorDirectory } = system;
+  const probed = options.probes.filter((architecture) => !options.known?.has(architecture));
+  // The probes run while the rest is read.
+  const probing = prober.run(probed.map((architecture) => ({ architecture })));
+  const entries = readEntries(binfmt);
+  const emulators = options.emulators ? findEmulators(emulatorDirectory, host) : new Map<Architecture, Emulator>();
+  const registered = options.emulators
+    ? probed.filter((architecture) => matchingEntries(architecture, entries).length > 0)
+    : [];
+  const outcomes = await probing;
+  const answers = await prober.run(registered.map((architecture) => ({ architecture, environment: ASK_VERSION })));
+  const versions = answers.map((answer) => parseQemuVersion(answer.output));
+  return {
+    own: host.own,
+    kernel: host.kernel,
+    binfmt,
+    entries,
+    emulators: await withVersions(emulators, registered, system),
+    probes: new Map([...(options.known ?? []), ...zip(probed, outcomes.map((outcome, i) => {
+      const architecture = probed[i];
+      return architecture && probeResultOf(architecture, outcome);
+    }))]),
+    registeredVersions: new Map(zip(registered, versions)),
+  };
+}
+
+/** Pairs, without those whose value is undefined. */
+function zip<Key, Value>(keys: readonly Key[], values: readonly (Value | undefined)[]): [Key, Value][] {
+  return keys.flatMap((key, i): [Key, Value][] => {
+    const value = values[i];
+    return value === undefined ? [] : [[key, value]];
+  });
+}
+
+/** The emulators, with the version that each of the `asked` prints. */
+async function withVersions(
+  emulators: ReadonlyMap<Architecture, Emulator>,
+  asked: readonly Architecture[],
+  system: Pick<System, 'launcher' | 'host'>,
+): Promise<ReadonlyMap<Architecture, Emulator>> {
+  const usable = asked.filter((architecture) => emulators.get(architecture)?.unusable === undefined);
+  const files = usable.flatMap((architecture) => emulators.get(architecture)?.path ?? []);
+  const versions = new Map(zip(files, await askVersions(files, system)));
+  return new Map([...emulators].map(([key, emulator]) => [key, { ...emulator, version: versions.get(emulator.path) }]));
+}
+
+/** The version of each emulator file; undefined for a file that is not QEMU or does not start. */
+export async function askVersions(
+  files: readonly string[],
+  { launcher, host }: Pick<System, 'launcher' | 'host'>,
+): Promise<(string | undefined)[]> {
+  const environment = host.emulatedOn ? ASK_INNER_VERSION : ASK_VERSION;
+  const outcomes = await launcher.run(
+    files.map((file) => ({ file, environment })),
+    PROBE_LIMIT,
+  );
+  return (outcomes ?? []).map(({ output }) => parseQemuVersion(output));
+}

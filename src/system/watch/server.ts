@@ -1,0 +1,66 @@
+/** The watcher's HTTP server: fixed paths, GET and HEAD. */
+import fs from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { type Address, DEFAULT_ADDRESSES } from '../../core/address.js';
+import type { Answer, Routes } from '../../core/health.js';
+import { errnoOf } from '../host/files.js';
+
+export interface Server {
+  close(): void;
+}
+
+/** Rejects if it cannot listen at `address`. */
+export async function serve(routes: Routes, address: Address): Promise<Server> {
+  const server = http.createServer((request, response) => {
+    const { status, type, body } = answerTo(request, routes);
+    response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+    response.end(request.method === 'HEAD' ? '' : body);
+  });
+  if (address.kind === 'unix') await removeStaleSocket(address.path);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    const listening = () => resolve();
+    if (address.kind === 'unix') server.listen(address.path, listening);
+    else server.listen(address.port, address.host, listening);
+  });
+  return {
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** At the first default address that can be used. Rejects with the last error if there is none. */
+export async function serveAtDefault(routes: Routes): Promise<Server> {
+  let last: unknown;
+  for (const address of DEFAULT_ADDRESSES) {
+    try {
+      return await serve(routes, address);
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}
+
+function answerTo({ method, url = '' }: http.IncomingMessage, routes: Routes): Answer {
+  const path = url.replace(/\?.*/, '');
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405, type: 'text/plain', body: 'only GET and HEAD\n' };
+  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  return route?.() ?? { status: 404, type: 'text/plain', body: 'not found\n' };
+}
+
+/** A socket that nobody answers at was left by a process that was killed. */
+async function removeStaleSocket(path: string): Promise<void> {
+  if (!fs.existsSync(path)) return;
+  const errno = await new Promise<string | undefined>((resolve) => {
+    const socket = net.connect(path, () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.once('error', (error) => resolve(errnoOf(error)));
+  });
+  if (errno === 'ECONNREFUSED') fs.unlinkSync(path);
+}

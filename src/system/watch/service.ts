@@ -1,0 +1,86 @@
+/** A watcher as a service: it installs, stays, keeps platforms working, and answers about its health over HTTP. */
+import { type Address, formatAddress } from '../../core/address.js';
+import { formatEvent, type LogFormat, type WatchEvent } from '../../core/events.js';
+import { routesFor } from '../../core/health.js';
+import type { Invocation } from '../../core/invocation.js';
+import { cannotListen } from '../../core/messages/request-problems.js';
+import { type Problem, problemOf } from '../../core/problem.js';
+import type { Report } from '../../core/report-lines.js';
+import { reportProblem } from '../../core/render.js';
+import { formatStatus } from '../../core/status.js';
+import { errnoOf } from '../host/files.js';
+import type { System } from '../system.js';
+import { type Server, serve, serveAtDefault } from './server.js';
+import { startWatcher, type WatchOptions } from './watcher.js';
+
+export interface ServiceOptions extends WatchOptions {
+  readonly logFormat: LogFormat;
+  /** An address to answer at, in addition to the default one. */
+  readonly listen?: Address;
+  /** Remove the entries that it registered when it ends. */
+  readonly uninstallOnExit: boolean;
+}
+
+/** What the process does for the service, which itself neither prints nor ends anything. */
+export interface ServiceContext {
+  readonly revision: string;
+  readonly setup: { readonly invocation: Invocation };
+  write(fd: 1 | 2, bytes: string): unknown;
+  /** Resolves to the signal that ends the service. Calls `check` when everything is to be checked now. */
+  untilStopped(check: () => void): Promise<string>;
+}
+
+/** `open`: finds or mounts binfmt_misc. Resolves when the service has ended. */
+export async function runService(
+  options: ServiceOptions,
+  open: () => Promise<System>,
+  context: ServiceContext,
+): Promise<Report> {
+  const { invocation } = context.setup;
+  const report = (event: WatchEvent) => {
+    const line = formatEvent(event, new Date().toISOString(), { format: options.logFormat, invocation });
+    context.write(2, `${line}\n`);
+  };
+  const watcher = await startWatcher(options, open, report);
+  const build = { revision: context.revision, node: process.versions.node };
+  const servers = await answer(routesFor({ ...watcher, build, invocation }), options.listen);
+  if (servers.problem && options.listen) {
+    watcher.stop();
+    for (const server of servers.listening) server.close();
+    return reportProblem(servers.problem);
+  }
+  // Emulators that work are worth more than a health check: a default address is not worth failing for.
+  if (servers.problem) report({ event: 'warning', cause: { kind: 'problem', problem: servers.problem } });
+  context.write(1, formatStatus(watcher.status()));
+  const signal = await context.untilStopped(watcher.check);
+  report({ event: 'stopping', cause: { kind: 'signal', signal } });
+  watcher.stop();
+  for (const server of servers.listening) server.close();
+  if (options.uninstallOnExit) watcher.uninstall();
+  return { lines: [], exit: 0 };
+}
+
+interface Servers {
+  readonly listening: readonly Server[];
+  readonly problem?: Problem;
+}
+
+/** At the default address, where the image's health check asks, and at the one that was named. */
+async function answer(routes: Parameters<typeof serve>[0], address: Address | undefined): Promise<Servers> {
+  const listening: Server[] = [];
+  let problem: Problem | undefined;
+  try {
+    listening.push(await serveAtDefault(routes));
+  } catch (error) {
+    problem = problemOf(cannotListen, 'machine', { errno: errnoOf(error) });
+  }
+  if (address === undefined) return { listening, problem };
+  const name = formatAddress(address);
+  try {
+    // The default may be the very address that was named.
+    listening.push(await serve(routes, address));
+    return { listening };
+  } catch (error) {
+    return { listening, problem: problemOf(cannotListen, name, { address: name, errno: errnoOf(error) }) };
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * The shell around src/core/watch-state.ts: inotify and timers trigger it, and it looks at the entries and installs. What
+ * is decided, is decided there.
+ */
+import fs from 'node:fs';
+import { type Architecture, architectures } from '../../core/architectures.js';
+import type { Entry } from '../../core/entry.js';
+import type { WatchEvent } from '../../core/events.js';
+import type { InstallOptions } from '../../core/plan.js';
+import type { Platform } from '../../core/platform.js';
+import type { ProbeResult } from '../../core/probe.js';
+import { parseSelection, selectPlatforms } from '../../core/selection.js';
+import { type Status, statusOf } from '../../core/status.js';
+import { initialState, next, type WatchEffect, type WatchInput, type WatchState } from '../../core/watch-state.js';
+import { isSwitchedOff, readEntries, unregister } from '../binfmt/entries.js';
+import { installPlatforms } from '../change/install.js';
+import type { System } from '../system.js';
+import { takeSnapshot } from '../take-snapshot.js';
+
+export interface WatchOptions {
+  /** The words of the list: platforms, or `all`. */
+  readonly words: readonly string[];
+  readonly options: InstallOptions;
+  /** Milliseconds between two checks of everything. */
+  readonly interval: number;
+  /** The longest wait between two tries of the same thing, in milliseconds; 0: never wait. */
+  readonly backoff: number;
+}
+
+export interface Watcher {
+  state(): WatchState;
+  /** With the entries as they are now, and the last probes. */
+  status(): Status;
+  /** When test programs were last run, in milliseconds since 1970. */
+  lastProbe(): number | undefined;
+  /** Checks everything now. */
+  check(): void;
+  stop(): void;
+  /** Removes the entries that the watcher registered. */
+  uninstall(): void;
+}
+
+/** Without inotify the entries are looked at this often. In milliseconds. */
+const POLL = 1000;
+
+/** Resolves after the first installation, even if it failed. `open`: finds or mounts binfmt_misc. */
+export async function startWatcher(
+  options: WatchOptions,
+  open: () => Promise<System>,
+  report: (event: WatchEvent) => void,
+): Promise<Watcher> {
+  let state = initialState(parseSelection(options.words), options.backoff);
+  let system = await open();
+  let entries: readonly Entry[] = [];
+  let probes: ReadonlyMap<Architecture, ProbeResult> = new Map();
+  let lastProbe: number | undefined;
+  let inotify: fs.FSWatcher | undefined;
+  let polling: NodeJS.Timeout | undefined;
+  let retry: NodeJS.Timeout | undefined;
+
+  const trigger = (check: 'entries' | 'everything') => void feed({ kind: 'trigger', check });
+
+  /** Carries out what one input leads to, and what that leads to, until nothing is left to do. */
+  const feed = async (first: WatchInput): Promise<void> => {
+    const inputs: WatchInput[] = [first];
+    for (let input = inputs.shift(); input; input = inputs.shift()) {
+      const step = next(state, input);
+      state = step.state;
+      for (const effect of step.effects) {
+        try {
+          const result = await carryOut(effect);
+          if (result) inputs.push(result);
+        } catch (error) {
+          inputs.push({ kind: 'failed', now: Date.now(), error });
+        }
+      }
+    }
+  };
+
+  const carryOut = async (effect: WatchEffect): Promise<WatchInput | undefined> => {
+    switch (effect.kind) {
+      case 'look':
+        return look();
+      case 'install':
+        return install(effect.platforms);
+      case 'report':
+        report(effect.event);
+        return undefined;
+      case 'retry':
+        clearTimeout(retry);
+        if (effect.at !== undefined) {
+          retry = setTimeout(() => trigger('entries'), Math.max(effect.at - Date.now(), 0));
+        }
+        return undefined;
+    }
+  };
+
+  const look = async (): Promise<WatchInput> => {
+    if (system.binfmt.kind !== 'writable') system = await open();
+    const { binfmt } = system;
+    if (binfmt.kind === 'writable' && inotify === undefined) listen(binfmt.dir);
+    entries = readEntries(binfmt);
+    const switchedOff = binfmt.kind === 'writable' && isSwitchedOff(binfmt.dir);
+    return { kind: 'looked', now: Date.now(), entries, switchedOff };
+  };
+
+  const install = async (asked: readonly Platform[] | 'selection'): Promise<WatchInput> => {
+    const first = asked === 'selection';
+    const wanted = first ? architectures : asked.map(({ architecture }) => architecture);
+    const before = await takeSnapshot(system, { probes: wanted, emulators: true });
+    const platforms = first ? selectPlatforms(state.selection, before) : asked;
+    // Later on, what works is kept: two watchers with different options would fight otherwise.
+    const installOptions = { ...options.options, keep: options.options.keep || !first };
+    const request = { platforms, options: installOptions, words: options.words, before, lasting: false };
+    const { results, after } = await installPlatforms(request, system);
+    probes = new Map([...probes, ...before.probes, ...after.probes]);
+    lastProbe = Date.now();
+    return { kind: 'installed', now: lastProbe, results, before: entries, after: after.entries };
+  };
+
+  const listen = (dir: string) => {
+    const poll = () => {
+      polling ??= setInterval(() => trigger('entries'), POLL);
+    };
+    try {
+      inotify = fs.watch(dir, () => trigger('entries')).on('error', poll);
+    } catch {
+      poll();
+    }
+  };
+
+  for (const problem of state.unknown) report({ event: 'failed', cause: { kind: 'problem', problem } });
+  await feed({ kind: 'trigger', check: 'everything' });
+  const checks = setInterval(() => trigger('everything'), options.interval);
+  return {
+    state: () => state,
+    status: () => statusOf({ own: system.host.own, entries: readEntries(system.binfmt), probes }),
+    lastProbe: () => lastProbe,
+    check: () => trigger('everything'),
+    stop() {
+      for (const timer of [checks, polling, retry]) clearTimeout(timer);
+      inotify?.close();
+    },
+    uninstall() {
+      const { binfmt } = system;
+      if (binfmt.kind === 'writable') for (const name of state.registered) unregister(binfmt.dir, name);
+    },
+  };
+}
