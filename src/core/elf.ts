@@ -20,6 +20,20 @@ export interface Elf {
 const PT_INTERP = 3;
 const ET_EXEC = 2;
 const ET_DYN = 3;
+const ELFCLASS32 = 1;
+const ELFCLASS64 = 2;
+const ELFDATA2LSB = 1;
+const ELFDATA2MSB = 2;
+const ELFOSABI_SYSV = 0;
+const ELFOSABI_GNU = 3;
+const MAGIC = [0x7f, 0x45, 0x4c, 0x46];
+
+/** Offsets of the fields that are the same in both classes, bytes. */
+const EI_CLASS = 4;
+const EI_DATA = 5;
+const EI_OSABI = 7;
+const E_TYPE = 16;
+const E_MACHINE = 18;
 
 /** Where the fields lie that differ between the two classes; offsets in bytes. */
 const layouts = {
@@ -27,21 +41,33 @@ const layouts = {
   64: { header: 64, phoff: 32, phentsize: 54, phnum: 56, fileOffset: 8, fileSize: 32, programHeader: 56 },
 } as const;
 
-/** Reads the beginning of a file (a few KiB hold header and loader). Undefined: not an ELF file. */
+/**
+ * Reads the beginning of a file (a few KiB hold header and loader). Undefined: not an ELF file, or one whose
+ * header is cut off. Never throws, whatever the bytes are.
+ */
 export function parseElf(bytes: Uint8Array): Elf | undefined {
+  const identity = parseIdentity(bytes);
+  if (identity === undefined) return undefined;
+  const { bits, littleEndian } = identity;
+  if (bytes.length < layouts[bits].header) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < layouts[64].header || view.getUint32(0) !== 0x7f454c46) return undefined;
-  const bits = bytes[4] === 2 ? 64 : 32;
-  const littleEndian = bytes[5] !== 2;
-  const type = view.getUint16(16, littleEndian);
+  const type = view.getUint16(E_TYPE, littleEndian);
   return {
     bits,
     littleEndian,
-    machine: view.getUint16(18, littleEndian),
+    machine: view.getUint16(E_MACHINE, littleEndian),
     executable: type === ET_EXEC || type === ET_DYN,
     fixed: type === ET_EXEC,
     loader: parseLoader(view, bits, littleEndian),
   };
+}
+
+function parseIdentity(bytes: Uint8Array): Pick<Elf, 'bits' | 'littleEndian'> | undefined {
+  const [bits, order] = [bytes[EI_CLASS], bytes[EI_DATA]];
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) return undefined;
+  if (bits !== ELFCLASS32 && bits !== ELFCLASS64) return undefined;
+  if (order !== ELFDATA2LSB && order !== ELFDATA2MSB) return undefined;
+  return { bits: bits === ELFCLASS64 ? 64 : 32, littleEndian: order === ELFDATA2LSB };
 }
 
 function parseLoader(view: DataView, bits: 32 | 64, littleEndian: boolean): string | undefined {
@@ -58,7 +84,7 @@ function parseLoader(view: DataView, bits: 32 | 64, littleEndian: boolean): stri
     const end = Math.min(start + word(header + at.fileSize), view.byteLength);
     if (start >= end) return '(beyond the part that was read)';
     const name = new Uint8Array(view.buffer, view.byteOffset + start, end - start);
-    return new TextDecoder().decode(name).replace(/\0+$/, '');
+    return new TextDecoder().decode(name).replace(/\0.*$/s, '');
   }
   return undefined;
 }
@@ -68,23 +94,44 @@ export function sameMachine(one: Elf, other: Elf): boolean {
   return one.bits === other.bits && one.littleEndian === other.littleEndian && one.machine === other.machine;
 }
 
+/**
+ * The program itself, and the same program at a fixed address or at any (ET_EXEC, ET_DYN), for any OS ABI or for
+ * GNU: a machine that runs one of them runs them all, so an entry must match none of them. Takes the beginning of
+ * the file. What is no ELF file, or too short to tell, comes back alone.
+ */
+export function programVariants(program: Uint8Array): Uint8Array[] {
+  const identity = parseIdentity(program);
+  if (identity === undefined || program.length < E_TYPE + 2) return [program];
+  const variants = [ELFOSABI_SYSV, ELFOSABI_GNU].flatMap((abi) =>
+    [ET_EXEC, ET_DYN].map((type) => {
+      const copy = withType(program, type);
+      copy[EI_OSABI] = abi;
+      return copy;
+    }),
+  );
+  return [program, ...variants];
+}
+
+/** A copy with another e_type. */
+function withType(program: Uint8Array, type: number): Uint8Array {
+  const copy = Uint8Array.from(program);
+  new DataView(copy.buffer).setUint16(E_TYPE, type, program[EI_DATA] !== ELFDATA2MSB);
+  return copy;
+}
+
 const ADDRESS = 0x400000;
 const ALIGNMENT = 0x10000; // right for pages of 64 KiB too
 const READ_EXECUTE = 5;
 const PT_LOAD = 1;
 
-/** The same, for the kernel to find where a dynamically linked program wants its loader. */
+/** Like probeExecutable, but ET_DYN: it stands in for the loader of a dynamically linked program. */
 export function loaderExecutable(architecture: Architecture): Uint8Array {
-  const file = probeExecutable(architecture);
-  const littleEndian = file[5] !== 2;
-  new DataView(file.buffer, file.byteOffset).setUint16(16, ET_DYN, littleEndian);
-  return file;
+  return withType(probeExecutable(architecture), ET_DYN);
 }
 
 /**
- * The same, with an ELF header that the processor takes as well, but that no enabled entry of those matches:
- * the kernel's own ELF loader does not look at the padding of e_ident. Undefined: there is an entry that does
- * not look at it either.
+ * Like probeExecutable, but no enabled entry matches it: the padding of e_ident is filled, which the kernel's
+ * ELF loader ignores. Undefined: an entry ignores it too.
  */
 export function unmatchedExecutable(architecture: Architecture, entries: readonly Entry[]): Uint8Array | undefined {
   const file = probeExecutable(architecture);
