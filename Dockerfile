@@ -71,22 +71,22 @@ FROM native AS runtime
 COPY qemu/fetch qemu/fetch
 RUN qemu/fetch --package "$RUNTIME" --with-dependencies --architecture "$DEBIAN" --suites 'trixie forky' /packages
 COPY src/core src/core
-COPY qemu qemu
+COPY image image
 RUN --mount=type=bind,from=node,target=/published \
-    npx tsx qemu/runtime.ts --published /published --packages /packages --tools "$CROSS" --out /runtime --components /runtime.json
+    npx tsx image/runtime.ts --published /published --packages /packages --tools "$CROSS" --out /runtime --components /runtime.json
 
 FROM host AS collected
 COPY qemu/fetch qemu/fetch
 ARG QEMU_VERSION=
 RUN qemu/fetch --version "$QEMU_VERSION" --architecture "$DEBIAN" /package
 COPY src/core src/core
+COPY image image
 COPY qemu qemu
 ARG SET=image
 RUN npx tsx qemu/collect.ts --package /package --set "$SET" --out /out --components /emulators.json
 
 FROM base AS sbom
-COPY src/core src/core
-COPY qemu qemu
+COPY image image
 COPY --from=program /source/build/bundle.json build/
 COPY --from=native /linked /
 COPY --from=runtime /runtime.json /
@@ -94,7 +94,7 @@ COPY --from=collected /emulators.json /
 ARG REVISION=dev
 ARG TARGETPLATFORM
 ARG SOURCE_DATE_EPOCH
-RUN npx tsx qemu/sbom.ts --platform "$TARGETPLATFORM" --revision "$REVISION" --metafile build/bundle.json \
+RUN npx tsx image/sbom.ts --platform "$TARGETPLATFORM" --revision "$REVISION" --metafile build/bundle.json \
     --linked /linked --out /out /runtime.json /emulators.json
 
 FROM scratch AS emulators

@@ -10,12 +10,12 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import fs from 'fs-extra';
 import minimist from 'minimist';
+import { ofPackage } from '../image/components.js';
+import { parseControl } from '../image/packages.js';
 import { type Architecture, architectures } from '../src/core/architectures.js';
 import { parseElf, probeExecutable, sameMachine } from '../src/core/elf.js';
 import { parsePlatform } from '../src/core/platform.js';
-import { ofPackage } from './components.js';
 import { type Manifest, manifestEntry } from './manifest.js';
-import { parseControl } from './packages.js';
 import { sets } from './sets.js';
 
 /** The host's row, from Debian's name for it (`arm64`, `ppc64el`). */

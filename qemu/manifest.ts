@@ -2,8 +2,9 @@
  * The manifest of an image: which emulators it carries, and where each comes from. It lies in the image
  * as /usr/share/binfmt/manifest.json.
  */
+
+import { type Package, upstreamVersion } from '../image/packages.js';
 import type { Architecture } from '../src/core/architectures.js';
-import { type Package, upstreamVersion } from './packages.js';
 
 export interface ManifestEntry {
   /** `qemu-aarch64` */

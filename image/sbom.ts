@@ -3,7 +3,7 @@
  * licences, /usr/share/doc/NAME/copyright. Source: the SPDX Specification 2.3 and the package URL types deb, npm
  * and generic.
  *
- *   tsx qemu/sbom.ts --platform linux/arm64 --revision NAME --metafile FILE --linked FILE --out DIR COMPONENTS...
+ *   tsx image/sbom.ts --platform linux/arm64 --revision NAME --metafile FILE --linked FILE --out DIR COMPONENTS...
  *
  * metafile    esbuild's
  * linked      control fields of the packages that launcher and entry program are linked with

@@ -2,12 +2,12 @@
  * Puts together the Node.js of an image: the executable as published, or Debian's where none is published for the
  * host, with its own loader and libraries, as the program's alone (src/native/entry.c).
  *
- *   tsx qemu/runtime.ts --published DIR --packages DIR --tools PREFIX --out DIR --components FILE
+ *   tsx image/runtime.ts --published DIR --packages DIR --tools PREFIX --out DIR --components FILE
  *
  * published   root file system of the published image, which may be empty
  * packages    what qemu/fetch --with-dependencies has unpacked
  * tools       binutils for the host: `aarch64-linux-gnu-`
- * components  where to write what it took (qemu/components.ts)
+ * components  where to write what it took (image/components.ts)
  */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';

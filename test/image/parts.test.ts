@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { expect } from 'chai';
 import fs from 'fs-extra';
-import { ofBundle, ofControls, ofPackage } from '../../qemu/components.js';
-import { itemsIn, withoutLanguages } from '../../qemu/icu.js';
-import { parseControl } from '../../qemu/packages.js';
-import { collectRuntime, nodeVersion } from '../../qemu/runtime.js';
-import { spdx } from '../../qemu/sbom.js';
+import { ofBundle, ofControls, ofPackage } from '../../image/components.js';
+import { itemsIn, withoutLanguages } from '../../image/icu.js';
+import { parseControl } from '../../image/packages.js';
+import { collectRuntime, nodeVersion } from '../../image/runtime.js';
+import { spdx } from '../../image/sbom.js';
 import { scratch } from '../support/kernel.js';
 import { must, ROOT } from '../support/program.js';
 
