@@ -1,26 +1,27 @@
-/** What an image is made of, each part with its version and the terms that it comes under. */
+/** The components of an image, each with its version and its licence. */
 import path from 'node:path';
 import fs from 'fs-extra';
 import { type Package, parseControl, type Source } from './packages.js';
 
 export interface Component {
-  /** The package system that it comes from; generic: none. */
+  /** The package system that it comes from; `generic` means none. */
   readonly kind: 'deb' | 'npm' | 'generic';
   readonly name: string;
   readonly version: string;
-  /** Debian's name of the machine that it is for, or `source`. */
+  /** Debian's name of the architecture that it is built for, or `source`. */
   readonly architecture?: string;
-  /** An SPDX licence expression; undefined: only the text tells. */
+  /** An SPDX licence expression. Undefined: see `copyright`. */
   readonly licence?: string | undefined;
-  /** Copyright and licence, in full. */
+  /** The full text of copyright and licence. */
   readonly copyright?: string | undefined;
-  /** Linked into it. */
+  /** Components that are statically linked into it. */
   readonly contains?: readonly Component[];
 }
 
 /**
- * Licences of Debian's source packages, less version and "cross" at their ends, as far as their files go into an
- * image: its tests and build files often come under others. Source: the copyright file of each; names are SPDX's.
+ * Licences by Debian source package; the name is without version and "-cross" at its end. They cover only the files
+ * that an image gets from the package; its tests and build files often have other licences. Source: the copyright file
+ * of each package. The expressions are SPDX's.
  */
 const licences: Readonly<Record<string, string>> = {
   'ada-url': 'Apache-2.0 OR MIT',
@@ -44,7 +45,7 @@ const licences: Readonly<Record<string, string>> = {
   simdjson: 'Apache-2.0 OR MIT',
   simdutf: 'Apache-2.0 OR MIT',
   sqlite: 'blessing',
-  sysprof: 'BSD-2-Clause-Patent', // its libsysprof-capture, which GLib is linked with
+  sysprof: 'BSD-2-Clause-Patent', // only libsysprof-capture, which GLib is linked with
   zlib: 'Zlib',
 };
 
@@ -52,49 +53,49 @@ function licenceOf({ name }: Source): string | undefined {
   return licences[name.replace(/[-.\d]+(-cross)?$/, '')];
 }
 
-/** A package that qemu/fetch has unpacked into a folder. */
-export async function ofPackage(folder: string): Promise<Component> {
-  const control = parseControl(await fs.readFile(path.join(folder, 'control'), 'utf8'));
+/** The package that qemu/fetch has unpacked into a directory. */
+export async function packageComponent(packageDir: string): Promise<Component> {
+  const control = parseControl(await fs.readFile(path.join(packageDir, 'control'), 'utf8'));
   return {
-    ...ofDebian(control),
-    copyright: await copyrightOf(folder, control),
-    contains: control.builtUsing.map((each) => ofDebian({ ...each, source: each, architecture: 'source' })),
+    ...debianComponent(control),
+    copyright: await copyrightOf(packageDir, control),
+    contains: control.builtUsing.map((source) => debianComponent({ ...source, source, architecture: 'source' })),
   };
 }
 
-/** The packages of a text with the control fields of each, an empty line after each. */
-export function ofControls(text: string): Component[] {
+/** The packages that control fields describe. An empty line separates one package from the next. */
+export function controlComponents(text: string): Component[] {
   return text
     .trim()
     .split('\n\n')
-    .map((each) => ofDebian(parseControl(each)));
+    .map((fields) => debianComponent(parseControl(fields)));
 }
 
-function ofDebian({ name, version, architecture, source }: Omit<Package, 'builtUsing'>): Component {
+function debianComponent({ name, version, architecture, source }: Omit<Package, 'builtUsing'>): Component {
   return { kind: 'deb', name, version, architecture, licence: licenceOf(source) };
 }
 
-/** Packages of one source share a copyright file: then the folder is a link to that of another package beside it. */
-async function copyrightOf(folder: string, { name }: Package): Promise<string> {
-  const docs = path.join(folder, 'usr/share/doc', name);
+/** Packages from one source may share a copyright file. Then this package's directory is a link to another's. */
+async function copyrightOf(packageDir: string, { name }: Package): Promise<string> {
+  const docs = path.join(packageDir, 'usr/share/doc', name);
   const other = (await fs.lstat(docs)).isSymbolicLink() ? path.basename(await fs.readlink(docs)) : undefined;
-  const place = other === undefined ? docs : path.join(folder, '..', other, 'usr/share/doc', other);
-  return await fs.readFile(path.join(place, 'copyright'), 'utf8');
+  const directory = other === undefined ? docs : path.join(packageDir, '..', other, 'usr/share/doc', other);
+  return await fs.readFile(path.join(directory, 'copyright'), 'utf8');
 }
 
-/** The npm packages of a bundle, from esbuild's metafile (its `inputs`), relative to the project's folder. */
-export async function ofBundle(metafile: string, project: string): Promise<Component[]> {
+/** The npm packages in a bundle, from esbuild's metafile (`inputs`: paths relative to the project's directory). */
+export async function bundleComponents(metafile: string, project: string): Promise<Component[]> {
   const { inputs } = (await fs.readJson(metafile)) as { inputs: Record<string, unknown> };
-  const folders = new Set(
+  const packages = new Set(
     Object.keys(inputs).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []),
   );
-  return Promise.all([...folders].sort().map((folder) => ofNpmPackage(path.join(project, folder))));
+  return Promise.all([...packages].sort().map((packageDir) => npmComponent(path.join(project, packageDir))));
 }
 
-async function ofNpmPackage(folder: string): Promise<Component> {
-  const { name, version, license } = await fs.readJson(path.join(folder, 'package.json'));
-  // Some have it in their README only.
-  const files = (await fs.readdir(folder)).sort();
+async function npmComponent(packageDir: string): Promise<Component> {
+  const { name, version, license } = await fs.readJson(path.join(packageDir, 'package.json'));
+  // Some packages have their licence only in the README.
+  const files = (await fs.readdir(packageDir)).sort();
   const file = files.find((each) => /^licen[cs]e/i.test(each)) ?? files.find((each) => /^readme/i.test(each));
   if (file === undefined) throw new Error(`${name} has neither a licence file nor a README`);
   return {
@@ -102,6 +103,6 @@ async function ofNpmPackage(folder: string): Promise<Component> {
     name,
     version,
     licence: license,
-    copyright: await fs.readFile(path.join(folder, file), 'utf8'),
+    copyright: await fs.readFile(path.join(packageDir, file), 'utf8'),
   };
 }

@@ -1,39 +1,39 @@
 /**
- * Node.js carries ICU's data for hundreds of languages, a quarter of what it takes in a compressed image, and the
- * program speaks one. What is of single languages becomes zeros here: the file stays as it is laid out, and
- * compresses to three quarters. Source: ICU User Guide, "ICU Data" (the common data file), and udata.h and
- * ucmndata.h of ICU4C (its header and table of contents).
+ * Removes the data of single languages from Node.js. It contains ICU's data for hundreds of languages, a quarter of
+ * its compressed size, and the program prints English only. The data is overwritten with zeros: the layout of the
+ * file stays the same, and zeros compress to nearly nothing. Source: ICU User Guide, "ICU Data" (the common data
+ * file); udata.h and ucmndata.h of ICU4C (its header and table of contents).
  */
 
-/** Bundles of one language (`de.res`, `zone/zh_Hant.res`), character sets, and dictionaries to break lines by. */
-const ofSomeLanguages = /(^|\/)[a-z]{2,3}(_\w+)?\.res$|\.(cnv|dict)$/;
+/** Resources of one language (`de.res`, `zone/zh_Hant.res`), character sets, and dictionaries for line breaking. */
+const languageItem = /(^|\/)[a-z]{2,3}(_\w+)?\.res$|\.(cnv|dict)$/;
 
-/** In a common data file after its header's size, two bytes of magic, and UDataInfo as far as the format. */
+/** Marks a common data file. In its header the mark follows the size, the magic number and a part of UDataInfo. */
 const FORMAT = Buffer.from('CmnD');
 const FORMAT_AT = 12;
 
 export interface Item {
   /** `icudt78l/zone/de.res` */
   readonly name: string;
-  /** Offsets in the file, in bytes. */
+  /** Offsets in the file, in bytes; `end` is exclusive. */
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Zeroes them in a file that has ICU's data within, in place; the number of bytes that it zeroed.
- * 0: there is no such data, or there is nothing of them left.
+ * Overwrites language data in the contents of a file, in place. Returns the number of bytes overwritten; 0 if the
+ * file contains no ICU data.
  */
-export function withoutLanguages(file: Buffer): number {
+export function zeroLanguages(file: Buffer): number {
   let zeroed = 0;
-  for (const { start, end } of itemsIn(file).filter(({ name }) => ofSomeLanguages.test(name))) {
+  for (const { start, end } of itemsIn(file).filter(({ name }) => languageItem.test(name))) {
     file.fill(0, start, end);
     zeroed += end - start;
   }
   return zeroed;
 }
 
-/** The data's table of contents; empty where the file has none. The last item is left out: its end is not known. */
+/** ICU's table of contents; empty if the file has none. The last item is left out, because its end is unknown. */
 export function itemsIn(file: Buffer): Item[] {
   for (let at = file.indexOf(FORMAT); at >= 0; at = file.indexOf(FORMAT, at + 1)) {
     const header = at - FORMAT_AT;

@@ -2,7 +2,7 @@
  * What the run of a probe says about the machine. Only an exit status that the row of the
  * architecture names counts as running.
  */
-import { type Architecture, SENTINEL } from './architectures.js';
+import { type Architecture, PROBE_SUCCESS } from './architectures.js';
 
 /** How a program ended, as the launcher reports it. */
 export interface Outcome {
@@ -60,7 +60,7 @@ export function verdictOf(architecture: Architecture, outcome: Outcome, names: N
     case 'exit': {
       const level = architecture.levels?.[number];
       if (level !== undefined) return { kind: 'runs', level };
-      if (architecture.levels === undefined && number === SENTINEL) return { kind: 'runs' };
+      if (architecture.levels === undefined && number === PROBE_SUCCESS) return { kind: 'runs' };
       return { kind: 'exit', status: number, output };
     }
   }
