@@ -1,10 +1,10 @@
 # The image: a stripped Node.js, one bundled program, a native launcher, and QEMU's emulators. No shell.
 #
-# It is built for five hosts, on any that Node.js is published for, without running anything of another's: programs
-# are cross-compiled, emulators and libraries are taken out of the other's packages.
+# It is built for five hosts, on any host that an image of Node.js is published for. The build never runs a program of
+# another host: programs are cross-compiled, and emulators and libraries are unpacked from the other host's packages.
 #
-# Everything that only this image has (loader, libraries, node) lies in /usr/lib/binfmt, off the
-# standard paths: a test program must not pass on what no other container has.
+# Node.js, its loader and its libraries are in /usr/lib/binfmt and not in the standard directories. There a probe of a
+# dynamically linked emulator would find them and pass, and then fail in every other container.
 
 FROM --platform=$BUILDPLATFORM node:24-trixie-slim AS base
 RUN apt-get update -qq \
@@ -18,8 +18,8 @@ FROM base AS validate
 COPY . .
 RUN npm run lint && npm run types
 
-# The hosts: Debian's name, the cross compiler's prefix and package, where Node.js is from (published, or
-# Debian's), and what is needed of Debian to start it.
+# One stage for each host: Debian's name of it, the prefix and package of its cross compiler, and the Debian package
+# that has the libraries of Node.js, or Node.js itself if no image of it is published for the host.
 FROM base AS host-amd64
 ENV DEBIAN=amd64 CROSS=x86_64-linux-gnu- COMPILER=gcc-x86-64-linux-gnu RUNTIME=libstdc++6
 FROM base AS host-arm64
@@ -31,6 +31,7 @@ ENV DEBIAN=riscv64 CROSS=riscv64-linux-gnu- COMPILER=gcc-riscv64-linux-gnu RUNTI
 FROM base AS host-s390x
 ENV DEBIAN=s390x CROSS=s390x-linux-gnu- COMPILER=gcc-s390x-linux-gnu RUNTIME=libstdc++6
 
+# Where Node.js comes from.
 FROM node:24-trixie-slim AS published
 FROM published AS node-amd64
 FROM published AS node-arm64
@@ -41,12 +42,13 @@ FROM published AS node-s390x
 FROM host-$TARGETARCH AS host
 FROM node-$TARGETARCH AS node
 
-# Recommended is the C library for it, by whichever of its names.
+# Recommended packages are installed too: they include the C library of the host, whose package has a different name
+# for each.
 FROM host AS native
 RUN apt-get update -qq \
  && apt-get install -y -qq "$COMPILER" >/dev/null \
  && rm -rf /var/lib/apt/lists/*
-# What these libraries' packages are: they become part of the programs.
+# Record the packages of the libraries that become part of the programs, for the SBOM.
 RUN for library in libc.a libgcc.a; do \
       file=$(realpath "$("${CROSS}gcc" -print-file-name="$library")") \
    && dpkg-query --search "$file" | cut -d: -f1 | xargs --no-run-if-empty dpkg-query --show --showformat \
@@ -60,33 +62,33 @@ RUN CC="${CROSS}gcc" src/native/build /out/usr/lib/binfmt \
  && mkdir -m 1777 /out/tmp \
  && mkdir /out/run
 
-# The same for every host.
+# The program is the same for every host.
 FROM base AS program
 COPY src src
 ARG REVISION=dev
 RUN npm run build:program && mkdir -p /out/usr/lib && mv dist /out/usr/lib/binfmt
 
-# Node.js with its own loader and libraries, as the program's alone (src/native/entry.c).
+# Node.js with a loader and libraries that only the program uses (src/native/entry.c).
 FROM native AS runtime
 COPY qemu/fetch qemu/fetch
 RUN qemu/fetch --package "$RUNTIME" --with-dependencies --architecture "$DEBIAN" --suites 'trixie forky' /packages
 COPY src/core src/core
-COPY qemu qemu
+COPY image image
 RUN --mount=type=bind,from=node,target=/published \
-    npx tsx qemu/runtime.ts --published /published --packages /packages --tools "$CROSS" --out /runtime --components /runtime.json
+    npx tsx image/runtime.ts --published /published --packages /packages --tools "$CROSS" --out /runtime --components /runtime.json
 
 FROM host AS collected
 COPY qemu/fetch qemu/fetch
 ARG QEMU_VERSION=
 RUN qemu/fetch --version "$QEMU_VERSION" --architecture "$DEBIAN" /package
 COPY src/core src/core
+COPY image image
 COPY qemu qemu
 ARG SET=image
 RUN npx tsx qemu/collect.ts --package /package --set "$SET" --out /out --components /emulators.json
 
 FROM base AS sbom
-COPY src/core src/core
-COPY qemu qemu
+COPY image image
 COPY --from=program /source/build/bundle.json build/
 COPY --from=native /linked /
 COPY --from=runtime /runtime.json /
@@ -94,14 +96,14 @@ COPY --from=collected /emulators.json /
 ARG REVISION=dev
 ARG TARGETPLATFORM
 ARG SOURCE_DATE_EPOCH
-RUN npx tsx qemu/sbom.ts --platform "$TARGETPLATFORM" --revision "$REVISION" --metafile build/bundle.json \
+RUN npx tsx image/sbom.ts --platform "$TARGETPLATFORM" --revision "$REVISION" --metafile build/bundle.json \
     --linked /linked --out /out /runtime.json /emulators.json
 
 FROM scratch AS emulators
 COPY --from=collected /out/usr/bin/ /
 
-# A layer each for Node.js, libraries, emulators, and the program (bench/size.ts). Files have no date: a layer is the
-# same, and need not be pulled again, as long as what is in it is the same.
+# Node.js, libraries, emulators and the program get a layer each (bench/size.ts knows their order). All files have the
+# same date, so that a layer with the same contents is the same layer, and is not pulled again.
 FROM base AS layers
 RUN --mount=type=bind,from=runtime,source=/runtime,target=/parts/libraries \
     --mount=type=bind,from=collected,source=/out,target=/parts/emulators \
@@ -125,9 +127,9 @@ LABEL org.opencontainers.image.title="binfmt" \
       org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later" \
       org.opencontainers.image.version="$REVISION" \
       org.opencontainers.image.revision="$REVISION"
-# What doctor's remedies call it by.
+# The name by which doctor calls the image in the commands that it suggests.
 ARG IMAGE=binfmt
 ENV QEMU_BINARY_PATH=/usr/bin BINFMT_IMAGE=$IMAGE
 ENTRYPOINT ["/usr/bin/binfmt"]
-# Passes also where nothing watches. Seldom, as each check starts Node.js; often only at the start.
+# Without a watcher the check passes too. It runs rarely, since each one starts Node.js, and often only at the start.
 HEALTHCHECK --interval=2m --timeout=10s --start-period=1m --start-interval=2s CMD ["/usr/bin/binfmt", "healthcheck"]

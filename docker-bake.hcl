@@ -1,6 +1,6 @@
 variable "REVISION" { default = "dev" }
 
-# The beginning of a version, such as "11.1"; empty: the newest that Debian has.
+# The beginning of a QEMU version, such as "11.1". The default is the newest in Debian.
 variable "QEMU_VERSION" { default = "" }
 
 variable "IMAGE" { default = "binfmt" }
@@ -14,7 +14,7 @@ target "_common" {
   }
 }
 
-# The platforms that container images exist for.
+# For this host, with emulators of the platforms that container images exist for (qemu/sets.ts).
 target "image" {
   inherits = ["_common"]
   target   = "image"
@@ -23,7 +23,7 @@ target "image" {
   output   = ["type=docker"]
 }
 
-# The same for every host, as one image.
+# The same for every host, as one image. These platforms are the list of hosts: image/hosts.ts reads it.
 target "image-all" {
   inherits  = ["image"]
   platforms = ["linux/amd64", "linux/arm64", "linux/riscv64", "linux/ppc64le", "linux/s390x"]
@@ -31,21 +31,21 @@ target "image-all" {
   attest    = ["type=provenance,disabled=true"]
 }
 
-# The same, pushed to where IMAGE says, smaller, and with its provenance.
+# The same, pushed to the registry that IMAGE names, with smaller layers and with provenance.
 target "release" {
   inherits = ["image-all"]
   output   = ["type=image,push=true,oci-mediatypes=true,compression=zstd,compression-level=22,force-compression=true"]
   attest   = ["type=provenance,mode=max"]
 }
 
-# Every architecture that QEMU's user emulation covers.
+# For this host, with emulators of all architectures of QEMU's user emulation.
 target "image-full" {
   inherits = ["image"]
   args     = { SET = "full", IMAGE = "${IMAGE}:full" }
   tags     = ["${IMAGE}:full"]
 }
 
-# The emulators alone, to ./bin.
+# Only the emulators, written to ./bin.
 target "emulators" {
   inherits = ["_common"]
   target   = "emulators"
@@ -53,7 +53,7 @@ target "emulators" {
   output   = ["type=local,dest=bin"]
 }
 
-# Lint and types.
+# Checks lint and types.
 target "validate" {
   inherits = ["_common"]
   target   = "validate"

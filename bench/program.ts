@@ -1,7 +1,11 @@
 /**
- * How much time the program takes beyond what nobody can save: the start of Node.js and the probes.
- * Everything is run in turn, run by run, so that a noisy machine disturbs all alike; medians and
- * ratios count.
+ * Measures how much time the program takes in addition to the start of Node.js and the probes: `npm run bench`.
+ *
+ *   --runs N          how often everything is measured (default: 15)
+ *   --peer 'COMMAND'  also measures another program that registers emulators
+ *
+ * Each run measures everything once, so that a noisy machine affects all measurements alike. Compare the medians and
+ * the ratios; times alone depend on the machine.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -19,6 +23,7 @@ process.on('exit', () => fs.rmSync(scratch, { recursive: true }));
 const empty = path.join(scratch, 'empty.cjs');
 fs.writeFileSync(empty, '');
 
+/** Milliseconds of each run, by name of what was measured. */
 const timings = new Map<string, number[]>();
 
 async function time(name: string, work: () => unknown): Promise<void> {
@@ -35,8 +40,8 @@ function command(file: string, args: string[], input = ''): void {
 const program = (...args: string[]) => command(path.join(root, 'dist/binfmt'), args);
 
 const launcher = (input: string) => command(path.join(root, 'dist/launcher'), [], input);
-for (const row of architectures) {
-  fs.writeFileSync(path.join(scratch, row.name), probeExecutable(row), { mode: 0o755 });
+for (const architecture of architectures) {
+  fs.writeFileSync(path.join(scratch, architecture.name), probeExecutable(architecture), { mode: 0o755 });
 }
 const runsOf = architectures.map(({ name }) => `run\t${scratch}\t/${name}\n`);
 const atOnce = `${runsOf.join('')}go\t2000\n`;
@@ -44,10 +49,10 @@ const oneByOne = runsOf.map((line) => `${line}go\t2000\n`).join('');
 
 program('--install', 'all');
 for (let i = 0; i < runs; i++) {
-  await time('node', () => command(process.execPath, [empty]));
+  await time('start of Node.js', () => command(process.execPath, [empty]));
   await time('status', () => program());
   await time('probes, all at once', () => launcher(atOnce));
-  await time('install, nothing to do', () => program('--install', 'all'));
+  await time('install, already done', () => program('--install', 'all'));
   await time('launcher alone', () => launcher(''));
   await time('probes, one by one', () => launcher(oneByOne));
   program('--uninstall', 'all');
@@ -64,21 +69,23 @@ function median(values: readonly number[] = []): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** The median over the runs of what `combine` makes of the timings of one run. */
-function paired(combine: (timing: (name: string) => number) => number): number {
+/** Combines the timings of each run (in milliseconds), and returns the median of the results. */
+function medianOf(combine: (timing: (name: string) => number) => number): number {
   return median(Array.from({ length: runs }, (_, i) => combine((name) => timings.get(name)?.[i] ?? Number.NaN)));
 }
 
-console.log(`Node.js ${process.version}, ${os.availableParallelism()} processors, ${runs} runs, medians\n`);
+console.log(`Node.js ${process.version}, ${os.availableParallelism()} processors, medians of ${runs} runs\n`);
 for (const [name, values] of timings) {
-  const ratio = paired((timing) => timing(name) / timing('node'));
-  console.log(`${name.padEnd(26)}${median(values).toFixed(1).padStart(8)} ms${ratio.toFixed(2).padStart(8)} × node`);
+  const ratio = medianOf((timing) => timing(name) / timing('start of Node.js'));
+  console.log(`${name.padEnd(26)}${median(values).toFixed(1).padStart(8)} ms${ratio.toFixed(2).padStart(8)} × Node.js`);
 }
 const together = (timing: (name: string) => number) => timing('probes, all at once') - timing('launcher alone');
 const single = (timing: (name: string) => number) => timing('probes, one by one') - timing('launcher alone');
-const own = paired((timing) => timing('status') - timing('node') - together(timing));
-const atOnceRatio = paired((timing) => together(timing) / single(timing));
-console.log(`\nown time of status           ${own.toFixed(1)} ms (target: at most 15)`);
-console.log(`probes, at once / one by one  ${atOnceRatio.toFixed(2)} (target: at most 0.75)`);
+const overhead = medianOf((timing) => timing('status') - timing('start of Node.js') - together(timing));
+const atOnceRatio = medianOf((timing) => together(timing) / single(timing));
+console.log(`\nstatus without Node.js and probes          ${overhead.toFixed(1)} ms (target: at most 15)`);
+console.log(`probes, all at once / one by one           ${atOnceRatio.toFixed(2)} (target: at most 0.75)`);
 if (peer)
-  console.log(`install / peer                ${paired((timing) => timing('install') / timing('peer')).toFixed(2)}`);
+  console.log(
+    `install / peer                             ${medianOf((timing) => timing('install') / timing('peer')).toFixed(2)}`,
+  );

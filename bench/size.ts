@@ -1,15 +1,15 @@
 /**
- * What the images weigh: `npm run size`. Builds each as it is loaded (gzip) and as `release` pushes it (zstd), and
- * prints the sizes of its layers, of which each is one part. Needs a Docker Engine with buildx, and some minutes.
- * 1 MB is 10^6 bytes.
+ * Measures the size of the images: `npm run size`. Builds each one twice, compressed with gzip (as Docker loads it)
+ * and with zstd (as `release` pushes it), and prints the sizes of its layers. Needs a Docker Engine with buildx, and
+ * takes some minutes. 1 MB is 10^6 bytes.
  */
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
 import fs from 'fs-extra';
 
-/** The layers, in the order of the Dockerfile. */
-const PARTS = ['node', 'libraries', 'emulators', 'program'];
+/** What each layer contains, in the order of the Dockerfile. */
+const LAYERS = ['node', 'libraries', 'emulators', 'program'];
 
 interface Descriptor {
   readonly digest: string;
@@ -17,13 +17,14 @@ interface Descriptor {
   readonly platform?: { readonly os: string; readonly architecture: string };
 }
 
+/** Bytes. */
 interface Size {
   readonly unpacked: number;
   readonly gzip: number;
   readonly zstd: number;
 }
 
-/** Sizes of the layers, by platform, in bytes. */
+/** Builds a target of the bake file, and returns the sizes of its layers by platform (`linux/arm64`). */
 function sizesOf(target: string, dir: string): Map<string, Size[]> {
   const [gzip, zstd] = ['gzip', 'zstd,compression-level=22'].map((compression, i) => {
     const dest = path.join(dir, `${i}.tar`);
@@ -32,8 +33,8 @@ function sizesOf(target: string, dir: string): Map<string, Size[]> {
     run('docker', ['buildx', 'bake', ...options, target]);
     return dest;
   });
-  const unpacked = manifestsIn(gzip ?? '', (digest) => unpackedSize(gzip ?? '', digest));
-  const compressed = [gzip, zstd].map((archive) => manifestsIn(archive ?? '', (_, size) => size));
+  const unpacked = measureLayers(gzip ?? '', (digest) => unpackedSize(gzip ?? '', digest));
+  const compressed = [gzip, zstd].map((archive) => measureLayers(archive ?? '', (_, size) => size));
   return new Map(
     [...unpacked].map(([platform, sizes]) => {
       const [asGzip = [], asZstd = []] = compressed.map((each) => each.get(platform) ?? []);
@@ -42,22 +43,23 @@ function sizesOf(target: string, dir: string): Map<string, Size[]> {
   );
 }
 
-/** What `measure` says of each layer, by platform. */
-function manifestsIn(archive: string, measure: (digest: string, size: number) => number): Map<string, number[]> {
+/** Calls `measure` for each layer in an OCI archive. Returns the results by platform. */
+function measureLayers(archive: string, measure: (digest: string, size: number) => number): Map<string, number[]> {
   const blob = (digest: string) => run('tar', ['-xOf', archive, `blobs/${digest.replace(':', '/')}`]);
   const { manifests } = JSON.parse(run('tar', ['-xOf', archive, 'index.json'])) as { manifests: Descriptor[] };
-  const inner = manifests.flatMap((each) => (each.platform ? [each] : indexOf(blob(each.digest), each)));
+  const inner = manifests.flatMap((each) => (each.platform ? [each] : manifestsOf(blob(each.digest), each)));
   return new Map(
     inner.map(({ digest, platform }) => {
       const { layers } = JSON.parse(blob(digest)) as { layers: Descriptor[] };
-      if (layers.length !== PARTS.length) throw new Error(`${layers.length} layers, and ${PARTS.length} parts`);
+      if (layers.length !== LAYERS.length)
+        throw new Error(`the image has ${layers.length} layers, but ${LAYERS.length} are known`);
       return [`${platform?.os}/${platform?.architecture}`, layers.map((each) => measure(each.digest, each.size))];
     }),
   );
 }
 
-/** An image for one platform comes without an index of its own. */
-function indexOf(text: string, self: Descriptor): Descriptor[] {
+/** The manifests of an index. An image for one platform has no index: then its only manifest is this one. */
+function manifestsOf(text: string, self: Descriptor): Descriptor[] {
   const { manifests } = JSON.parse(text) as { manifests?: Descriptor[] };
   return manifests ?? [{ ...self, platform: { os: 'linux', architecture: os.arch().replace('x64', 'amd64') } }];
 }
@@ -87,7 +89,7 @@ try {
   for (const target of ['image-all', 'image-full']) {
     for (const [platform, sizes] of sizesOf(target, dir)) {
       console.log(row(`${target.replace('-all', '')} ${platform}`, sum(sizes)));
-      for (const [i, size] of sizes.entries()) console.log(row(`  ${PARTS[i]}`, size));
+      for (const [i, size] of sizes.entries()) console.log(row(`  ${LAYERS[i]}`, size));
     }
   }
 } finally {

@@ -1,7 +1,10 @@
 /**
- * The watcher: how long until an entry that was removed is there again, what it keeps resident over many
- * restores (`--restores N`, default 10,000), and how much processor time it takes when nothing happens, its
- * check of everything each minute included (`--idle SECONDS`, default 120).
+ * Measures the watcher: `npm run bench:watch`.
+ *
+ * - how long it takes to restore an entry that was removed
+ * - how much memory it uses over many restores (`--restores N`, default 10,000)
+ * - how much processor time it uses if nothing changes, including the check every minute (`--idle SECONDS`,
+ *   default 120)
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,8 +31,10 @@ while (!log.includes(' ready\n')) await once(watcher.stderr, 'data');
 const launcher = watcher.pid ?? 0;
 const node = Number(fs.readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'utf8').trim().split(' ')[0]);
 const proc = (pid: number, file: string) => fs.readFileSync(`/proc/${pid}/${file}`, 'utf8');
+/** Resident memory of launcher and Node.js, in MiB. */
 const resident = () =>
   [launcher, node].reduce((sum, pid) => sum + Number(/^VmRSS:\s*(\d+)/m.exec(proc(pid, 'status'))?.[1]), 0) / 1024;
+/** Processor time of Node.js so far, in milliseconds. */
 const processorTime = () => {
   const fields = proc(node, 'stat')
     .replace(/^.*\) /, '')
@@ -54,22 +59,20 @@ for (let i = 0; i < 100; i++) {
 }
 latencies.sort((a, b) => a - b);
 console.log(
-  `restore of one entry: median ${latencies[50]?.toFixed(1)} ms, slowest ${latencies.at(-1)?.toFixed(1)} ms (target: 100)`,
+  `time to restore an entry: median ${latencies[50]?.toFixed(1)} ms, slowest ${latencies.at(-1)?.toFixed(1)} ms (target: at most 100)`,
 );
 
 const sizes = [resident()];
 for (let i = 0; i < restores; i += names.length) {
-  remove('status');
+  remove('status'); // -1 removes all entries
   while (fs.readdirSync(dir).length < names.length + 2) await new Promise((resolve) => setTimeout(resolve, 5));
   sizes.push(resident());
 }
 const at = (share: number) => (sizes[Math.floor((sizes.length - 1) * share)] ?? 0).toFixed(1);
-console.log(
-  `resident over ${restores} restores: ${[0, 0.25, 0.5, 0.75, 1].map(at).join(', ')} MiB (target: at most 64)`,
-);
+console.log(`memory over ${restores} restores: ${[0, 0.25, 0.5, 0.75, 1].map(at).join(', ')} MiB (target: at most 64)`);
 
 const before = processorTime();
 await new Promise((resolve) => setTimeout(resolve, idle * 1000));
 const share = (processorTime() - before) / (idle * 10);
-console.log(`processor time when idle, over ${idle} s: ${share.toFixed(3)} % (target: under 0.1)`);
+console.log(`processor time without changes, over ${idle} s: ${share.toFixed(3)} % (target: under 0.1)`);
 process.exit(0);

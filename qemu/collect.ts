@@ -1,24 +1,26 @@
 /**
- * Puts together what an image carries of QEMU, out of an unpacked package (qemu/fetch): the emulators of a
- * set, each checked to be a static program for the right machine, and the manifest.
+ * Collects the emulators of an image from an unpacked package (qemu/fetch): copies those of a set, checks that each
+ * is a static program for the host, and writes the manifest.
  *
  *   tsx qemu/collect.ts --package DIR --set image|full --out DIR [--components FILE]
  *
- * components  where to write what it took (components.ts)
+ * package     the unpacked package
+ * out         root file system of the image; it is emptied first
+ * components  file to write the package's description to, for the SBOM (image/components.ts)
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import fs from 'fs-extra';
 import minimist from 'minimist';
-import { type Architecture, architectures } from '../src/core/architectures.js';
+import { packageComponent } from '../image/components.js';
+import { parseControl } from '../image/packages.js';
+import type { Architecture } from '../src/core/architectures.js';
 import { parseElf, probeExecutable, sameMachine } from '../src/core/elf.js';
 import { parsePlatform } from '../src/core/platform.js';
-import { ofPackage } from './components.js';
-import { type Manifest, manifestEntry } from './manifest.js';
-import { parseControl } from './packages.js';
-import { sets } from './sets.js';
+import { type EmulatorManifest, manifestEntry } from './manifest.js';
+import { setNamed } from './sets.js';
 
-/** The host's row, from Debian's name for it (`arm64`, `ppc64el`). */
+/** The architecture of a host from Debian's name for it (`arm64`, `ppc64el`). Throws if it is unknown. */
 export function hostOf(debianName: string): Architecture {
   const parsed = parsePlatform(debianName);
   if (parsed.kind === 'unknown') throw new Error(parsed.cause);
@@ -34,20 +36,18 @@ export function checkStatic(file: string, bytes: Uint8Array, host: Architecture)
   if (elf.loader !== undefined) throw new Error(`${file}: dynamically linked, needs ${elf.loader}`);
 }
 
-export async function collect(unpacked: string, set: string, out: string): Promise<Manifest> {
-  const names = sets[set];
-  if (names === undefined) throw new Error(`"${set}" is no set; there are ${Object.keys(sets).join(', ')}`);
+export async function collect(unpacked: string, set: string, out: string): Promise<EmulatorManifest> {
+  const wanted = setNamed(set);
   const origin = parseControl(await fs.readFile(path.join(unpacked, 'control'), 'utf8'));
   const host = hostOf(origin.architecture);
-  const rows = architectures.filter((row) => names.includes(row.name) && row !== host);
   await fs.emptyDir(out);
   const emulators = [];
-  for (const row of rows) {
-    const file = `usr/bin/qemu-${row.target}`;
+  for (const architecture of wanted.filter((each) => each !== host)) {
+    const file = `usr/bin/qemu-${architecture.target}`;
     const bytes = await fs.readFile(path.join(unpacked, file));
     checkStatic(file, bytes, host);
     await fs.outputFile(path.join(out, file), bytes, { mode: 0o755 });
-    emulators.push(manifestEntry(row, origin, createHash('sha256').update(bytes).digest('hex')));
+    emulators.push(manifestEntry(architecture, origin, createHash('sha256').update(bytes).digest('hex')));
   }
   await fs.outputJson(path.join(out, 'usr/share/binfmt/manifest.json'), { emulators }, { spaces: 2 });
   return { emulators };
@@ -57,6 +57,6 @@ if (process.argv[1] === import.meta.filename) {
   const options = { string: ['package', 'set', 'out', 'components'] };
   const { package: unpacked, set, out, components } = minimist(process.argv.slice(2), options);
   const { emulators } = await collect(unpacked, set, out);
-  if (components !== undefined) await fs.outputJson(components, [await ofPackage(unpacked)]);
-  console.log(`${emulators.length} emulators, QEMU ${emulators[0]?.version}, all static`);
+  if (components !== undefined) await fs.outputJson(components, [await packageComponent(unpacked)]);
+  console.log(`${emulators.length} static emulators of QEMU ${emulators[0]?.version}`);
 }

@@ -1,36 +1,42 @@
 /**
- * The manifest of an image: which emulators it carries, and where each comes from. It lies in the image
- * as /usr/share/binfmt/manifest.json.
+ * The manifest of an image's emulators: which ones it carries, and where each comes from. In the image it is
+ * /usr/share/binfmt/manifest.json.
  */
+import type { Package } from '../image/packages.js';
 import type { Architecture } from '../src/core/architectures.js';
-import { type Package, upstreamVersion } from './packages.js';
 
 export interface ManifestEntry {
   /** `qemu-aarch64` */
   readonly name: string;
-  /** OCI architecture whose programs it runs. */
+  /** OCI architecture of the programs that it runs. */
   readonly architecture: string;
   /** QEMU's version: `11.1.3` */
   readonly version: string;
   readonly package: string;
   readonly packageVersion: string;
+  /** Debian's source package. */
   readonly source: string;
-  /** Of the file, hexadecimal. */
+  /** Checksum of the emulator's file, in hexadecimal. */
   readonly sha256: string;
 }
 
-export interface Manifest {
+export interface EmulatorManifest {
   readonly emulators: readonly ManifestEntry[];
 }
 
-export function manifestEntry(row: Architecture, from: Package, sha256: string): ManifestEntry {
+export function manifestEntry(architecture: Architecture, from: Package, sha256: string): ManifestEntry {
   return {
-    name: `qemu-${row.target}`,
-    architecture: row.name,
+    name: `qemu-${architecture.target}`,
+    architecture: architecture.name,
     version: upstreamVersion(from.version),
     package: from.name,
     packageVersion: from.version,
     source: from.source.name,
     sha256,
   };
+}
+
+/** `1:11.1.3+ds-1~bpo13+1` → `11.1.3`: removes Debian's epoch, repacking mark and revision. */
+export function upstreamVersion(version: string): string {
+  return version.replace(/^\d+:/, '').replace(/[-+~].*$/, '');
 }

@@ -149,12 +149,12 @@ export function takesProgramsOf(architecture: Architecture, entry: Parameters<ty
 }
 
 /** The smallest executable that runs an architecture's probe code: header, one PT_LOAD, the code. */
-export function probeExecutable({ magic, probe, flags = 0 }: Architecture): Uint8Array {
+export function probeExecutable({ magic, probeCode, elfFlags = 0 }: Architecture): Uint8Array {
   const identity = Buffer.from(magic, 'hex');
   const bits = identity[4] === 2 ? 64 : 32;
   const littleEndian = identity[5] !== 2;
   const at = layouts[bits];
-  const code = Buffer.from(probe.replaceAll(' ', ''), 'hex');
+  const code = Buffer.from(probeCode.replaceAll(' ', ''), 'hex');
   const start = at.header + at.programHeader;
   const size = start + code.length;
   const file = Buffer.alloc(size);
@@ -173,7 +173,7 @@ export function probeExecutable({ magic, probe, flags = 0 }: Architecture): Uint
   put(word, ADDRESS + start); // e_entry
   put(word, at.header); // e_phoff
   put(word, 0); // e_shoff
-  put(4, flags); // e_flags
+  put(4, elfFlags); // e_flags
   for (const half of [at.header, at.programHeader, 1, 0, 0, 0]) put(2, half); // e_ehsize … e_shstrndx
   put(4, PT_LOAD);
   if (bits === 64) put(4, READ_EXECUTE);

@@ -54,7 +54,7 @@ static void become_node(int argc, char **argv, int from, int to, pid_t launcher)
 		command[n++] = node;
 		/* Nothing here runs long enough to be worth compiling: 12 MiB less. */
 		command[n++] = "--jitless";
-		/* Before Node.js 24 that warns, unless the other is given too, which 24 refuses (qemu/runtime.ts). */
+		/* Before Node.js 24 that warns, unless the other is given too, which 24 refuses (image/runtime.ts). */
 		if (access(beside("no-expose-wasm"), F_OK) == 0) command[n++] = "--no-expose-wasm";
 	} else {
 		command[n++] = "node";

@@ -1,11 +1,12 @@
 /** The hosts that there is an image for, and what lies in it. */
 import path from 'node:path';
 import fs from 'fs-extra';
-import type { Manifest } from '../../qemu/manifest.js';
+import { imageHosts } from '../../image/hosts.js';
+import type { EmulatorManifest } from '../../qemu/manifest.js';
 import { ALL_IMAGE, unpackImage } from '../support/docker.js';
 import { scratch } from '../support/kernel.js';
 
-export const hosts = ['amd64', 'arm64', 'riscv64', 'ppc64le', 's390x'];
+export const hosts = imageHosts();
 export const foreign = hosts.filter((host) => host !== 'amd64');
 
 const unpacked = new Map<string, string>();
@@ -18,6 +19,6 @@ export function filesOf(host: string): string {
   return dir;
 }
 
-export function manifestOf(host: string): Manifest {
+export function manifestOf(host: string): EmulatorManifest {
   return fs.readJsonSync(path.join(filesOf(host), 'usr/share/binfmt/manifest.json'));
 }

@@ -32,7 +32,7 @@ for (const host of hosts) {
     it('has emulators of all others, static and for its machine', () => {
       const { emulators } = manifestOf(host);
       const names = emulators.map(({ architecture }) => architecture);
-      expect(names).to.have.members((sets['image'] ?? []).filter((name) => name !== host));
+      expect(names).to.have.members(sets.image.map(({ name }) => name).filter((name) => name !== host));
       for (const { name } of emulators) checkStatic(name, bytesOf(host, `usr/bin/${name}`), row(host));
       const carried = fs.readdirSync(path.join(filesOf(host), 'usr/bin'));
       expect(carried).to.have.members([...emulators.map(({ name }) => name), 'binfmt']);

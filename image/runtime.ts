@@ -1,24 +1,25 @@
 /**
- * Puts together the Node.js of an image: the executable as published, or Debian's where none is published for the
- * host, with its own loader and libraries, as the program's alone (src/native/entry.c).
+ * Collects the Node.js of an image: the published executable, or Debian's if none is published for the host, with its
+ * loader and libraries. They go into the program's directory, where no other program finds them (src/native/entry.c).
  *
- *   tsx qemu/runtime.ts --published DIR --packages DIR --tools PREFIX --out DIR --components FILE
+ *   tsx image/runtime.ts --published DIR --packages DIR --tools PREFIX --out DIR --components FILE
  *
- * published   root file system of the published image, which may be empty
- * packages    what qemu/fetch --with-dependencies has unpacked
- * tools       binutils for the host: `aarch64-linux-gnu-`
- * components  where to write what it took (qemu/components.ts)
+ * published   root file system of the published Node.js image; empty if there is none for the host
+ * packages    directory of packages that qemu/fetch --with-dependencies has unpacked
+ * tools       prefix of the binutils for the host: `aarch64-linux-gnu-`
+ * out         root file system of the image
+ * components  file to write the components to, for the SBOM (image/components.ts)
  */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import fs from 'fs-extra';
 import minimist from 'minimist';
 import { parseElf } from '../src/core/elf.js';
-import { type Component, ofPackage } from './components.js';
-import { withoutLanguages } from './icu.js';
+import { type Component, packageComponent } from './components.js';
+import { zeroLanguages } from './icu.js';
 
-/** The folders that a loader looks into, in a root file system. */
-const libraryFolders = ['usr/lib', 'usr/lib64', 'lib', 'lib64'];
+/** The directories that a loader searches, and their subdirectories, relative to the root. */
+const libraryDirs = ['usr/lib', 'usr/lib64', 'lib', 'lib64'];
 
 export interface Parts {
   readonly published: string;
@@ -27,45 +28,45 @@ export interface Parts {
   readonly out: string;
 }
 
-/** Throws where a library is in no package, or not even Node.js is. */
+/** Throws if Node.js, or a library that it needs, is not among the parts. */
 export async function collectRuntime({ published, packages, tools, out }: Parts): Promise<Component[]> {
-  const folder = path.join(out, 'usr/lib/binfmt');
+  const programDir = path.join(out, 'usr/lib/binfmt');
   const node = await firstFile([
     path.join(published, 'usr/local/bin/node'),
     path.join(packages, 'nodejs/usr/bin/node'),
   ]);
   if (node === undefined) throw new Error(`no Node.js in ${published} nor in ${packages}`);
-  await fs.emptyDir(folder);
-  const roots = await foldersIn(packages);
+  await fs.emptyDir(programDir);
+  const roots = await directoriesIn(packages);
   const used = new Set(roots.filter((root) => node.startsWith(`${root}/`)));
 
   const loader = loaderOf(node);
   const wanted = new Set([loader]);
-  await take(node, path.join(folder, 'node'), tools);
+  await copyStripped(node, path.join(programDir, 'node'), tools);
   for (const name of neededBy(node)) wanted.add(name);
-  // What is added while it runs is visited too.
+  // A Set's iteration also visits what is added during it: the libraries that libraries need.
   for (const name of wanted) {
     const { root, file } = await findLibrary(name, roots);
-    const taken = path.join(folder, name === loader ? 'ld.so' : name);
-    await take(file, taken, tools);
+    const taken = path.join(programDir, name === loader ? 'ld.so' : name);
+    await copyStripped(file, taken, tools);
     used.add(root);
-    for (const each of await takeScripts(taken, roots, out)) used.add(each);
+    for (const scripts of await copyScripts(taken, roots, out)) used.add(scripts);
     for (const next of neededBy(file)) wanted.add(next);
   }
 
-  const components = await Promise.all([...used].sort().map((root) => ofPackage(root)));
+  const components = await Promise.all([...used].sort().map((root) => packageComponent(root)));
   const all = node.startsWith(`${published}/`) ? [await publishedNode(node, published), ...components] : components;
   const version = all.find(({ name }) => ['node', 'nodejs'].includes(name))?.version ?? '';
-  // Tells the entry program which options this one takes.
-  if (Number.parseInt(version, 10) < 24) await fs.outputFile(path.join(folder, 'no-expose-wasm'), '');
+  // Tells the entry program to add --no-expose-wasm: --jitless alone makes Node.js warn before version 24.
+  if (Number.parseInt(version, 10) < 24) await fs.outputFile(path.join(programDir, 'no-expose-wasm'), '');
   return all;
 }
 
-/** Sorted; none where there is no such folder. */
-async function foldersIn(dir: string): Promise<string[]> {
+/** Sorted paths; empty if there is no such directory. */
+async function directoriesIn(dir: string): Promise<string[]> {
   const entries = await fs.readdir(dir, { withFileTypes: true }).catch(() => []);
   return entries
-    .filter((each) => each.isDirectory())
+    .filter((entry) => entry.isDirectory())
     .map(({ name }) => path.join(dir, name))
     .sort();
 }
@@ -75,18 +76,18 @@ async function firstFile(files: readonly string[]): Promise<string | undefined> 
   return undefined;
 }
 
-/** `ld-linux-aarch64.so.1` */
+/** The file name of the loader that a program asks for: `ld-linux-aarch64.so.1`. */
 function loaderOf(node: string): string {
   const fd = fs.openSync(node, 'r');
   const start = Buffer.alloc(4096);
   fs.readSync(fd, start, 0, start.length, 0);
   fs.closeSync(fd);
   const loader = parseElf(start)?.loader;
-  if (loader === undefined) throw new Error(`${node} is no dynamically linked program`);
+  if (loader === undefined) throw new Error(`${node} is not a dynamically linked program`);
   return path.basename(loader);
 }
 
-/** readelf, unlike ldd, runs nothing, and reads the programs of every machine. */
+/** Names of the libraries that a file needs. readelf, unlike ldd, runs nothing, and reads all architectures. */
 function neededBy(file: string): string[] {
   const text = execFileSync('readelf', ['--dynamic', '--wide', file], { encoding: 'utf8' });
   return [...text.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map(([, name = '']) => name);
@@ -94,33 +95,33 @@ function neededBy(file: string): string[] {
 
 async function findLibrary(name: string, roots: readonly string[]): Promise<{ root: string; file: string }> {
   for (const root of roots) {
-    for (const folder of libraryFolders.map((each) => path.join(root, each))) {
-      const folders = [folder, ...(await foldersIn(folder))];
-      const file = await firstFile(folders.map((each) => path.join(each, name)));
+    for (const parent of libraryDirs.map((dir) => path.join(root, dir))) {
+      const dirs = [parent, ...(await directoriesIn(parent))];
+      const file = await firstFile(dirs.map((dir) => path.join(dir, name)));
       if (file !== undefined) return { root, file };
     }
   }
   throw new Error(`no package has the library ${name}`);
 }
 
-/** Copies a program or library, without symbols and without languages. */
-async function take(from: string, to: string, tools: string): Promise<void> {
+/** Copies a program or library without its symbols and language data. */
+async function copyStripped(from: string, to: string, tools: string): Promise<void> {
   await fs.copy(from, to, { dereference: true });
   await fs.chmod(to, 0o755);
   execFileSync(`${tools}strip`, ['--strip-unneeded', to]);
   const bytes = await fs.readFile(to);
-  if (withoutLanguages(bytes) > 0) await fs.writeFile(to, bytes);
+  if (zeroLanguages(bytes) > 0) await fs.writeFile(to, bytes);
 }
 
 /**
- * Debian's Node.js has parts of itself in other packages' scripts, and aborts where it does not find them: those
- * that the library names are copied to where it looks. Returns the folders of the packages that have them.
+ * Debian's Node.js loads some of its own modules from scripts in other packages, and aborts if they are missing.
+ * Copies the scripts that the library names, under the same paths. Returns the directories of their packages.
  */
-async function takeScripts(library: string, roots: readonly string[], out: string): Promise<string[]> {
+async function copyScripts(library: string, roots: readonly string[], out: string): Promise<string[]> {
   const used: string[] = [];
   const names = (await fs.readFile(library)).toString('latin1').match(/\/usr\/share\/nodejs\/[\w./-]+js/g) ?? [];
   for (const name of new Set(names)) {
-    const root = (await Promise.all(roots.map((each) => fs.pathExists(path.join(each, name))))).indexOf(true);
+    const root = (await Promise.all(roots.map((dir) => fs.pathExists(path.join(dir, name))))).indexOf(true);
     const from = roots[root];
     if (from === undefined) continue;
     await fs.copy(path.join(from, name), path.join(out, name), { dereference: true });
@@ -129,11 +130,11 @@ async function takeScripts(library: string, roots: readonly string[], out: strin
   return used;
 }
 
-/** The published executable names where its own source is to be downloaded from. */
+/** The version of a published executable, which contains the URL of its source. */
 export function nodeVersion(executable: Buffer): string {
   const at = executable.indexOf('/download/release/v');
   const version = /release\/v(\d+\.\d+\.\d+)\//.exec(executable.toString('latin1', at, at + 40))?.[1];
-  if (at < 0 || version === undefined) throw new Error('the published Node.js does not tell its version');
+  if (at < 0 || version === undefined) throw new Error('the published Node.js does not contain its version');
   return version;
 }
 

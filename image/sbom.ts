@@ -1,32 +1,33 @@
 /**
- * Writes what an image is made of: the list as SPDX 2.3 in JSON, /usr/share/binfmt/sbom.spdx.json, and the
- * licences, /usr/share/doc/NAME/copyright. Source: the SPDX Specification 2.3 and the package URL types deb, npm
- * and generic.
+ * Writes the software bill of materials (SBOM) of an image, /usr/share/binfmt/sbom.spdx.json (SPDX 2.3 in JSON), and
+ * the licences of its components, /usr/share/doc/NAME/copyright. Source: the SPDX Specification 2.3; the package URL
+ * types deb, npm and generic.
  *
- *   tsx qemu/sbom.ts --platform linux/arm64 --revision NAME --metafile FILE --linked FILE --out DIR COMPONENTS...
+ *   tsx image/sbom.ts --platform linux/arm64 --revision NAME --metafile FILE --linked FILE --out DIR COMPONENTS...
  *
- * metafile    esbuild's
+ * metafile    esbuild's metafile of the program
  * linked      control fields of the packages that launcher and entry program are linked with
- * COMPONENTS  files as collect.ts and runtime.ts write them
+ * out         root file system of the image
+ * COMPONENTS  files that qemu/collect.ts and image/runtime.ts have written
  *
- * The date is SOURCE_DATE_EPOCH, where it is set.
+ * The date is now, or SOURCE_DATE_EPOCH if that is set.
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import fs from 'fs-extra';
 import minimist from 'minimist';
-import { type Component, ofBundle, ofControls } from './components.js';
+import { bundleComponents, type Component, controlComponents } from './components.js';
 
 export interface Subject {
   /** `linux/arm64` */
   readonly platform: string;
   readonly revision: string;
   readonly created: Date;
-  /** Part of its native programs. */
+  /** Packages that its native programs are linked with. */
   readonly linked: readonly Component[];
 }
 
-/** The document; the same for the same parts, whatever the date, but for the date. */
+/** The SPDX document. For the same components only its date differs from one call to the next. */
 export function spdx({ platform, revision, created, linked }: Subject, parts: readonly Component[]) {
   const image: Component = { kind: 'generic', name: 'binfmt', version: revision, licence: 'MIT', contains: linked };
   const whole = [image, ...parts];
@@ -69,7 +70,7 @@ function packageOf(part: Component, purpose: string) {
   };
 }
 
-/** Where there is a text only, it is named after the part. */
+/** If there is only a text, the licence is named after the component. */
 function licenceOf(part: Component): string {
   return part.licence ?? (part.copyright === undefined ? 'NOASSERTION' : `LicenseRef-${idWord(part.name)}`);
 }
@@ -89,7 +90,7 @@ function idOf({ kind, name, version, architecture }: Component): string {
     .join('-')}`;
 }
 
-/** Letters, digits, dots and hyphens are all that an identifier may have. */
+/** SPDX identifiers consist of letters, digits, dots and hyphens. */
 function idWord(text: string): string {
   return text.replace(/[^A-Za-z0-9.-]/g, '-');
 }
@@ -104,12 +105,12 @@ if (process.argv[1] === import.meta.filename) {
   const { platform, revision, metafile, linked, out, _ } = minimist(process.argv.slice(2), {
     string: ['platform', 'revision', 'metafile', 'linked', 'out'],
   });
-  const bundled = await ofBundle(metafile, process.cwd());
+  const bundled = await bundleComponents(metafile, process.cwd());
   const others = (await Promise.all(_.map((file) => fs.readJson(file)))) as Component[][];
   const parts = [...others.flat(), ...bundled];
   const epoch = process.env['SOURCE_DATE_EPOCH'];
   const created = epoch ? new Date(Number(epoch) * 1000) : new Date();
-  const subject = { platform, revision, created, linked: ofControls(await fs.readFile(linked, 'utf8')) };
+  const subject = { platform, revision, created, linked: controlComponents(await fs.readFile(linked, 'utf8')) };
   await fs.outputJson(path.join(out, 'usr/share/binfmt/sbom.spdx.json'), spdx(subject, parts), { spaces: 2 });
   for (const { name, copyright } of parts) {
     if (copyright !== undefined) await fs.outputFile(path.join(out, 'usr/share/doc', name, 'copyright'), copyright);

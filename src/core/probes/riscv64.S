@@ -1,0 +1,15 @@
+/*
+ * The probe of linux/riscv64. It exits with status 42 (PROBE_SUCCESS in architectures.ts).
+ *
+ * System call: the number goes into a7, the argument into a0, and ecall makes the call. Number 93 is exit.
+ *
+ * The base instruction set (rv64i) keeps the assembler from choosing compressed instructions, which a processor
+ * need not have.
+ *
+ * Assembler: riscv64-linux-gnu-as -march=rv64i -mabi=lp64
+ * Package: binutils-riscv64-linux-gnu
+ */
+	.section .probe, "ax"
+	li	a0, 42
+	li	a7, 93
+	ecall

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { expect } from 'chai';
+import fs from 'fs-extra';
+import { parseControl } from '../../image/packages.js';
+import { checkStatic, collect, hostOf } from '../../qemu/collect.js';
+import { sets } from '../../qemu/sets.js';
+import { architectures } from '../../src/core/architectures.js';
+import { scratch } from '../support/kernel.js';
+import { EMULATORS, ROOT, run } from '../support/program.js';
+import { dynamicEmulator } from '../support/programs.js';
+
+const unpacked = path.join(ROOT, 'build/qemu');
+
+describe('collecting the emulators of an image', () => {
+  const debianName = parseControl(fs.readFileSync(path.join(unpacked, 'control'), 'utf8')).architecture;
+  const host = hostOf(debianName);
+  const other = hostOf(host.name === 'arm64' ? 'amd64' : 'arm64');
+
+  it('copies the emulators of the set except the one for the host, and writes their checksums into the manifest', async () => {
+    const out = path.join(scratch(), 'out');
+    const { emulators } = await collect(unpacked, 'image', out);
+    const written = await fs.readJson(path.join(out, 'usr/share/binfmt/manifest.json'));
+    expect(written).to.deep.equal({ emulators });
+    const expected = sets.image.filter((architecture) => architecture !== host).map(({ name }) => name);
+    expect(emulators.map(({ architecture }) => architecture)).to.deep.equal(expected);
+    for (const { name, sha256 } of emulators) {
+      const bytes = await fs.readFile(path.join(out, 'usr/bin', name));
+      expect(createHash('sha256').update(bytes).digest('hex')).to.equal(sha256);
+    }
+  }).timeout(60_000);
+
+  it('accepts all emulators of the package as static programs for this machine', async () => {
+    for (const { target } of architectures) {
+      const file = path.join(EMULATORS, `qemu-${target}`);
+      checkStatic(file, await fs.readFile(file), host);
+    }
+  }).timeout(60_000);
+
+  it('refuses programs that are dynamically linked, or built for another machine, and files that are no programs', async () => {
+    const dynamic = dynamicEmulator();
+    const bytes = await fs.readFile(dynamic);
+    expect(() => checkStatic(dynamic, bytes, host)).to.throw('dynamically linked');
+    expect(() => checkStatic(dynamic, bytes, other)).to.throw(`not a program for ${other.name}`);
+    expect(() => checkStatic('x', Buffer.from('#!/bin/sh'), host)).to.throw('not a program');
+  });
+
+  it('refuses a set that does not exist, and names those that do', async () => {
+    const error = await collect(unpacked, 'none', path.join(scratch(), 'out')).catch(String);
+    expect(error).to.contain('unknown set "none"; known sets: image, full');
+  });
+});
+
+describe('qemu/fetch', () => {
+  const fetch = path.join(ROOT, 'qemu/fetch');
+
+  it('fails with one last line that says so if no release has the version', () => {
+    const options = ['--version', '1.0', '--architecture', 'amd64'];
+    const { exit, stderr } = run(fetch, [...options, path.join(scratch(), 'out')]);
+    expect(exit).to.equal(1);
+    expect(stderr.trimEnd().split('\n').at(-1)).to.equal('qemu/fetch: no package qemu-user 1.0 for amd64');
+  }).timeout(120_000);
+
+  it('refuses a list of packages without --with-dependencies', () => {
+    const { exit, stderr } = run(fetch, ['--package', 'gcc make', path.join(scratch(), 'out')]);
+    expect(exit).to.equal(1);
+    expect(stderr).to.equal('qemu/fetch: several packages need --with-dependencies\n');
+  });
+});
