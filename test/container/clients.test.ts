@@ -2,8 +2,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { docker, IMAGE, mountOnHost, onCleanHost, privileged, uninstallAll } from '../support/docker.js';
-import { entryNames, entryText, scratch } from '../support/kernel.js';
+import { entryNames, entryText } from '../support/kernel.js';
 import { type Ended, lastLine, must, run, statusIn } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 
 const imagePlatforms = [
   'arm64',

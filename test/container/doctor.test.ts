@@ -3,8 +3,9 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { buildImage, busyboxImage, docker, IMAGE, onCleanHost, privileged, uninstallAll } from '../support/docker.js';
 import { chartIn, commandsOf, findingOf } from '../support/doctor.js';
-import { entryNames, entryText, MOUNT, scratch, writeEntry } from '../support/kernel.js';
+import { entryNames, entryText, MOUNT, writeEntry } from '../support/kernel.js';
 import { must, PROGRAM, ROOT, run, shell } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 import { until } from '../support/watcher.js';
 
 let foreign: string;

@@ -3,8 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { buildImage, busyboxImage, docker, IMAGE, onCleanHost, privileged, uninstallAll } from '../support/docker.js';
-import { entryNames, entryText, MOUNT, scratch } from '../support/kernel.js';
+import { entryNames, entryText, MOUNT } from '../support/kernel.js';
 import { must, ROOT, run, shell } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 
 /** Unpacks what the image exports, as its documentation says. */
 function unpacked(...words: string[]): { dir: string; stderr: string } {

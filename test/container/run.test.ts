@@ -3,8 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { buildImage, busyboxImage, docker, programsImage, unpackImage } from '../support/docker.js';
-import { MOUNT, scratch } from '../support/kernel.js';
+import { MOUNT } from '../support/kernel.js';
 import { EMULATORS, type Ended, must, ROOT, run, shell } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 
 /** A uid that no file knows. */
 const NOBODY = 4321;

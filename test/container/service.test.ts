@@ -2,9 +2,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { buildImage, busyboxImage, docker, FULL_IMAGE, IMAGE, mountOnHost, privileged } from '../support/docker.js';
-import { entryNames, MOUNT, registerForeign, scratch, writeEntry } from '../support/kernel.js';
+import { entryNames, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
 import { lastLine, must, ROOT, run, shell, statusIn } from '../support/program.js';
 import { crashingEmulator } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
 import { until } from '../support/watcher.js';
 
 const mounted = () => fs.existsSync(path.join(MOUNT, 'register'));

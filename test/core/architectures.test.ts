@@ -4,8 +4,8 @@ import { expect } from 'chai';
 import { architectures } from '../../src/core/architectures.js';
 import { parseElf, probeExecutable } from '../../src/core/elf.js';
 import { matches } from '../../src/core/entry.js';
-import { scratch } from '../support/kernel.js';
 import { EMULATORS, ROOT, run } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 
 const shipped = path.join(ROOT, 'build/qemu/usr/share/qemu/binfmt.d');
 
@@ -73,8 +73,7 @@ describe('probe executables', () => {
       expect(parseElf(program)?.loader).to.equal(undefined);
       const file = path.join(scratch(), 'probe');
       fs.writeFileSync(file, program, { mode: 0o755 });
-      const native = ['amd64', '386'].includes(row.name) && process.arch === 'x64';
-      const { exit } = native ? run(file, []) : run(path.join(EMULATORS, `qemu-${row.target}`), [file]);
+      const { exit } = run(path.join(EMULATORS, `qemu-${row.target}`), [file]);
       const good = row.levels ? Object.keys(row.levels).map(Number) : [42];
       expect(good).to.include(exit);
     });

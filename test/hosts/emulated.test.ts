@@ -12,8 +12,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { ALL_IMAGE, buildImage, docker, onCleanHost, privileged } from '../support/docker.js';
-import { entryNames, MOUNT, scratch } from '../support/kernel.js';
+import { entryNames, MOUNT } from '../support/kernel.js';
 import { type Ended, lastLine, PROGRAM, run, statusIn } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 import { filesOf, foreign, manifestOf } from './hosts.js';
 
 const BIND = ['--cap-drop', 'ALL', '-v', `${MOUNT}:/binfmt_misc`];

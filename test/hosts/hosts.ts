@@ -3,7 +3,7 @@ import path from 'node:path';
 import fs from 'fs-extra';
 import type { Manifest } from '../../qemu/manifest.js';
 import { ALL_IMAGE, unpackImage } from '../support/docker.js';
-import { scratch } from '../support/kernel.js';
+import { scratch } from '../support/scratch.js';
 
 export const hosts = ['amd64', 'arm64', 'riscv64', 'ppc64le', 's390x'];
 export const foreign = hosts.filter((host) => host !== 'amd64');

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { ALL_IMAGE, buildImage, docker, mountOnHost, privileged, uninstallAll } from '../support/docker.js';
-import { scratch } from '../support/kernel.js';
 import { must } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 import { hosts, manifestOf } from './hosts.js';
 
 interface Descriptor {

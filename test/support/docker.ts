@@ -1,8 +1,9 @@
 /** The real Docker Engine, and the images that the tests in test/container run on it. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { MOUNT, scratch } from './kernel.js';
+import { MOUNT } from './kernel.js';
 import { type Ended, must, ROOT, run } from './program.js';
+import { scratch } from './scratch.js';
 
 /** The image under test, built by test/run. */
 export const IMAGE = 'binfmt-test';
