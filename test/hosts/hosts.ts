@@ -3,10 +3,12 @@ import path from 'node:path';
 import fs from 'fs-extra';
 import type { Manifest } from '../../qemu/manifest.js';
 import { ALL_IMAGE, unpackImage } from '../support/docker.js';
+import { own } from '../support/machine.js';
 import { scratch } from '../support/scratch.js';
 
 export const hosts = ['amd64', 'arm64', 'riscv64', 'ppc64le', 's390x'];
-export const foreign = hosts.filter((host) => host !== 'amd64');
+/** Those that are emulated on this machine. */
+export const foreign = hosts.filter((host) => host !== own.name);
 
 const unpacked = new Map<string, string>();
 

@@ -32,7 +32,10 @@ export const alsoNative = [...native.keys()].filter((each) => each !== own);
 /** All others, which need an emulator. */
 export const foreign = architectures.filter((each) => !native.has(each));
 
-/** The platforms that the status lists on this machine when nothing is registered. */
+/** The platforms that the status lists first: `linux/amd64`, `linux/amd64/v2`. */
+export const ownPlatforms = platformsUpTo(own, native.get(own));
+
+/** All platforms that it lists when nothing is registered. */
 export const nativePlatforms = [own, ...alsoNative].flatMap((each) => platformsUpTo(each, native.get(each)));
 
 /**
