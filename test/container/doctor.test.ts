@@ -1,14 +1,30 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { buildImage, busyboxImage, docker, IMAGE, onCleanHost, privileged, uninstallAll } from '../support/docker.js';
+import {
+  buildImage,
+  docker,
+  guestImage,
+  guestMachine,
+  IMAGE,
+  mustDocker,
+  onCleanHost,
+  privileged,
+  uninstallAll,
+} from '../support/docker.js';
 import { chartIn, commandsOf, findingOf } from '../support/doctor.js';
-import { entryNames, entryText, MOUNT, scratch, writeEntry } from '../support/kernel.js';
+import { entryNames, entryText, MOUNT, writeEntry } from '../support/kernel.js';
+import { guest, guest2 } from '../support/machine.js';
 import { must, PROGRAM, ROOT, run, shell } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
+import { skipBecause } from '../support/skip.js';
+import { skipWhereEntriesAreKept } from '../support/survival.js';
 import { until } from '../support/watcher.js';
 
+const { name, platform, emulator: entry } = guest;
+const machineName = `${guestMachine(guest)}\n`;
 let foreign: string;
-const runsArm64 = () => docker('run', '--rm', '--platform', 'linux/arm64', foreign, 'uname', '-m');
+const runForeign = () => docker('run', '--rm', '--platform', platform, foreign, 'uname', '-m');
 const doctor = (...args: string[]) => privileged(['doctor', ...args]);
 
 /** A machine with Debian 12's emulators, which are dynamically linked, and the real systemd-binfmt. */
@@ -17,15 +33,15 @@ function debian12(): string {
   const dir = scratch();
   const fetch = ['--package', 'qemu-user', '--suites', 'bookworm'];
   must(path.join(ROOT, 'qemu/fetch'), [...fetch, path.join(ROOT, 'build/qemu-debian12')]);
-  fs.copyFileSync(path.join(ROOT, 'build/qemu-debian12/usr/bin/qemu-aarch64'), path.join(dir, 'qemu-aarch64'));
-  const ours = fs.readFileSync(path.join(ROOT, 'build/qemu/usr/share/qemu/binfmt.d/qemu-aarch64.conf'), 'utf8');
-  fs.writeFileSync(path.join(dir, 'qemu-aarch64.conf'), ours.trim().replace(/:[A-Z]*$/, ':FPOC\n'));
+  fs.copyFileSync(path.join(ROOT, 'build/qemu-debian12/usr/bin', entry), path.join(dir, entry));
+  const ours = fs.readFileSync(path.join(ROOT, `build/qemu/usr/share/qemu/binfmt.d/${entry}.conf`), 'utf8');
+  fs.writeFileSync(path.join(dir, `${entry}.conf`), ours.trim().replace(/:[A-Z]*$/, ':FPOC\n'));
   fs.writeFileSync(
     path.join(dir, 'Dockerfile'),
     `FROM debian:trixie-slim
     RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null
-    COPY qemu-aarch64 /usr/bin/
-    COPY qemu-aarch64.conf /etc/binfmt.d/`,
+    COPY ${entry} /usr/bin/
+    COPY ${entry}.conf /etc/binfmt.d/`,
   );
   return buildImage(tag, dir);
 }
@@ -33,24 +49,24 @@ function debian12(): string {
 describe('doctor, on a host that keeps binfmt_misc mounted', () => {
   onCleanHost();
   before(() => {
-    foreign = busyboxImage('arm64', 'linux/arm64');
+    foreign = guestImage(guest);
   });
   afterEach(() => uninstallAll());
 
   it('the same entry, a static emulator and a dynamic one: it tells them apart, and its remedy works', () => {
     const machine = debian12();
-    expect(privileged(['--install', 'arm64']).exit).to.equal(0);
-    const text = entryText('qemu-aarch64');
-    expect(runsArm64().stdout).to.equal('aarch64\n');
+    expect(privileged(['--install', name]).exit).to.equal(0);
+    const text = entryText(entry);
+    expect(runForeign().stdout).to.equal(machineName);
     const silent = { exit: 0, stderr: '' };
     expect(doctor('--json')).to.include(silent);
     expect(chartIn(doctor('--json')).findings).to.deep.equal([]);
 
     uninstallAll();
     const register = `mount -t binfmt_misc none ${MOUNT} && exec /usr/lib/systemd/systemd-binfmt`;
-    must('docker', ['run', '--rm', '--privileged', machine, 'sh', '-c', register]);
-    expect(entryText('qemu-aarch64'), 'byte for byte').to.equal(text);
-    const { exit, stderr } = runsArm64();
+    mustDocker('run', '--rm', '--privileged', machine, 'sh', '-c', register);
+    expect(entryText(entry), 'byte for byte').to.equal(text);
+    const { exit, stderr } = runForeign();
     expect(exit).not.to.equal(0);
     expect(stderr).to.contain('no such file or directory');
 
@@ -61,20 +77,20 @@ describe('doctor, on a host that keeps binfmt_misc mounted', () => {
     const finding = findingOf('dynamic-emulator', chart);
     expect(finding.see).to.contain('no such file or directory');
     expect(finding.evidence[0]).to.equal('probe: ENOENT although flag F is set');
-    expect(finding.evidence[1]).to.match(/the kernel starts it: \/usr\/bin\/qemu-aarch64 needs \/lib.*\/ld-linux/);
+    expect(finding.evidence[1]).to.match(new RegExp(`the kernel starts it: /usr/bin/${entry} needs /lib.*/ld`));
     expect(chart.platforms).to.deep.include.members([
       {
-        ...{ platform: 'linux/arm64', runs: false, handler: 'qemu-aarch64', native: false, flags: 'POCF' },
-        ...{ emulator: '/usr/bin/qemu-aarch64', version: null, static: false, shipped: false },
+        ...{ platform, runs: false, handler: entry, native: false, flags: 'POCF' },
+        ...{ emulator: `/usr/bin/${entry}`, version: null, static: false, shipped: false },
         why: 'no such file or directory (ENOENT): its emulator, or the loader of its emulator, is not there',
       },
     ]);
 
     const [remedy = ''] = commandsOf(finding);
-    expect(remedy).to.equal(`docker run --privileged --rm ${IMAGE} --install arm64`);
+    expect(remedy).to.equal(`docker run --privileged --rm ${IMAGE} --install ${name}`);
     expect(shell(remedy).exit).to.equal(0);
-    expect(runsArm64().stdout).to.equal('aarch64\n');
-    expect(entryText('qemu-aarch64')).to.equal(text);
+    expect(runForeign().stdout).to.equal(machineName);
+    expect(entryText(entry)).to.equal(text);
     expect(chartIn(doctor('--json')).findings).to.deep.equal([]);
   }).timeout(300_000);
 
@@ -82,64 +98,66 @@ describe('doctor, on a host that keeps binfmt_misc mounted', () => {
     const machine = debian12();
     const script = `mount -t binfmt_misc none ${MOUNT}; cd /usr/lib/systemd
       ./systemd-binfmt && ./systemd-binfmt --unregister && echo wiped; exec sleep 300`;
-    const name = 'binfmt-test-wiped';
-    must('docker', ['run', '--detach', '--name', name, '--privileged', machine, 'sh', '-c', script]);
+    const container = 'binfmt-test-wiped';
+    mustDocker('run', '--detach', '--name', container, '--privileged', machine, 'sh', '-c', script);
     try {
-      await until(() => docker('logs', name).stdout === 'wiped\n', 'systemd-binfmt');
+      await until(() => docker('logs', container).stdout === 'wiped\n', 'systemd-binfmt');
       // Process 1 of that container is what doctor sees as the host.
-      const pid = `container:${name}`;
-      const ended = docker('run', '--rm', '--privileged', `--pid=${pid}`, IMAGE, 'doctor', '--json', 'arm64');
+      const pid = `container:${container}`;
+      const ended = docker('run', '--rm', '--privileged', `--pid=${pid}`, IMAGE, 'doctor', '--json', name);
       const finding = findingOf('no-entry', chartIn(ended));
       expect(finding.because).to.contain('something has wiped the entries since');
-      expect(finding.evidence).to.include('/etc/binfmt.d/qemu-aarch64.conf has qemu-aarch64');
+      expect(finding.evidence).to.include(`/etc/binfmt.d/${entry}.conf has ${entry}`);
       expect(entryNames()).to.deep.equal([]);
     } finally {
-      must('docker', ['rm', '--force', name]);
+      mustDocker('rm', '--force', container);
     }
   });
 
   it('through --pid=host it reads the file of an emulator that the kernel does not start', () => {
-    privileged(['--install', 'arm64']);
-    writeEntry('qemu-aarch64', '0');
-    const ended = docker('run', '--rm', '--privileged', '--pid=host', IMAGE, 'doctor', '--json', 'arm64');
+    privileged(['--install', name]);
+    writeEntry(entry, '0');
+    const ended = docker('run', '--rm', '--privileged', '--pid=host', IMAGE, 'doctor', '--json', name);
     expect(findingOf('disabled-entry', chartIn(ended)).remedies).to.have.length(2);
   });
 
   it('without privileges it says what runs, and what it could not see', () => {
-    privileged(['--install', 'arm64']);
-    const ended = docker('run', '--rm', IMAGE, 'doctor', '--json', 'arm64');
+    privileged(['--install', name]);
+    const ended = docker('run', '--rm', IMAGE, 'doctor', '--json', name);
     const finding = findingOf('permission', chartIn(ended));
     expect(finding.severity).to.equal('note');
-    expect(chartIn(ended).platforms[0]).to.include({ runs: true, emulator: '/usr/bin/qemu-aarch64', handler: null });
+    expect(chartIn(ended).platforms[0]).to.include({ runs: true, emulator: `/usr/bin/${entry}`, handler: null });
     expect(ended.exit).to.equal(0);
-    const failing = docker('run', '--rm', IMAGE, 'doctor', '--json', 's390x');
+    const failing = docker('run', '--rm', IMAGE, 'doctor', '--json', guest2.name);
     expect(findingOf('permission', chartIn(failing)).severity).to.equal('problem');
     expect(failing.exit).to.equal(1);
   });
 
   it('leaves nothing behind', () => {
     const entries = entryNames();
-    for (const args of [[], ['all'], ['arm64', '--repeat', '3']]) doctor(...args);
+    for (const args of [[], ['all'], [name, '--repeat', '3']]) doctor(...args);
     expect(entryNames()).to.deep.equal(entries);
   });
 });
 
 describe('doctor, on a host that does not keep binfmt_misc mounted', () => {
   before(function () {
-    if (fs.existsSync(path.join(MOUNT, 'register'))) this.skip();
+    const mounted = fs.existsSync(path.join(MOUNT, 'register'));
+    if (mounted) skipBecause(this, `this host keeps binfmt_misc mounted at ${MOUNT}`);
   });
+  beforeEach(skipWhereEntriesAreKept);
 
   it('vanishing: it says so before anybody installs in vain, changes nothing, and its remedy works', () => {
     const ended = doctor('--json');
     expect(ended.exit).to.equal(1);
     const finding = findingOf('vanishing', chartIn(ended));
     expect(fs.existsSync(path.join(MOUNT, 'register'))).to.equal(false);
-    const installed = privileged(['--install', 'arm64']);
+    const installed = privileged(['--install', name]);
     expect(installed.exit).to.equal(3);
     const remedy = commandsOf(finding).find((command) => command.includes('--pid=host'));
     try {
       expect(shell(remedy ?? 'false').exit).to.equal(0);
-      expect(chartIn(doctor('--json', 'arm64')).findings).to.deep.equal([]);
+      expect(chartIn(doctor('--json', name)).findings).to.deep.equal([]);
     } finally {
       while (fs.existsSync(path.join(MOUNT, 'register'))) must('umount', [MOUNT]);
     }
@@ -147,7 +165,7 @@ describe('doctor, on a host that does not keep binfmt_misc mounted', () => {
 
   it('a container that sees the processes of the host is not the host: what it registers vanishes, and it says so', () => {
     const rights = ['--cap-drop', 'ALL', '--cap-add', 'SYS_ADMIN', '--security-opt', 'apparmor=unconfined'];
-    const ended = docker('run', '--rm', '--pid=host', ...rights, IMAGE, '--install', 'arm64');
+    const ended = docker('run', '--rm', '--pid=host', ...rights, IMAGE, '--install', name);
     expect(ended.stderr).to.contain('would vanish');
     expect(ended.exit).to.equal(3);
   });

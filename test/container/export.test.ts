@@ -2,14 +2,28 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { buildImage, busyboxImage, docker, IMAGE, onCleanHost, privileged, uninstallAll } from '../support/docker.js';
-import { entryNames, entryText, MOUNT, scratch } from '../support/kernel.js';
+import {
+  buildImage,
+  DOCKER_RUN,
+  docker,
+  guestImage,
+  IMAGE,
+  onCleanHost,
+  privileged,
+  runsGuest,
+  uninstallAll,
+} from '../support/docker.js';
+import { entryNames, entryText, MOUNT } from '../support/kernel.js';
+import { guest, guest2 } from '../support/machine.js';
 import { must, ROOT, run, shell } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
+
+const { name, emulator: entry } = guest;
 
 /** Unpacks what the image exports, as its documentation says. */
 function unpacked(...words: string[]): { dir: string; stderr: string } {
   const dir = scratch();
-  const ended = shell(`docker run --rm ${IMAGE} export ${words.join(' ')} | tar -x -C ${dir}`);
+  const ended = shell(`${DOCKER_RUN} --rm ${IMAGE} export ${words.join(' ')} | tar -x -C ${dir}`);
   expect(ended.exit).to.equal(0);
   return { dir, stderr: ended.stderr };
 }
@@ -32,68 +46,64 @@ function onDebian(packages: string, dir: string, script: string) {
 describe('export', () => {
   onCleanHost();
   let foreign: string;
-  const runsArm64 = () =>
-    docker('run', '--rm', '--platform', 'linux/arm64', foreign, 'uname', '-m').stdout === 'aarch64\n';
+  const runsForeign = () => runsGuest(guest, foreign);
   before(() => {
-    foreign = busyboxImage('arm64', 'linux/arm64');
+    foreign = guestImage(guest);
   });
   afterEach(() => uninstallAll());
 
   it('systemd: the real systemd-binfmt registers it, in the place of a file of the distribution, and programs run', () => {
-    const { dir, stderr } = unpacked('systemd', 'arm64,s390x');
+    const { dir, stderr } = unpacked('systemd', `${name},${guest2.name}`);
     expect(stderr).to.contain('next: sudo systemctl restart systemd-binfmt');
     const distribution = `mkdir -p /usr/lib/binfmt.d; sed s,/usr/local/lib/binfmt,/usr/bin, \\
-      /etc/binfmt.d/qemu-aarch64.conf >/usr/lib/binfmt.d/qemu-aarch64.conf; cp /bin/true /usr/bin/qemu-aarch64`;
+      /etc/binfmt.d/${entry}.conf >/usr/lib/binfmt.d/${entry}.conf; cp /bin/true /usr/bin/${entry}`;
     const script = `${distribution}; mount -t binfmt_misc none ${MOUNT}; exec /usr/lib/systemd/systemd-binfmt`;
     expect(onDebian('systemd', dir, script)).to.include({ exit: 0, stderr: '' });
-    expect(entryNames()).to.deep.equal(['qemu-aarch64', 'qemu-s390x']);
-    expect(entryText('qemu-aarch64')).to.contain('interpreter /usr/local/lib/binfmt/qemu-aarch64\nflags: POCF\n');
-    expect(runsArm64()).to.equal(true);
+    expect(entryNames()).to.deep.equal([entry, guest2.emulator].sort());
+    expect(entryText(entry)).to.contain(`interpreter /usr/local/lib/binfmt/${entry}\nflags: POCF\n`);
+    expect(runsForeign()).to.equal(true);
     expect(JSON.parse(privileged(['doctor', '--json']).stdout).findings).to.deep.equal([]);
   });
 
   it('debian: the real update-binfmts registers it, and programs run', () => {
-    const { dir, stderr } = unpacked('debian', 'arm64');
+    const { dir, stderr } = unpacked('debian', name);
     const next = /^next: (.*)$/m.exec(stderr)?.[1]?.replaceAll('sudo ', '');
-    expect(next).to.equal('update-binfmts --import qemu-aarch64');
+    expect(next).to.equal(`update-binfmts --import ${entry}`);
     const ended = onDebian('binfmt-support', dir, `mount -t binfmt_misc none ${MOUNT}; ${next}`);
     expect(ended).to.include({ exit: 0, stderr: '' });
-    expect(entryText('qemu-aarch64')).to.contain('interpreter /usr/local/lib/binfmt/qemu-aarch64\nflags: POCF\n');
-    expect(runsArm64()).to.equal(true);
+    expect(entryText(entry)).to.contain(`interpreter /usr/local/lib/binfmt/${entry}\nflags: POCF\n`);
+    expect(runsForeign()).to.equal(true);
   });
 
   it('debian: a package that has the entry keeps it, until it is told to give way', () => {
-    const { dir, stderr } = unpacked('debian', 'arm64');
+    const { dir, stderr } = unpacked('debian', name);
     const remove = /^ {2}(sudo update-binfmts .*)$/m.exec(stderr)?.[1]?.replace('sudo ', '');
-    const theirs = `cp /usr/local/lib/binfmt/qemu-aarch64 /usr/bin/qemu-aarch64-static
-      sed -e 's,/usr/local/lib/binfmt/qemu-aarch64,/usr/bin/qemu-aarch64-static,' -e 's/^package .*/package qemu-user-static/' \\
-        /usr/share/binfmts/qemu-aarch64 >/tmp/qemu-aarch64; update-binfmts --importdir /tmp --import qemu-aarch64`;
-    const ours = 'update-binfmts --import qemu-aarch64';
-    const show = `grep interpreter ${MOUNT}/qemu-aarch64`;
+    const theirs = `cp /usr/local/lib/binfmt/${entry} /usr/bin/${entry}-static
+      sed -e 's,/usr/local/lib/binfmt/${entry},/usr/bin/${entry}-static,' -e 's/^package .*/package qemu-user-static/' \\
+        /usr/share/binfmts/${entry} >/tmp/${entry}; update-binfmts --importdir /tmp --import ${entry}`;
+    const ours = `update-binfmts --import ${entry}`;
+    const show = `grep interpreter ${MOUNT}/${entry}`;
     const script = `mount -t binfmt_misc none ${MOUNT}; ${theirs}; ${ours}; ${show}; ${remove}; ${ours}; ${show}`;
     const ended = onDebian('binfmt-support', dir, script);
-    expect(ended.stdout).to.equal(
-      'interpreter /usr/bin/qemu-aarch64-static\ninterpreter /usr/local/lib/binfmt/qemu-aarch64\n',
-    );
+    expect(ended.stdout).to.equal(`interpreter /usr/bin/${entry}-static\ninterpreter /usr/local/lib/binfmt/${entry}\n`);
     expect(ended.stderr).to.match(/warning/);
   });
 
   it('is the same byte for byte, with a manifest, modes, owner, and no directory', () => {
     const dir = scratch();
-    const archive = (name: string, words: string) => {
-      shell(`docker run --rm ${IMAGE} export ${words} >${dir}/${name}`);
-      return crypto.hash('sha256', fs.readFileSync(path.join(dir, name)));
+    const archive = (file: string, words: string) => {
+      shell(`${DOCKER_RUN} --rm ${IMAGE} export ${words} >${dir}/${file}`);
+      return crypto.hash('sha256', fs.readFileSync(path.join(dir, file)));
     };
-    expect(archive('one', 'systemd arm64,s390x')).to.equal(archive('two', 'systemd s390x arm64'));
+    expect(archive('one', `systemd ${name},${guest2.name}`)).to.equal(archive('two', `systemd ${guest2.name} ${name}`));
     const listed = must('tar', ['--numeric-owner', '-tvf', path.join(dir, 'one')])
       .trim()
       .split('\n')
       .map((line) => line.replace(/ +\d+ (?=\d{4}-)/, ' SIZE '));
+    const entries = [entry, guest2.emulator].sort();
     expect(listed).to.deep.equal([
-      '-rw-r--r-- 0/0 SIZE 2020-01-01 00:00 etc/binfmt.d/qemu-aarch64.conf',
-      '-rw-r--r-- 0/0 SIZE 2020-01-01 00:00 etc/binfmt.d/qemu-s390x.conf',
-      '-rwxr-xr-x 0/0 SIZE 2020-01-01 00:00 usr/local/lib/binfmt/qemu-aarch64',
-      '-rwxr-xr-x 0/0 SIZE 2020-01-01 00:00 usr/local/lib/binfmt/qemu-s390x',
+      ...entries.map((each) => `-rw-r--r-- 0/0 SIZE 2020-01-01 00:00 etc/binfmt.d/${each}.conf`),
+      ...entries.map((each) => `-rwxr-xr-x 0/0 SIZE 2020-01-01 00:00 usr/local/lib/binfmt/${each}`),
       '-rw-r--r-- 0/0 SIZE 2020-01-01 00:00 usr/local/lib/binfmt/manifest.json',
     ]);
     must('tar', ['-xf', path.join(dir, 'one'), '-C', dir]);
@@ -109,7 +119,7 @@ describe('export', () => {
       '--quiet',
       '--return',
       '--command',
-      `${ROOT}/dist/binfmt export none arm64`,
+      `${ROOT}/dist/binfmt export none ${name}`,
       '/dev/null',
     ]);
     expect(ended.stdout).to.contain('standard output is a terminal');

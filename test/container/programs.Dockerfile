@@ -2,13 +2,13 @@
 # anything else: /ARCHITECTURE/hello. See hello.c.
 FROM debian:trixie-slim AS compilers
 # Each compiler recommends the C library that it needs.
+# Which there are depends on the machine that they run on.
 RUN apt-get update -qq \
- && apt-get install -y -qq gcc \
-      gcc-aarch64-linux-gnu gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-hppa-linux-gnu gcc-i686-linux-gnu \
-      gcc-loongarch64-linux-gnu gcc-m68k-linux-gnu gcc-mips-linux-gnu gcc-mips64-linux-gnuabi64 \
-      gcc-mips64el-linux-gnuabi64 gcc-mipsel-linux-gnu gcc-powerpc-linux-gnu gcc-powerpc64-linux-gnu \
-      gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-s390x-linux-gnu gcc-sh4-linux-gnu \
-      gcc-sparc64-linux-gnu >/dev/null \
+ && apt-get install -y -qq gcc $(apt-cache pkgnames gcc- | grep -xE 'gcc-(\
+aarch64-linux-gnu|alpha-linux-gnu|arm-linux-gnueabihf|hppa-linux-gnu|i686-linux-gnu|loongarch64-linux-gnu|\
+m68k-linux-gnu|mips-linux-gnu|mips64-linux-gnuabi64|mips64el-linux-gnuabi64|mipsel-linux-gnu|powerpc-linux-gnu|\
+powerpc64-linux-gnu|powerpc64le-linux-gnu|riscv64-linux-gnu|s390x-linux-gnu|sh4-linux-gnu|sparc64-linux-gnu|\
+x86-64-linux-gnu)') >/dev/null \
  && rm -rf /var/lib/apt/lists/*
 COPY hello.c exec.c compile /source/
 RUN /source/compile /out

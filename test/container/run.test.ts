@@ -1,10 +1,15 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { buildImage, busyboxImage, docker, programsImage, unpackImage } from '../support/docker.js';
-import { MOUNT, scratch } from '../support/kernel.js';
+import { buildImage, docker, guestImage, guestMachine, programsImage, unpackImage } from '../support/docker.js';
+import { MOUNT } from '../support/kernel.js';
+import { guest, guest2, guest3, own } from '../support/machine.js';
 import { EMULATORS, type Ended, must, ROOT, run, shell } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
+
+const { name, platform, emulator: entry } = guest;
 
 /** A uid that no file knows. */
 const NOBODY = 4321;
@@ -18,9 +23,9 @@ const asNobody = (...args: string[]): Ended =>
 const ours = (...args: string[]) => asNobody(binfmt, 'run', ...args);
 
 /** Unpacks an image, as people do who have no Docker any more. */
-function unpack(image: string, platform: string, name: string): string {
-  const target = path.join(dir, name);
-  unpackImage(image, platform, target);
+function unpack(image: string, of: string, directory: string): string {
+  const target = path.join(dir, directory);
+  unpackImage(image, of, target);
   must('chown', ['-R', `${NOBODY}:${NOBODY}`, target]);
   return target;
 }
@@ -30,7 +35,7 @@ describe('run, as a user without privileges', () => {
   const state = () => [
     fs.existsSync(path.join(MOUNT, 'register')),
     fs.readFileSync('/proc/self/mountinfo', 'utf8'),
-    fs.readdirSync('/tmp').filter((name) => /^(binfmt-probe|binfmt_misc)/.test(name)),
+    fs.readdirSync(os.tmpdir()).filter((file) => /^(binfmt-probe|binfmt_misc)/.test(file)),
   ];
   let earlier: unknown[];
 
@@ -40,38 +45,39 @@ describe('run, as a user without privileges', () => {
     binfmt = path.join(dir, 'dist/binfmt');
     must('cp', ['-r', path.join(ROOT, 'dist'), dir]);
     must('cp', ['-r', EMULATORS, path.join(dir, 'emulators')]);
-    programs = unpack(programsImage(), 'linux/amd64', 'programs');
+    programs = unpack(programsImage(), `linux/${own.name}`, 'programs');
     earlier = state();
   });
   after(() => fs.rmSync(dir, { recursive: true, force: true }));
 
   it('every architecture that there is a static program for', () => {
-    const names = fs.readdirSync(programs).filter((name) => fs.existsSync(path.join(programs, name, 'hello')));
-    expect(names.length).to.be.greaterThan(17);
-    for (const name of names) {
-      const ended = ours(name, '--', path.join(programs, name, 'hello'), 'world');
-      expect(ended, name).to.include({ exit: 0, stderr: '' });
-      expect(ended.stdout, name).not.to.equal('');
+    const names = fs.readdirSync(programs).filter((each) => fs.existsSync(path.join(programs, each, 'hello')));
+    expect(names).to.include.members([name, guest2.name, guest3.name]);
+    for (const each of names) {
+      const ended = ours(each, '--', path.join(programs, each, 'hello'), 'world');
+      expect(ended, each).to.include({ exit: 0, stderr: '' });
+      expect(ended.stdout, each).to.contain('argv[1]=world');
     }
   }).timeout(120_000);
 
   it('without platforms: all of them, in one shell', () => {
-    const script = 'for each in arm64 riscv64 s390x; do programs/$each/hello >/dev/null && echo $each; done; id -u';
+    const names = [name, guest2.name, guest3.name];
+    const script = `for each in ${names.join(' ')}; do programs/$each/hello >/dev/null && echo $each; done; id -u`;
     expect(ours('--', 'sh', '-c', script)).to.deep.equal({
       exit: 0,
-      stdout: `arm64\nriscv64\ns390x\n${NOBODY}\n`,
+      stdout: `${names.join('\n')}\n${NOBODY}\n`,
       stderr: '',
     });
   });
 
   it('passes on the exit status, the arguments, the environment, the directory and standard input', () => {
-    expect(ours('arm64', '--', 'sh', '-c', 'exit 37').exit).to.equal(37);
-    expect(ours('arm64', 'sh', '-c', 'echo "$0|$1|$2"', 'a b', '--', '-x').stdout).to.equal('a b|--|-x\n');
-    expect(asNobody('env', 'SEEN=yes', binfmt, 'run', 'arm64', '--', 'sh', '-c', 'echo $SEEN; pwd').stdout).to.equal(
+    expect(ours(name, '--', 'sh', '-c', 'exit 37').exit).to.equal(37);
+    expect(ours(name, 'sh', '-c', 'echo "$0|$1|$2"', 'a b', '--', '-x').stdout).to.equal('a b|--|-x\n');
+    expect(asNobody('env', 'SEEN=yes', binfmt, 'run', name, '--', 'sh', '-c', 'echo $SEEN; pwd').stdout).to.equal(
       `yes\n${dir}\n`,
     );
     const piped = shell(
-      `cd ${dir}; echo through | QEMU_BINARY_PATH=${dir}/emulators ${unprivileged.join(' ')} ${binfmt} run arm64 -- cat`,
+      `cd ${dir}; echo through | QEMU_BINARY_PATH=${dir}/emulators ${unprivileged.join(' ')} ${binfmt} run ${name} -- cat`,
     );
     expect(piped.stdout).to.equal('through\n');
   });
@@ -79,10 +85,10 @@ describe('run, as a user without privileges', () => {
   it('dies of the signal that the command dies of, and passes on the ones that it gets', async () => {
     const env = { ...process.env, QEMU_BINARY_PATH: path.join(dir, 'emulators') };
     const options = { uid: NOBODY, gid: NOBODY, env };
-    const died = spawn(binfmt, ['run', 'arm64', '--', 'sh', '-c', 'kill -SEGV $$'], options);
+    const died = spawn(binfmt, ['run', name, '--', 'sh', '-c', 'kill -SEGV $$'], options);
     expect(await new Promise((resolve) => died.on('close', (_, signal) => resolve(signal)))).to.equal('SIGSEGV');
     const script = 'trap "echo got; exit 5" USR1; echo ready; while :; do sleep 0.05; done';
-    const child = spawn(binfmt, ['run', 'arm64', '--', 'sh', '-c', script], options);
+    const child = spawn(binfmt, ['run', name, '--', 'sh', '-c', script], options);
     let output = '';
     child.stdout.on('data', (data) => {
       output += data;
@@ -93,7 +99,7 @@ describe('run, as a user without privileges', () => {
   });
 
   it('leaves the terminal to the command', () => {
-    const command = `${unprivileged.join(' ')} ${binfmt} run arm64 -- sh -c "test -t 0 && test -t 1 && stty size"`;
+    const command = `${unprivileged.join(' ')} ${binfmt} run ${name} -- sh -c "test -t 0 && test -t 1 && stty size"`;
     const ended = shell(`cd ${dir}; script --quiet --command 'stty rows 33 cols 77; ${command}' /dev/null`, {
       QEMU_BINARY_PATH: `${dir}/emulators`,
     });
@@ -101,40 +107,35 @@ describe('run, as a user without privileges', () => {
   });
 
   it('--root: a foreign root file system, as root', () => {
-    unpack(busyboxImage('arm64', 'linux/arm64'), 'linux/arm64', 'arm64');
-    shell(`mkdir -p ${dir}/arm64/proc ${dir}/arm64/dev && chown -R ${NOBODY} ${dir}/arm64`);
+    unpack(guestImage(guest), platform, 'root');
+    shell(`mkdir -p ${dir}/root/proc ${dir}/root/dev && chown -R ${NOBODY} ${dir}/root`);
     const ended = ours(
       '--root',
-      'arm64',
-      'arm64',
+      'root',
+      name,
       '--',
       '/bin/sh',
       '-c',
       'uname -m; pwd; cat /proc/self/uid_map; echo $(: >/dev/null; echo written)',
     );
-    expect(ended.stdout.replace(/ +/g, ' ')).to.equal(`aarch64\n/\n 0 ${NOBODY} 1\nwritten\n`);
+    expect(ended.stdout.replace(/ +/g, ' ')).to.equal(`${guestMachine(guest)}\n/\n 0 ${NOBODY} 1\nwritten\n`);
     expect(ended.stderr).to.contain('only one user').and.contain('/etc/subuid');
     expect(ended.exit).to.equal(0);
   });
 
   for (const [what, args, exit, message] of [
-    ['a command that is not there', ['arm64', '--', './nonexistent'], 127, 'cannot run ./nonexistent: No such file'],
+    ['a command that is not there', [name, '--', './nonexistent'], 127, 'cannot run ./nonexistent: No such file'],
     ['a command that is not in PATH', ['nonexistent'], 127, 'cannot run nonexistent: No such file'],
     ['a file that is no program', ['--', '/etc/passwd'], 126, 'cannot run /etc/passwd: Permission denied'],
     ['an unknown platform in front of --', ['mainframe', '--', 'true'], 2, '"mainframe" is no architecture'],
     ['no command', [], 2, 'run takes a command'],
-    ['no command after --', ['arm64', '--'], 2, 'run takes a command'],
-    [
-      'a root that is not there',
-      ['--root', '/nonexistent', 'arm64', '--', 'true'],
-      1,
-      '"/nonexistent" is no directory',
-    ],
+    ['no command after --', [name, '--'], 2, 'run takes a command'],
+    ['a root that is not there', ['--root', '/nonexistent', name, '--', 'true'], 1, '"/nonexistent" is no directory'],
     [
       'a program of a platform that was not named',
-      ['s390x', '--', 'programs/arm64/hello'],
+      [guest2.name, '--', `programs/${name}/hello`],
       1,
-      'run arm64 -- programs/arm64/hello',
+      `run ${name} -- programs/${name}/hello`,
     ],
   ] as const) {
     it(`says what is wrong: ${what}, exit status ${exit}`, () => {
@@ -147,11 +148,11 @@ describe('run, as a user without privileges', () => {
 
   it('takes the first word for a command where nothing follows, or it is in no table', () => {
     expect(ours('true').exit).to.equal(0);
-    expect(ours('echo', 'arm64').stdout).to.equal('arm64\n');
+    expect(ours('echo', name).stdout).to.equal(`${name}\n`);
   });
 
   it('where user namespaces are forbidden: says so, what to do, and what instead; exit status 3', () => {
-    const script = `echo 0 >/proc/sys/user/max_user_namespaces; exec ${binfmt} run arm64 -- true`;
+    const script = `echo 0 >/proc/sys/user/max_user_namespaces; exec ${binfmt} run ${name} -- true`;
     const ended = run('unshare', ['--user', '--map-root-user', '--mount', 'bash', '-c', script]);
     expect(ended.exit).to.equal(3);
     expect(ended.stderr)
@@ -171,12 +172,12 @@ describe('run, as root', () => {
   const env = { QEMU_BINARY_PATH: EMULATORS };
 
   it('is just as private, with all ids: setuid programs work', () => {
-    const script = `cat ${MOUNT}/qemu-aarch64; su nobody -s /bin/sh -c 'id -un'`;
-    const ended = run(program, ['run', 'arm64', '--', 'sh', '-c', script], env);
+    const script = `cat ${MOUNT}/${entry}; su nobody -s /bin/sh -c 'id -un'`;
+    const ended = run(program, ['run', name, '--', 'sh', '-c', script], env);
     expect(ended.stdout)
       .to.contain('flags: POCF')
       .and.match(/nobody\n$/);
-    expect(fs.existsSync(path.join(MOUNT, 'qemu-aarch64'))).to.equal(false);
+    expect(fs.existsSync(path.join(MOUNT, entry))).to.equal(false);
   });
 });
 
@@ -185,16 +186,16 @@ describe('run --root, with /etc/subuid and newuidmap', () => {
     const image = 'binfmt-test-uidmap';
     const context = scratch();
     must('cp', ['-r', path.join(ROOT, 'dist'), context]);
-    must('cp', [path.join(EMULATORS, 'qemu-aarch64'), context]);
-    unpackImage(busyboxImage('arm64', 'linux/arm64'), 'linux/arm64', path.join(context, 'arm64'));
-    fs.mkdirSync(path.join(context, 'arm64/proc'), { recursive: true });
+    must('cp', [path.join(EMULATORS, entry), context]);
+    unpackImage(guestImage(guest), platform, path.join(context, 'root'));
+    fs.mkdirSync(path.join(context, 'root/proc'), { recursive: true });
     fs.writeFileSync(
       path.join(context, 'Dockerfile'),
       `FROM node:24-trixie-slim
       RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends uidmap >/dev/null
       RUN useradd --create-home --uid 2345 user && echo user:100000:65536 >/etc/subuid && cp /etc/subuid /etc/subgid
       COPY . /home/user/
-      RUN chown -R user /home/user/arm64
+      RUN chown -R user /home/user/root
       ENV QEMU_BINARY_PATH=/home/user
       USER user
       WORKDIR /home/user\n`,
@@ -202,7 +203,7 @@ describe('run --root, with /etc/subuid and newuidmap', () => {
     buildImage(image, context);
     const script =
       'busybox touch /bin/x; busybox chown 7:7 /bin/x && busybox stat -c %u:%g /bin/x; busybox wc -l </proc/self/uid_map';
-    const command = ['dist/binfmt', 'run', '--root', 'arm64', 'arm64', '--', '/bin/sh', '-c', script];
+    const command = ['dist/binfmt', 'run', '--root', 'root', name, '--', '/bin/sh', '-c', script];
     const ended = docker('run', '--rm', '--privileged', image, ...command);
     expect(ended).to.deep.equal({ exit: 0, stdout: '7:7\n2\n', stderr: '' });
   });

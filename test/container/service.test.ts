@@ -1,10 +1,26 @@
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { buildImage, busyboxImage, docker, FULL_IMAGE, IMAGE, mountOnHost, privileged } from '../support/docker.js';
-import { entryNames, MOUNT, registerForeign, scratch, writeEntry } from '../support/kernel.js';
-import { lastLine, must, ROOT, run, shell, statusIn } from '../support/program.js';
+import {
+  buildImage,
+  composeProject,
+  docker,
+  FULL_IMAGE,
+  guestImage,
+  IMAGE,
+  mountOnHost,
+  mustDocker,
+  privileged,
+  runsGuest,
+} from '../support/docker.js';
+import { entryNames, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
+import { guest, guest2 } from '../support/machine.js';
+import { must, ROOT, run, statusIn } from '../support/program.js';
 import { crashingEmulator } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
+import { skipBecause } from '../support/skip.js';
+import { skipWhereEntriesAreKept } from '../support/survival.js';
 import { until } from '../support/watcher.js';
 
 const mounted = () => fs.existsSync(path.join(MOUNT, 'register'));
@@ -19,9 +35,9 @@ function onHost<T>(look: () => T): T {
   }
 }
 
+const { name, platform, emulator: entry } = guest;
 let foreign: string;
-const runsArm64 = () =>
-  docker('run', '--rm', '--platform', 'linux/arm64', foreign, 'uname', '-m').stdout === 'aarch64\n';
+const runsForeign = () => runsGuest(guest, foreign);
 
 /** Unmounts the host's, where a test made the image mount it. */
 function unmountHost(): void {
@@ -30,13 +46,14 @@ function unmountHost(): void {
 
 describe('a host that does not keep binfmt_misc mounted', () => {
   before(function () {
-    foreign = busyboxImage('arm64', 'linux/arm64');
+    foreign = guestImage(guest);
     // A machine of somebody's own keeps it mounted; CI's does not.
-    if (mounted()) this.skip();
+    if (mounted()) skipBecause(this, `this host keeps binfmt_misc mounted at ${MOUNT}`);
   });
+  beforeEach(skipWhereEntriesAreKept);
   afterEach(() => {
     unmountHost();
-    expect(runsArm64()).to.equal(false);
+    expect(runsForeign()).to.equal(false);
   });
 
   it('an installation that would vanish fails, in one line with three remedies, and leaves nothing', () => {
@@ -45,53 +62,58 @@ describe('a host that does not keep binfmt_misc mounted', () => {
     expect(ended.stderr.trim().split('\n')).to.have.length(1);
     for (const remedy of ['sudo mount -t binfmt_misc', '--watch', '--pid=host'])
       expect(ended.stderr).to.contain(remedy);
-    expect(statusIn(ended).supported).not.to.include('linux/arm64');
+    expect(statusIn(ended).supported).not.to.include(platform);
     expect(mounted()).to.equal(false);
   });
 
   it('--pid=host: it mounts on the host, and the registrations stay', () => {
-    const ended = docker('run', '--rm', '--privileged', '--pid=host', IMAGE, '--install', 'arm64');
-    expect(ended).to.include({ exit: 0, stderr: 'installing: arm64 OK\n' });
+    const ended = docker('run', '--rm', '--privileged', '--pid=host', IMAGE, '--install', name);
+    expect(ended).to.include({ exit: 0, stderr: `installing: ${name} OK\n` });
     expect(mounted()).to.equal(true);
-    expect(entryNames()).to.deep.equal(['qemu-aarch64']);
-    expect(runsArm64()).to.equal(true);
+    expect(entryNames()).to.deep.equal([entry]);
+    expect(runsForeign()).to.equal(true);
   });
 
   it('a shared bind mount: it mounts on the host through it, and the registrations stay', () => {
     must('mount', ['--make-rshared', '/']);
     try {
       const bind = '/proc/sys/fs/binfmt_misc:/binfmt_misc:rshared';
-      const ended = docker('run', '--rm', '--privileged', '-v', bind, IMAGE, '--install', 'arm64');
-      expect(ended).to.include({ exit: 0, stderr: 'installing: arm64 OK\n' });
+      const ended = docker('run', '--rm', '--privileged', '-v', bind, IMAGE, '--install', name);
+      expect(ended).to.include({ exit: 0, stderr: `installing: ${name} OK\n` });
       expect(mounted()).to.equal(true);
-      expect(runsArm64()).to.equal(true);
+      expect(runsForeign()).to.equal(true);
     } finally {
       must('mount', ['--make-rprivate', '/']);
     }
   });
 
-  it('another holder that is only passing by is not believed', () => {
-    // Holds a mount while the image looks, and lets it go as soon as it registers.
-    const hold = `mount -t binfmt_misc none ${MOUNT}; until [ -e ${MOUNT}/qemu-aarch64 ]; do :; done; umount ${MOUNT}`;
-    const holder = shell(`timeout 20 unshare --mount --propagation private bash -c '${hold}' &
-      sleep 0.1; docker run --rm --privileged ${IMAGE} --install all; echo $? >&2; wait`);
-    const exit = Number(lastLine(holder.stderr));
-    // Whatever it saw: success only if it lasts.
-    expect(exit === 0).to.equal(runsArm64());
+  it('believes nobody who keeps the entries while it looks and then lets go: it fails, since they vanish', async () => {
+    // Lets go as soon as something is registered, which only happens where somebody is believed to keep it.
+    const hold = `mount -t binfmt_misc none ${MOUNT}; echo holding
+      until [ -e ${MOUNT}/${entry} ]; do :; done; umount ${MOUNT}`;
+    const holder = spawn('timeout', ['20', 'unshare', '--mount', '--propagation', 'private', 'bash', '-euc', hold]);
+    const ended = new Promise((resolve) => holder.on('close', resolve));
+    await new Promise((resolve) => holder.stdout.once('data', resolve));
+    const installed = privileged(['--install', 'all']);
+    expect(await ended, 'the holder saw an entry').to.equal(0);
+    expect(installed.exit).to.equal(3);
+    expect(installed.stderr).to.contain('would vanish');
   });
 });
 
 describe('the service of deploy/compose.yaml', () => {
   let started = false;
+  const project = composeProject('binfmt-test', path.join(ROOT, 'deploy/compose.yaml'), {
+    BINFMT_IMAGE: IMAGE,
+    BINFMT_INSTALL: `${name},${guest2.name}`,
+  });
   const compose = (...args: string[]) => {
-    const file = path.join(ROOT, 'deploy/compose.yaml');
-    return must('docker', ['compose', '--project-name', 'binfmt-test', '-f', file, ...args], {
-      BINFMT_IMAGE: IMAGE,
-      BINFMT_INSTALL: 'arm64,s390x',
-    });
+    const { exit, stdout, stderr } = project(...args);
+    if (exit !== 0) throw new Error(`docker compose ${args.join(' ')}: ${stderr}`);
+    return stdout;
   };
   const container = () => compose('ps', '--all', '--quiet', 'binfmt').trim();
-  const inspect = (format: string) => must('docker', ['inspect', '--format', format, container()]).trim();
+  const inspect = (format: string) => mustDocker('inspect', '--format', format, container()).trim();
   const health = () => inspect('{{.State.Health.Status}}');
   const log = () => compose('logs', '--no-log-prefix', 'binfmt');
   const healthy = () =>
@@ -99,11 +121,11 @@ describe('the service of deploy/compose.yaml', () => {
       () => health() === 'healthy',
       () => `healthy, is ${health()}:\n${log()}`,
     );
-  const runsAgain = () => until(runsArm64, () => `foreign containers, in:\n${log()}`);
+  const runsAgain = () => until(runsForeign, () => `foreign containers, in:\n${log()}`);
 
   before(async function () {
-    foreign = busyboxImage('arm64', 'linux/arm64');
-    if (mounted()) this.skip();
+    foreign = guestImage(guest);
+    if (mounted()) skipBecause(this, `this host keeps binfmt_misc mounted at ${MOUNT}`);
     started = true;
     compose('up', '--detach');
     await healthy();
@@ -117,20 +139,20 @@ describe('the service of deploy/compose.yaml', () => {
 
   it('is healthy, and foreign containers run, though the host never mounted binfmt_misc', () => {
     expect(mounted()).to.equal(false);
-    expect(runsArm64()).to.equal(true);
+    expect(runsForeign()).to.equal(true);
     expect(inspect('{{.HostConfig.Privileged}} {{.HostConfig.CapDrop}} {{.HostConfig.ReadonlyRootfs}}')).to.equal(
       'false [ALL] true',
     );
   });
 
   for (const [what, disturb, cause] of [
-    ['an emulator is removed', () => writeEntry('qemu-aarch64', '-1'), /restored arm64: removed/],
-    ['all are removed', () => writeEntry('status', '-1'), /restored s390x: removed/],
-    ['one is disabled', () => writeEntry('qemu-aarch64', '0'), /restored arm64: disabled/],
+    ['an emulator is removed', () => writeEntry(entry, '-1'), new RegExp(`restored ${name}: removed`)],
+    ['all are removed', () => writeEntry('status', '-1'), new RegExp(`restored ${guest2.name}: removed`)],
+    ['one is disabled', () => writeEntry(entry, '0'), new RegExp(`restored ${name}: disabled`)],
     [
       'a broken handler comes in front',
-      () => registerForeign('broken', 'arm64', crashingEmulator(), 'F'),
-      /restored arm64: shadowed/,
+      () => registerForeign('broken', name, crashingEmulator(), 'F'),
+      new RegExp(`restored ${name}: shadowed`),
     ],
   ] as const) {
     it(`${what}: foreign containers run again`, async () => {
@@ -153,7 +175,7 @@ describe('the service of deploy/compose.yaml', () => {
     buildImage(image, dir);
     const systemd = (...args: string[]) => {
       const script = `mount -t binfmt_misc none ${MOUNT} && exec /usr/lib/systemd/systemd-binfmt ${args.join(' ')}`;
-      must('docker', ['run', '--rm', '--privileged', image, 'sh', '-c', script]);
+      mustDocker('run', '--rm', '--privileged', image, 'sh', '-c', script);
     };
     systemd('--unregister');
     await runsAgain();
@@ -171,7 +193,7 @@ describe('the service of deploy/compose.yaml', () => {
 
   it('docker restart: it stops at once, and everything runs again', async () => {
     const start = Date.now();
-    must('docker', ['restart', container()]);
+    mustDocker('restart', container());
     expect(Date.now() - start).to.be.below(8000); // docker waits ten seconds before it kills
     await runsAgain();
     expect(log()).to.match(/stopping: SIGTERM/);
@@ -179,17 +201,8 @@ describe('the service of deploy/compose.yaml', () => {
 
   it('a second service at the same time: both settle', async () => {
     const earlier = log().length;
-    must('docker', [
-      'run',
-      '--detach',
-      '--name',
-      'binfmt-test-second',
-      '--privileged',
-      IMAGE,
-      '--install',
-      'arm64,s390x',
-      '--watch',
-    ]);
+    const second = ['--name', 'binfmt-test-second', '--privileged', IMAGE];
+    mustDocker('run', '--detach', ...second, '--install', `${name},${guest2.name}`, '--watch');
     try {
       await until(() => / ready\n/.test(docker('logs', 'binfmt-test-second').stderr), 'the second');
       onHost(() => writeEntry('status', '-1'));
@@ -201,20 +214,20 @@ describe('the service of deploy/compose.yaml', () => {
       await new Promise((resolve) => setTimeout(resolve, 1000));
       expect(logs()).to.equal(settled);
     } finally {
-      must('docker', ['rm', '--force', 'binfmt-test-second']);
+      mustDocker('rm', '--force', 'binfmt-test-second');
     }
   });
 
   it('leaves no process behind but itself, however often its health is checked', async () => {
     for (let i = 0; i < 3; i++)
       expect(docker('exec', container(), '/usr/bin/binfmt', 'healthcheck', '--strict').exit).to.equal(0);
-    const processes = must('docker', ['top', container(), '-o', 'pid,stat,comm']).trim().split('\n').slice(1);
+    const processes = mustDocker('top', container(), '-o', 'pid,stat,comm').trim().split('\n').slice(1);
     expect(processes, processes.join('\n')).to.have.length(2);
   });
 
   it('the engine is restarted: it comes again by itself, and everything runs', async function () {
     const restart = process.env['BINFMT_TEST_RESTART_ENGINE'];
-    if (!restart) this.skip();
+    if (!restart) skipBecause(this, 'BINFMT_TEST_RESTART_ENGINE names no command that restarts the Docker Engine');
     must('bash', ['-c', restart]);
     await until(() => run('docker', ['info']).exit === 0, 'the engine');
     await runsAgain();
@@ -223,16 +236,16 @@ describe('the service of deploy/compose.yaml', () => {
 });
 
 describe('the memory of a watcher', () => {
-  const name = 'binfmt-test-memory';
+  const container = 'binfmt-test-memory';
   after(() => {
-    docker('rm', '--force', name);
+    docker('rm', '--force', container);
   });
 
   it('is at most 64 MiB, and does not grow over 10,000 restores', async () => {
     const options = ['--install', 'all', '--watch', '--backoff', '0'];
-    must('docker', ['run', '--detach', '--name', name, '--privileged', FULL_IMAGE, ...options]);
-    await until(() => / ready\n/.test(docker('logs', name).stderr), 'the watcher');
-    const pids = must('docker', ['top', name, '-o', 'pid']).trim().split('\n').slice(1);
+    mustDocker('run', '--detach', '--name', container, '--privileged', FULL_IMAGE, ...options);
+    await until(() => / ready\n/.test(docker('logs', container).stderr), 'the watcher');
+    const pids = mustDocker('top', container, '-o', 'pid').trim().split('\n').slice(1);
     const resident = (): number => {
       const sizes = pids.map((pid) => /^VmRSS:\s*(\d+)/m.exec(fs.readFileSync(`/proc/${pid.trim()}/status`, 'utf8')));
       return sizes.reduce((sum, size) => sum + Number(size?.[1]), 0) / 1024;
@@ -263,7 +276,7 @@ describe("the image's own health check", () => {
       stderr: 'binfmt: nothing watches here\n',
     });
     expect(docker('run', '--rm', IMAGE, 'healthcheck', '--strict').exit).to.equal(1);
-    const test = must('docker', ['image', 'inspect', '--format', '{{json .Config.Healthcheck.Test}}', IMAGE]);
+    const test = mustDocker('image', 'inspect', '--format', '{{json .Config.Healthcheck.Test}}', IMAGE);
     expect(JSON.parse(test)).to.deep.equal(['CMD', '/usr/bin/binfmt', 'healthcheck']);
   });
 });

@@ -5,8 +5,8 @@ import { vanishingFailure } from '../../src/core/causes.js';
 import { chartOf, formatChart } from '../../src/core/doctor/chart.js';
 import { checks, diagnose } from '../../src/core/doctor/diagnose.js';
 import type { Verdict } from '../../src/core/probe.js';
+import { row } from '../support/architectures.js';
 import { type Captured, captured, commandsOf, entryFor, findingOf } from '../support/doctor.js';
-import { row } from '../support/kernel.js';
 import { ROOT } from '../support/program.js';
 
 const [arm64, i386, amd64] = [row('arm64'), row('386'), row('amd64')];

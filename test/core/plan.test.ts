@@ -3,7 +3,7 @@ import type { Entry } from '../../src/core/entry.js';
 import { type InstallOptions, planInstall, type Step, wantedFlags } from '../../src/core/plan.js';
 import type { Probe } from '../../src/core/probe.js';
 import type { Emulator, Snapshot } from '../../src/core/snapshot.js';
-import { row } from '../support/kernel.js';
+import { row } from '../support/architectures.js';
 
 const arm64 = row('arm64');
 const defaults: InstallOptions = { credentials: true, preserveArgv0: true, force: false, keep: false };

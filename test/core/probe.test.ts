@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describeVerdict, type Outcome, verdictOf } from '../../src/core/probe.js';
 import { names } from '../../src/system/launcher.js';
-import { row } from '../support/kernel.js';
+import { row } from '../support/architectures.js';
 
 const verdict = (architecture: string, outcome: Partial<Outcome>) =>
   verdictOf(row(architecture), { kind: 'exit', number: 0, microseconds: 1, exe: '', output: '', ...outcome }, names);

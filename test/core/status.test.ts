@@ -4,7 +4,7 @@ import { parseEntry } from '../../src/core/entry.js';
 import type { Probe } from '../../src/core/probe.js';
 import type { Snapshot } from '../../src/core/snapshot.js';
 import { EMPTY_STATUS, formatStatus, statusOf } from '../../src/core/status.js';
-import { row } from '../support/kernel.js';
+import { row } from '../support/architectures.js';
 
 function snapshot(
   own: string,

@@ -4,7 +4,7 @@ import { afterTry, allowedAt, type Backoff } from '../../src/core/backoff.js';
 import { parseEntry } from '../../src/core/entry.js';
 import { formatEvent } from '../../src/core/events.js';
 import { causeOfRestore, isAffected, type Watched } from '../../src/core/watch.js';
-import { row } from '../support/kernel.js';
+import { row } from '../support/architectures.js';
 
 describe('backoff', () => {
   /** Waits in seconds between tries that are each made as soon as they are allowed. */

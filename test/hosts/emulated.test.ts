@@ -1,5 +1,5 @@
 /**
- * The images of other hosts, run on amd64 through the emulators that the amd64 image registered. Handlers have flags
+ * The images of other hosts, run on this machine through the emulators that its own image registered. Handlers have flags
  * PF only, as the kernel refuses a chain of two with O or C.
  *
  * Two things cannot be had that way. A second emulator is started by the first, which looks for its file at its path
@@ -11,10 +11,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { ALL_IMAGE, buildImage, docker, onCleanHost, privileged } from '../support/docker.js';
-import { entryNames, MOUNT, scratch } from '../support/kernel.js';
+import { row } from '../support/architectures.js';
+import { ALL_IMAGE, buildImage, docker, LABEL, onCleanHost, privileged } from '../support/docker.js';
+import { entryNames, MOUNT } from '../support/kernel.js';
+import { alsoNative, foreign as foreignArchitectures, own } from '../support/machine.js';
 import { type Ended, lastLine, PROGRAM, run, statusIn } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 import { filesOf, foreign, manifestOf } from './hosts.js';
+
+/** One that no image is for, and that the processor does not run. */
+const guest = ['arm', 'mips64le'].map(row).find((each) => foreignArchitectures.includes(each)) ?? row('mips64le');
+const entry = `qemu-${guest.target}`;
+/** What the processor runs by itself, also where the program is emulated. */
+const natives = [own, ...alsoNative].map(({ name }) => name);
 
 const BIND = ['--cap-drop', 'ALL', '-v', `${MOUNT}:/binfmt_misc`];
 
@@ -23,7 +32,19 @@ function emulated(host: string, options: readonly string[], ...args: string[]): 
   const container = `binfmt-test-emulated-${host}`;
   const image = host === 's390x' ? userImage() : ALL_IMAGE;
   const user = host === 's390x' ? ['--user', '1000:1000'] : [];
-  const started = ['run', '--rm', '--name', container, '--platform', `linux/${host}`, ...user, ...options, image];
+  const started = [
+    'run',
+    '--label',
+    LABEL,
+    '--rm',
+    '--name',
+    container,
+    '--platform',
+    `linux/${host}`,
+    ...user,
+    ...options,
+    image,
+  ];
   const ended = run('timeout', ['--signal=KILL', '120', 'docker', ...started, ...args]);
   docker('rm', '--force', container);
   return ended;
@@ -83,51 +104,58 @@ describe('the images of other hosts, emulated', () => {
       it('without arguments its own platform comes first', () => {
         const { supported } = statusIn(emulated(host, BIND));
         expect(supported[0]).to.equal(`linux/${host}`);
-        expect(supported).to.include.members(['linux/amd64', 'linux/386', ...foreign.map((each) => `linux/${each}`)]);
+        expect(supported).to.include.members([...natives, ...foreign].map((each) => `linux/${each}`));
       });
 
-      it('--install arm,386: probes run through both emulators; then doctor; then --uninstall', () => {
-        const installed = emulated(host, BIND, '--install', 'arm,386', '--no-credentials');
+      it(`--install ${guest.name},${own.name}: probes run through both emulators; then doctor; then --uninstall`, () => {
+        const installed = emulated(host, BIND, '--install', `${guest.name},${own.name}`, '--no-credentials');
         expect(installed.exit, installed.stderr).to.equal(0);
-        expect(installed.stderr).to.contain('installing: arm OK (in this container alone, as this program is emulated');
-        expect(installed.stderr).to.contain('installing: 386 OK (this machine runs it natively)');
-        expect(statusIn(installed).supported).to.include.members(['linux/arm/v7', 'linux/386']);
-        expect(entryNames()).to.include('qemu-arm').and.not.to.include('qemu-i386');
+        expect(installed.stderr).to.contain(
+          `installing: ${guest.name} OK (in this container alone, as this program is emulated`,
+        );
+        expect(installed.stderr).to.contain(`installing: ${own.name} OK (this machine runs it natively)`);
+        expect(statusIn(installed).supported.map((each) => each.split('/')[1])).to.include.members([
+          guest.name,
+          own.name,
+        ]);
+        expect(entryNames()).to.include(entry).and.not.to.include(`qemu-${own.target}`);
 
-        const doctor = emulated(host, BIND, 'doctor', 'arm', '386');
+        const doctor = emulated(host, BIND, 'doctor', guest.name, own.name);
         expect(doctor.exit, doctor.stdout + doctor.stderr).to.equal(0);
-        expect(doctor.stdout).to.match(/^linux\/arm +yes +qemu-arm +QEMU [\d.]+ .*PF$/m);
+        expect(doctor.stdout).to.match(new RegExp(`^linux/${guest.name} +yes +${entry} +QEMU [\\d.]+ .*PF$`, 'm'));
 
-        writable('qemu-arm', 0o666);
-        const uninstalled = emulated(host, BIND, '--uninstall', 'arm');
+        writable(entry, 0o666);
+        const uninstalled = emulated(host, BIND, '--uninstall', guest.name);
         expect(uninstalled.exit, uninstalled.stderr).to.equal(0);
-        expect(entryNames()).not.to.include('qemu-arm');
+        expect(entryNames()).not.to.include(entry);
       });
     });
   }
 
-  it('where containers could not run it, the installation fails, and says what to type', () => {
-    const { exit, stderr } = emulated('arm64', ['--privileged'], '--install', 'arm', '--no-credentials');
+  it('fails to install what containers could not run, and says why', () => {
+    const [host = ''] = foreign;
+    const { exit, stderr } = emulated(host, ['--privileged'], '--install', guest.name, '--no-credentials');
     expect(exit).to.equal(1);
-    expect(lastLine(stderr)).to.contain('this program is for linux/arm64, and runs through an emulator itself');
-    expect(entryNames()).not.to.include('qemu-arm');
+    expect(lastLine(stderr)).to.contain(`this program is for linux/${host}, and runs through an emulator itself`);
+    expect(entryNames()).not.to.include(entry);
   });
 
   it("never takes over the processor's own programs, whatever it is told", () => {
+    const [host = ''] = foreign;
     // With a binfmt_misc of its own: a machine with such an entry starts nothing any more.
     const script = `
       mount -t binfmt_misc binfmt_misc ${MOUNT}
-      export QEMU_BINARY_PATH='${path.join(filesOf('amd64'), 'usr/bin')}'
-      '${PROGRAM}' --install arm64 --no-credentials >&2
-      mkdir -p '${filesOf('arm64')}/proc'
-      mount --rbind /proc '${filesOf('arm64')}/proc'
-      for list in all amd64,386; do
-        QEMU_BINARY_PATH=/usr/bin chroot '${filesOf('arm64')}' /usr/bin/binfmt --install $list --force || true
+      export QEMU_BINARY_PATH='${path.join(filesOf(own.name), 'usr/bin')}'
+      '${PROGRAM}' --install ${host} --no-credentials >&2
+      mkdir -p '${filesOf(host)}/proc'
+      mount --rbind /proc '${filesOf(host)}/proc'
+      for list in all ${natives.join()}; do
+        QEMU_BINARY_PATH=/usr/bin chroot '${filesOf(host)}' /usr/bin/binfmt --install $list --force || true
       done >&2
       cd ${MOUNT} && echo *`;
     const namespaces = ['--user', '--map-root-user', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
     const { stdout, stderr } = run('unshare', [...namespaces, 'bash', '-c', script]);
-    expect(stdout, stderr).to.equal('qemu-aarch64 register status\n');
-    expect(stderr).to.contain('installing: amd64 OK (this machine runs it natively)');
+    expect(stdout, stderr).to.equal(`qemu-${row(host).target} register status\n`);
+    expect(stderr).to.contain(`installing: ${own.name} OK (this machine runs it natively)`);
   });
 });

@@ -4,10 +4,12 @@ import fs from 'fs-extra';
 import { imageHosts } from '../../image/hosts.js';
 import type { EmulatorManifest } from '../../qemu/manifest.js';
 import { ALL_IMAGE, unpackImage } from '../support/docker.js';
-import { scratch } from '../support/kernel.js';
+import { own } from '../support/machine.js';
+import { scratch } from '../support/scratch.js';
 
 export const hosts = imageHosts();
-export const foreign = hosts.filter((host) => host !== 'amd64');
+/** Those that are emulated on this machine. */
+export const foreign = hosts.filter((host) => host !== own.name);
 
 const unpacked = new Map<string, string>();
 

@@ -5,7 +5,7 @@ import fs from 'fs-extra';
 import { checkStatic } from '../../qemu/collect.js';
 import { sets } from '../../qemu/sets.js';
 import { parseElf, probeExecutable, sameMachine } from '../../src/core/elf.js';
-import { row } from '../support/kernel.js';
+import { row } from '../support/architectures.js';
 import { filesOf, hosts, manifestOf } from './hosts.js';
 
 interface Document {

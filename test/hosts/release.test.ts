@@ -2,10 +2,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { ALL_IMAGE, buildImage, docker, mountOnHost, privileged, uninstallAll } from '../support/docker.js';
-import { scratch } from '../support/kernel.js';
+import { ALL_IMAGE, buildImage, docker, mountOnHost, mustDocker, privileged, uninstallAll } from '../support/docker.js';
 import { must } from '../support/program.js';
-import { hosts, manifestOf } from './hosts.js';
+import { scratch } from '../support/scratch.js';
+import { foreign, hosts, manifestOf } from './hosts.js';
 
 interface Descriptor {
   readonly mediaType: string;
@@ -31,8 +31,8 @@ function startRegistry(): string {
   const dir = scratch();
   for (const [name, text] of Object.entries(registryFiles)) fs.writeFileSync(path.join(dir, name), text);
   buildImage(REGISTRY, dir);
-  must('docker', ['run', '--detach', '--rm', '--name', REGISTRY, '--publish', '127.0.0.1::5000', REGISTRY]);
-  return must('docker', ['port', REGISTRY, '5000']).trim();
+  mustDocker('run', '--detach', '--rm', '--name', REGISTRY, '--publish', '127.0.0.1::5000', REGISTRY);
+  return mustDocker('port', REGISTRY, '5000').trim();
 }
 
 /** The digest of what a target gives. */
@@ -110,13 +110,14 @@ describe('a release, in a registry', () => {
   });
 
   it('is pulled by platform, and runs', () => {
+    const [host = '', another] = foreign;
     docker('image', 'rm', '--force', image);
-    expect(privileged(['--install', 'arm64', '--no-credentials'], ALL_IMAGE).exit).to.equal(0);
-    must('docker', ['pull', '--quiet', '--platform', 'linux/arm64', image]);
-    const { stdout, stderr } = docker('run', '--rm', '--platform', 'linux/arm64', image, '--version');
-    expect(stdout, stderr).to.contain(`qemu/${manifestOf('arm64').emulators[0]?.version} `);
+    expect(privileged(['--install', host, '--no-credentials'], ALL_IMAGE).exit).to.equal(0);
+    mustDocker('pull', '--quiet', '--platform', `linux/${host}`, image);
+    const { stdout, stderr } = docker('run', '--rm', '--platform', `linux/${host}`, image, '--version');
+    expect(stdout, stderr).to.contain(`qemu/${manifestOf(host).emulators[0]?.version} `);
     expect(
-      docker('run', '--rm', '--pull', 'never', '--platform', 'linux/ppc64le', image, '--version').exit,
+      docker('run', '--rm', '--pull', 'never', '--platform', `linux/${another}`, image, '--version').exit,
     ).not.to.equal(0);
   });
 });

@@ -2,9 +2,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { clearEntries, registerForeign, scratch } from '../support/kernel.js';
+import { clearEntries, registerForeign } from '../support/kernel.js';
+import { guest, guest2, guest3, guest4, nativePlatforms } from '../support/machine.js';
 import { EMULATORS, PROGRAM, shell, statusIn } from '../support/program.js';
 import { crashingEmulator, dynamicEmulator } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
 
 /** Nothing may be written but what is noexec: what is left is memory. */
 const readOnly = 'mount -o remount,bind,ro /; mount -t tmpfs -o noexec shm /dev/shm; mount -t tmpfs -o ro tmp $TMPDIR';
@@ -25,12 +27,12 @@ const contexts = {
 } as const;
 
 /** A dynamic emulator is found out in an empty root only; elsewhere it has this machine's loader. */
-const emulators = {
-  arm64: { what: 'static', runs: () => true },
-  riscv64: { what: 'dynamic', runs: (chroot: boolean) => !chroot },
-  s390x: { what: 'crashing', runs: () => false },
-  ppc64le: { what: 'absent', runs: () => false },
-} as const;
+const emulators = [
+  { of: guest, what: 'static', runs: () => true },
+  { of: guest2, what: 'dynamic', runs: (chroot: boolean) => !chroot },
+  { of: guest3, what: 'crashing', runs: () => false },
+  { of: guest4, what: 'absent', runs: () => false },
+];
 
 describe('probes', () => {
   const result = new Map<string, readonly string[]>();
@@ -41,10 +43,10 @@ describe('probes', () => {
   before(() => {
     earlier = leftovers();
     clearEntries();
-    registerForeign('static', 'arm64', path.join(EMULATORS, 'qemu-aarch64'), 'OCF');
-    registerForeign('dynamic', 'riscv64', dynamicEmulator(), 'OCF');
-    registerForeign('crashing', 's390x', crashingEmulator(), 'OCF');
-    registerForeign('absent', 'ppc64le', '/nonexistent', '');
+    registerForeign('static', guest.name, path.join(EMULATORS, guest.emulator), 'OCF');
+    registerForeign('dynamic', guest2.name, dynamicEmulator(), 'OCF');
+    registerForeign('crashing', guest3.name, crashingEmulator(), 'OCF');
+    registerForeign('absent', guest4.name, '/nonexistent', '');
     for (const [name, { prepare, drop }] of Object.entries(contexts)) {
       const capabilities = drop === '' ? '' : `setpriv --bounding-set=${drop} --inh-caps=${drop}`;
       const script = `${prepare}; ulimit -c unlimited; exec ${capabilities} ${PROGRAM}`;
@@ -56,11 +58,11 @@ describe('probes', () => {
   after(clearEntries);
 
   for (const context of Object.keys(contexts)) {
-    for (const [architecture, { what, runs }] of Object.entries(emulators)) {
+    for (const { of, what, runs } of emulators) {
       const chroot = !context.includes('nor user namespaces') && !/read-only.*no capability/.test(context);
       it(`${context}: ${what} emulator ${runs(chroot) ? 'runs' : 'does not run'}`, () => {
-        expect(result.get(context)).to.include('linux/amd64').and.to.include('linux/386');
-        expect(result.get(context)?.includes(`linux/${architecture}`)).to.equal(runs(chroot));
+        expect(result.get(context)).to.include.members(nativePlatforms);
+        expect(result.get(context)?.includes(of.platform)).to.equal(runs(chroot));
       });
     }
   }
@@ -71,6 +73,6 @@ describe('probes', () => {
 
   it('get a clean environment: what the caller set for QEMU does not reach them', () => {
     const ended = shell(`QEMU_VERSION=1 QEMU_CPU=nonsense QEMU_LOG=nonsense ${PROGRAM}`);
-    expect(statusIn(ended).supported).to.include('linux/arm64');
+    expect(statusIn(ended).supported).to.include(guest.platform);
   });
 });

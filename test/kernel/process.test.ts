@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { expect } from 'chai';
 import { clearEntries, registerForeign } from '../support/kernel.js';
+import { guest, own } from '../support/machine.js';
 import { EMULATORS, lastLine, PROGRAM, run, shell, statusIn } from '../support/program.js';
 import { compile, hangingEmulator } from '../support/programs.js';
 
@@ -23,7 +24,7 @@ describe('the process', () => {
   ] as const) {
     it(`ends at once on SIG${signal}, in the middle of a probe, and leaves nothing behind`, () => {
       const earlier = leftovers();
-      registerForeign('hanging', 'arm64', hangingEmulator(), 'F');
+      registerForeign('hanging', guest.name, hangingEmulator(), 'F');
       const start = Date.now();
       const ended = shell(`${PROGRAM} >/dev/null & sleep 0.5; kill -${signal} $!; wait $!`);
       expect(Date.now() - start).to.be.below(1500);
@@ -39,16 +40,16 @@ describe('the process', () => {
       '-static',
       '-Wno-implicit-function-declaration',
     ]);
-    registerForeign('forking', 'arm64', forking, 'F');
-    expect(statusIn(shell(program)).supported).not.to.include('linux/arm64');
+    registerForeign('forking', guest.name, forking, 'F');
+    expect(statusIn(shell(program)).supported).not.to.include(guest.platform);
     expect(running(forking)).to.equal('');
   });
 
   it('kills what a probe that ends leaves running, too', () => {
     const source = 'int fork(void), usleep(unsigned); int main(void) { if (fork()) return 42; for (;;) usleep(1000); }';
     const forking = compile(source, ['-static', '-Wno-implicit-function-declaration']);
-    registerForeign('forking', 'arm64', forking, 'F');
-    expect(statusIn(shell(program)).supported).to.include('linux/arm64');
+    registerForeign('forking', guest.name, forking, 'F');
+    expect(statusIn(shell(program)).supported).to.include(guest.platform);
     expect(running(forking)).to.equal('');
   });
 
@@ -56,13 +57,13 @@ describe('the process', () => {
     const noisy = compile('int puts(const char *); int main(void) { for (;;) puts("noise noise noise"); }', [
       '-static',
     ]);
-    registerForeign('noisy', 'arm64', noisy, 'F');
-    expect(statusIn(shell(program)).supported).not.to.include('linux/arm64');
+    registerForeign('noisy', guest.name, noisy, 'F');
+    expect(statusIn(shell(program)).supported).not.to.include(guest.platform);
   });
 
   for (const closed of ['0<&-', '2>&-', '0<&- 2>&-']) {
     it(`works with closed streams: ${closed}`, () => {
-      expect(statusIn(shell(`${program} ${closed}`)).supported).to.include('linux/amd64');
+      expect(statusIn(shell(`${program} ${closed}`)).supported).to.include(`linux/${own.name}`);
     });
   }
 

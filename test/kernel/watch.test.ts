@@ -3,13 +3,19 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import parsePrometheus from 'parse-prometheus-text-format';
-import { clearEntries, entryNames, entryText, MOUNT, registerForeign, scratch, writeEntry } from '../support/kernel.js';
+import { clearEntries, entryNames, entryText, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
+import { guest, guest2, own } from '../support/machine.js';
 import { EMULATORS, run, statusIn } from '../support/program.js';
 import { crashingEmulator } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
 import { until, Watcher } from '../support/watcher.js';
 
-const aarch64 = path.join(EMULATORS, 'qemu-aarch64');
-const has = (name: string) => fs.existsSync(path.join(MOUNT, name));
+const [{ name, platform, emulator: entry }, { name: name2, emulator: entry2 }] = [guest, guest2];
+const emulator = path.join(EMULATORS, entry);
+const emulator2 = path.join(EMULATORS, entry2);
+const has = (file: string) => fs.existsSync(path.join(MOUNT, file));
+/** A pattern out of names that have no special characters. */
+const line = (text: string) => new RegExp(text);
 
 describe('watch', () => {
   const watchers: Watcher[] = [];
@@ -26,76 +32,76 @@ describe('watch', () => {
   after(clearEntries);
 
   it('installs, prints the status once, and stays', async () => {
-    const watcher = watch('arm64,386');
+    const watcher = watch(`${name},${own.name}`);
     await watcher.said(/ready/);
     await until(() => watcher.stdout !== '', 'the status');
-    expect(statusIn({ exit: 0, stdout: watcher.stdout, stderr: '' }).supported).to.include('linux/arm64');
+    expect(statusIn({ exit: 0, stdout: watcher.stdout, stderr: '' }).supported).to.include(platform);
     expect(watcher.log).to.match(
-      /^\d{4}-\S+Z installed arm64\n\S+ installed 386: this machine runs it natively\n\S+ ready\n$/,
+      line(`^\\d{4}-\\S+Z installed ${name}\n\\S+ installed ${own.name}: this machine runs it natively\n\\S+ ready\n$`),
     );
     expect(await watcher.stop()).to.equal(0);
     expect(watcher.log).to.match(/stopping: SIGTERM\n$/);
-    expect(entryNames()).to.deep.equal(['qemu-aarch64']);
+    expect(entryNames()).to.deep.equal([entry]);
   });
 
   it('restores what is removed, disabled, and all at once', async () => {
-    const watcher = watch('arm64,s390x');
+    const watcher = watch(`${name},${name2}`);
     await watcher.said(/ready/);
-    writeEntry('qemu-aarch64', '-1');
-    await watcher.said(/restored arm64: removed/);
-    writeEntry('qemu-s390x', '0');
-    await watcher.said(/restored s390x: disabled/);
-    expect(entryText('qemu-s390x')).to.match(/^enabled/);
+    writeEntry(entry, '-1');
+    await watcher.said(line(`restored ${name}: removed`));
+    writeEntry(entry2, '0');
+    await watcher.said(line(`restored ${name2}: disabled`));
+    expect(entryText(entry2)).to.match(/^enabled/);
     writeEntry('status', '-1');
-    await watcher.said(/restored arm64: removed/, 2);
-    await watcher.said(/restored s390x: removed/);
-    expect(entryNames()).to.deep.equal(['qemu-aarch64', 'qemu-s390x']);
+    await watcher.said(line(`restored ${name}: removed`), 2);
+    await watcher.said(line(`restored ${name2}: removed`));
+    expect(entryNames()).to.deep.equal([entry, entry2].sort());
     expect(watcher.log).not.to.contain('not-ready');
   });
 
   it('restores what is replaced by a handler that does not work, though its text is the same', async () => {
     const dir = scratch();
-    const file = path.join(dir, 'qemu-aarch64');
-    fs.copyFileSync(aarch64, file);
-    const watcher = watch('arm64', [], { QEMU_BINARY_PATH: dir });
+    const file = path.join(dir, entry);
+    fs.copyFileSync(emulator, file);
+    const watcher = watch(name, [], { QEMU_BINARY_PATH: dir });
     await watcher.said(/ready/);
-    const text = entryText('qemu-aarch64');
+    const text = entryText(entry);
     const broken = crashingEmulator();
-    writeEntry('qemu-aarch64', '-1');
-    await watcher.said(/restored arm64: removed/);
+    writeEntry(entry, '-1');
+    await watcher.said(line(`restored ${name}: removed`));
     // The same path, name and flags: another file for a moment.
     fs.renameSync(file, `${file}.good`);
     fs.copyFileSync(broken, file);
-    writeEntry('qemu-aarch64', '-1');
-    await until(() => !has('qemu-aarch64') || entryText('qemu-aarch64') === text, 'the broken one');
+    writeEntry(entry, '-1');
+    await until(() => !has(entry) || entryText(entry) === text, 'the broken one');
     fs.renameSync(`${file}.good`, file);
-    await watcher.said(/restored arm64|installed arm64/, 2);
+    await watcher.said(line(`(restored|installed) ${name}`), 2);
     await until(() => watcher.get('/readyz').status === 200, 'ready');
   });
 
   it('registers anew in front of a broken handler of another name, and leaves that alone', async () => {
-    const watcher = watch('arm64');
+    const watcher = watch(name);
     await watcher.said(/ready/);
-    registerForeign('intruder', 'arm64', crashingEmulator(), 'F');
-    await watcher.said(/restored arm64: shadowed/);
-    expect(entryNames()).to.deep.equal(['intruder', 'qemu-aarch64']);
+    registerForeign('intruder', name, crashingEmulator(), 'F');
+    await watcher.said(line(`restored ${name}: shadowed`));
+    expect(entryNames()).to.deep.equal(['intruder', entry]);
     expect(watcher.get('/readyz').status).to.equal(200);
   });
 
   it('leaves a working handler of another name in front', async () => {
-    const watcher = watch('arm64');
+    const watcher = watch(name);
     await watcher.said(/ready/);
-    registerForeign('other', 'arm64', aarch64, 'F');
-    writeEntry('qemu-aarch64', '-1');
+    registerForeign('other', name, emulator, 'F');
+    writeEntry(entry, '-1');
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(entryNames()).to.deep.equal(['other']);
     expect(watcher.get('/readyz').status).to.equal(200);
     writeEntry('other', '-1');
-    await until(() => has('qemu-aarch64'), 'ours');
+    await until(() => has(entry), 'ours');
   });
 
   it('probes everything now and then, at the interval that it was given', async () => {
-    const watcher = watch('arm64', ['--interval', '0.5']);
+    const watcher = watch(name, ['--interval', '0.5']);
     await watcher.said(/ready/);
     await until(() => watcher.get('/metrics').status === 200, 'the server');
     for (let i = 0; i < 2; i++) {
@@ -106,16 +112,16 @@ describe('watch', () => {
   });
 
   it('is not ready while binfmt_misc is switched off, says so, and never writes the switch', async () => {
-    const watcher = watch('arm64');
+    const watcher = watch(name);
     await watcher.said(/ready/);
     writeEntry('status', '0');
     await watcher.said(/not-ready/);
-    expect(watcher.log).to.match(/failed arm64: binfmt_misc is switched off as a whole .*echo 1/);
+    expect(watcher.log).to.match(line(`failed ${name}: binfmt_misc is switched off as a whole .*echo 1`));
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(entryText('status')).to.equal('disabled\n');
     const { status, body } = watcher.get('/readyz');
     expect(status).to.equal(503);
-    expect(body).to.contain('arm64: binfmt_misc is switched off');
+    expect(body).to.contain(`${name}: binfmt_misc is switched off`);
     writeEntry('status', '1');
     await watcher.said(/ready\n/, 3);
     expect(watcher.get('/readyz').status).to.equal(200);
@@ -123,49 +129,49 @@ describe('watch', () => {
 
   it('stays where only a part is possible, not ready, and tries again', async () => {
     const dir = scratch();
-    fs.copyFileSync(aarch64, path.join(dir, 'qemu-aarch64'));
-    const watcher = watch('arm64,s390x', [], { QEMU_BINARY_PATH: dir });
-    await watcher.said(/failed s390x: there is no emulator qemu-s390x/);
-    await watcher.said(/installed arm64/);
+    fs.copyFileSync(emulator, path.join(dir, entry));
+    const watcher = watch(`${name},${name2}`, [], { QEMU_BINARY_PATH: dir });
+    await watcher.said(line(`failed ${name2}: there is no emulator ${entry2}`));
+    await watcher.said(line(`installed ${name}`));
     expect(watcher.get('/readyz')).to.deep.equal({
       status: 503,
-      body: 'not ready\ns390x: there is no emulator qemu-s390x; QEMU_BINARY_PATH names their folder\n',
+      body: `not ready\n${name2}: there is no emulator ${entry2}; QEMU_BINARY_PATH names their folder\n`,
     });
-    fs.copyFileSync(path.join(EMULATORS, 'qemu-s390x'), path.join(dir, 'qemu-s390x'));
-    await watcher.said(/installed s390x/);
+    fs.copyFileSync(emulator2, path.join(dir, entry2));
+    await watcher.said(line(`installed ${name2}`));
     await watcher.said(/ready/);
   });
 
   it('backs off when an entry is taken away again and again, and says so', async () => {
-    const watcher = watch('arm64,s390x');
+    const watcher = watch(`${name},${name2}`);
     await watcher.said(/ready/);
-    const fight = spawn('bash', ['-c', `while sleep 0.02; do [ ! -e qemu-aarch64 ] || echo -1 >qemu-aarch64; done`], {
+    const fight = spawn('bash', ['-c', `while sleep 0.02; do [ ! -e ${entry} ] || echo -1 >${entry}; done`], {
       cwd: MOUNT,
     });
     try {
-      await watcher.said(/waiting arm64: it is taken away again and again; next try in 1 s/);
+      await watcher.said(line(`waiting ${name}: it is taken away again and again; next try in 1 s`));
       expect(watcher.get('/readyz')).to.deep.equal({
         status: 503,
-        body: 'not ready\narm64: it is taken away again and again\n',
+        body: `not ready\n${name}: it is taken away again and again\n`,
       });
-      await watcher.said(/waiting arm64: .* next try in 2 s/);
-      await watcher.said(/waiting arm64: .* next try in 4 s/);
+      await watcher.said(line(`waiting ${name}: .* next try in 2 s`));
+      await watcher.said(line(`waiting ${name}: .* next try in 4 s`));
     } finally {
       fight.kill('SIGKILL');
     }
-    writeEntry('qemu-s390x', '-1');
-    await watcher.said(/restored s390x/);
-    await until(() => has('qemu-aarch64'), 'the next try');
+    writeEntry(entry2, '-1');
+    await watcher.said(line(`restored ${name2}`));
+    await until(() => has(entry), 'the next try');
   });
 
   it('settles with another instance of itself, also of other flags', async () => {
-    const one = watch('arm64,s390x');
+    const one = watch(`${name},${name2}`);
     await one.said(/ready/);
-    const two = watch('arm64,s390x', ['--no-credentials', '--keep']);
+    const two = watch(`${name},${name2}`, ['--no-credentials', '--keep']);
     await two.said(/ready/);
     for (let i = 0; i < 3; i++) {
       writeEntry('status', '-1');
-      await until(() => has('qemu-aarch64') && has('qemu-s390x'), 'both');
+      await until(() => has(entry) && has(entry2), 'both');
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
     const logs = one.log + two.log;
@@ -175,8 +181,8 @@ describe('watch', () => {
   });
 
   it('takes back what it registered with --on-exit uninstall', async () => {
-    registerForeign('other', 's390x', path.join(EMULATORS, 'qemu-s390x'), 'F');
-    const watcher = watch('arm64,s390x', ['--on-exit', 'uninstall']);
+    registerForeign('other', name2, emulator2, 'F');
+    const watcher = watch(`${name},${name2}`, ['--on-exit', 'uninstall']);
     await watcher.said(/ready/);
     const start = Date.now();
     watcher.kill('SIGINT');
@@ -186,7 +192,7 @@ describe('watch', () => {
   });
 
   it('checks everything on SIGHUP', async () => {
-    const watcher = watch('arm64');
+    const watcher = watch(name);
     await watcher.said(/ready/);
     await until(() => watcher.get('/metrics').status === 200, 'the server');
     const before = watcher.get('/metrics').body;
@@ -195,7 +201,7 @@ describe('watch', () => {
   });
 
   it('logs JSON lines', async () => {
-    const watcher = watch('arm64', ['--log-format', 'json']);
+    const watcher = watch(name, ['--log-format', 'json']);
     await watcher.said(/"ready"/);
     const events = watcher.log
       .trim()
@@ -207,17 +213,17 @@ describe('watch', () => {
   });
 
   it('answers over HTTP, and to the health check', async () => {
-    const watcher = watch('arm64,nonsense');
+    const watcher = watch(`${name},nonsense`);
     await watcher.said(/failed: unknown platform/);
     await until(() => watcher.get('/healthz').status === 200, 'the server');
     expect(watcher.get('/readyz')).to.include({ status: 503 });
     expect(watcher.get('/readyz').body).to.contain('"nonsense"');
     expect(watcher.healthcheck()).to.include({ exit: 1 });
     expect(watcher.healthcheck().stdout).to.contain('not ready');
-    expect(statusIn({ exit: 0, stdout: watcher.get('/status').body, stderr: '' }).supported).to.include('linux/arm64');
+    expect(statusIn({ exit: 0, stdout: watcher.get('/status').body, stderr: '' }).supported).to.include(platform);
     expect(watcher.get('/nonsense').status).to.equal(404);
 
-    const good = watch('arm64');
+    const good = watch(name);
     await good.said(/ready/);
     await until(() => good.get('/healthz').status === 200, 'the server');
     expect(good.healthcheck('--strict')).to.include({ exit: 0, stdout: 'ready\n' });
@@ -227,15 +233,15 @@ describe('watch', () => {
   });
 
   it('has metrics that a parser of Prometheus text understands', async () => {
-    const watcher = watch('arm64,s390x');
+    const watcher = watch(`${name},${name2}`);
     await watcher.said(/ready/);
-    writeEntry('qemu-aarch64', '-1');
+    writeEntry(entry, '-1');
     await watcher.said(/restored/);
     const families = new Map(parsePrometheus(watcher.get('/metrics').body).map((family) => [family.name, family]));
     expect(families.get('binfmt_architectures_wanted')?.metrics).to.deep.equal([{ value: '2' }]);
     expect(families.get('binfmt_architecture_running')?.metrics).to.deep.equal([
-      { value: '1', labels: { architecture: 'arm64' } },
-      { value: '1', labels: { architecture: 's390x' } },
+      { value: '1', labels: { architecture: name } },
+      { value: '1', labels: { architecture: name2 } },
     ]);
     expect(families.get('binfmt_restores_total')?.type).to.equal('COUNTER');
     expect(families.get('binfmt_restores_total')?.metrics[0]).to.deep.equal({
@@ -250,16 +256,16 @@ describe('watch', () => {
   });
 
   it('listens again where it was killed, and not where somebody else listens', async () => {
-    const first = watch('arm64');
+    const first = watch(name);
     await first.said(/ready/);
     await until(() => first.get('/healthz').status === 200, 'the server');
-    const second = watch('arm64', ['--listen', `unix:${first.socket}`]);
+    const second = watch(name, ['--listen', `unix:${first.socket}`]);
     expect(await second.ended).to.equal(1);
     expect(second.log).to.match(/cannot listen at unix:.*EADDRINUSE/);
     process.kill(Number(run('pgrep', ['-P', String(first.pid)]).stdout), 'SIGKILL');
     expect(await first.ended).to.equal(null);
     expect(fs.existsSync(first.socket)).to.equal(true);
-    const third = watch('arm64', ['--listen', `unix:${first.socket}`]);
+    const third = watch(name, ['--listen', `unix:${first.socket}`]);
     await third.said(/ready/);
     await until(() => first.get('/healthz').status === 200, 'the server');
   });

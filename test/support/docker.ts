@@ -1,8 +1,10 @@
 /** The real Docker Engine, and the images that the tests in test/container run on it. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { MOUNT, scratch } from './kernel.js';
+import { MOUNT } from './kernel.js';
+import { type Guest, own } from './machine.js';
 import { type Ended, must, ROOT, run } from './program.js';
+import { scratch } from './scratch.js';
 
 /** The image under test, built by test/run. */
 export const IMAGE = 'binfmt-test';
@@ -11,8 +13,32 @@ export const FULL_IMAGE = 'binfmt-test:full';
 export const ALL_IMAGE = 'binfmt-test-all';
 const PROGRAMS = 'binfmt-test-programs';
 
+/** What containers and networks of the tests carry: test/run removes them by it, and nothing else. */
+export const LABEL = 'binfmt.test';
+
+function labelled([command = '', ...args]: readonly string[]): string[] {
+  return [command, ...(['run', 'create'].includes(command) ? ['--label', LABEL] : []), ...args];
+}
+
 export function docker(...args: string[]): Ended {
-  return run('docker', args);
+  return run('docker', labelled(args));
+}
+
+/** Like `docker`, but a failure of the command fails the test; returns its output. */
+export function mustDocker(...args: string[]): string {
+  return must('docker', labelled(args));
+}
+
+/** `docker run` with the label, for scripts. */
+export const DOCKER_RUN = `docker run --label ${LABEL}`;
+
+/** A Compose project of one file, whose service `binfmt` and network carry the label. */
+export function composeProject(name: string, file: string, environment: NodeJS.ProcessEnv = {}) {
+  const labels = path.join(scratch(), 'labels.yaml');
+  const label = `labels: [${LABEL}]`;
+  fs.writeFileSync(labels, `services: { binfmt: { ${label} } }\nnetworks: { default: { ${label} } }\n`);
+  const project = ['compose', '--project-name', name, '--file', file, '--file', labels];
+  return (...args: string[]): Ended => run('docker', [...project, ...args], environment);
 }
 
 /** Runs the image as people do: `docker run --privileged --rm IMAGE ARGS`. */
@@ -49,15 +75,44 @@ export function buildImage(tag: string, dir: string, platform?: string): string 
 
 /** Unpacks an image's files into a directory, which is made for it. */
 export function unpackImage(image: string, platform: string, dir: string): void {
-  const container = must('docker', ['create', '--platform', platform, image, 'none']).trim();
-  must('bash', ['-euc', `mkdir -p '${dir}'; docker export ${container} | tar -x -C '${dir}'`]);
-  docker('rm', container);
+  const container = mustDocker('create', '--platform', platform, image, 'none').trim();
+  try {
+    must('bash', ['-euc', `mkdir -p '${dir}'; docker export ${container} | tar -x -C '${dir}'`]);
+  } finally {
+    docker('rm', container);
+  }
 }
 
 /** Takes back whatever a test left in the kernel. */
 export function uninstallAll(image = IMAGE): void {
   const { exit, stderr } = privileged(['--uninstall', 'all'], image);
   if (exit !== 0) throw new Error(stderr);
+}
+
+/** What Debian calls an architecture, and `uname -m` in a container of it, by the OCI name. */
+const containers: Readonly<Record<string, { readonly debian: string; readonly machine: string }>> = {
+  amd64: { debian: 'amd64', machine: 'x86_64' },
+  arm64: { debian: 'arm64', machine: 'aarch64' },
+  loong64: { debian: 'loong64', machine: 'loongarch64' },
+  ppc64le: { debian: 'ppc64el', machine: 'ppc64le' },
+  riscv64: { debian: 'riscv64', machine: 'riscv64' },
+  s390x: { debian: 's390x', machine: 's390x' },
+};
+
+function containerOf(name: string): { readonly debian: string; readonly machine: string } {
+  const found = containers[name];
+  if (!found) throw new Error(`no container image is known for ${name}`);
+  return found;
+}
+
+/** The tiny container image of an example, and what `uname -m` says in it. */
+export const guestImage = ({ name, platform }: Guest) => busyboxImage(containerOf(name).debian, platform);
+export const guestMachine = ({ name }: Guest) => containerOf(name).machine;
+
+/** Do containers of an example run on this host, now? `image`: its image. */
+export function runsGuest(guest: Guest, image: string): boolean {
+  const { stdout } = docker('run', '--rm', '--platform', guest.platform, image, 'uname', '-m');
+  return stdout === `${guestMachine(guest)}\n`;
 }
 
 /** A tiny foreign container image with busybox. `architecture`: Debian's name. */
@@ -78,16 +133,14 @@ export function busyboxImage(architecture: string, platform: string): string {
 /** The image of test/container/programs.Dockerfile. */
 export function programsImage(): string {
   const dir = path.join(ROOT, 'test/container');
-  must('docker', [
-    'buildx',
-    'build',
-    '--quiet',
-    '--load',
-    '--file',
-    path.join(dir, 'programs.Dockerfile'),
-    '--tag',
-    PROGRAMS,
-    dir,
-  ]);
+  const file = path.join(dir, 'programs.Dockerfile');
+  must('docker', ['buildx', 'build', '--quiet', '--load', '--file', file, '--tag', PROGRAMS, dir]);
   return PROGRAMS;
+}
+
+/** The files of an image in a directory, for this machine's platform. */
+export function filesOfImage(image: string): string {
+  const dir = path.join(scratch(), 'files');
+  unpackImage(image, `linux/${own.name}`, dir);
+  return dir;
 }

@@ -5,7 +5,7 @@ import type { Diagnosis } from '../../src/core/doctor/diagnose.js';
 import type { Examination, Surroundings } from '../../src/core/doctor/examination.js';
 import type { Entry } from '../../src/core/entry.js';
 import type { Probe } from '../../src/core/probe.js';
-import { row } from './kernel.js';
+import { row } from './architectures.js';
 import type { Ended } from './program.js';
 
 /** Throws where standard output is not the chart. */

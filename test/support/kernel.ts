@@ -1,9 +1,11 @@
 /** The private binfmt_misc that test/run mounts in a user namespace for the tests in test/kernel. */
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import type { Architecture } from '../../src/core/architectures.js';
-import { architectureNamed } from '../../src/core/platform.js';
+import { row } from './architectures.js';
+
+// For the tests that do not import them from where they are yet.
+export { row } from './architectures.js';
+export { scratch } from './scratch.js';
 
 export const MOUNT = '/proc/sys/fs/binfmt_misc';
 
@@ -32,27 +34,9 @@ export function clearEntries(): void {
   for (const name of entryNames()) writeEntry(name, '-1');
 }
 
-export function row(name: string): Architecture {
-  const found = architectureNamed(name);
-  if (!found) throw new Error(`no row ${name}`);
-  return found;
-}
-
 /** Registers as another tool would: magic and mask of an architecture under any name. */
 export function registerForeign(name: string, architecture: string, interpreter: string, flags: string): void {
   const { magic, mask } = row(architecture);
   const hex = (text: string) => text.replace(/../g, '\\x$&');
   writeEntry('register', `:${name}:M::${hex(magic)}:${hex(mask)}:${interpreter}:${flags}`);
-}
-
-const scratches: string[] = [];
-process.on('exit', () => {
-  for (const dir of scratches) fs.rmSync(dir, { recursive: true, force: true });
-});
-
-/** A fresh directory; removed when the process ends. */
-export function scratch(): string {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'binfmt-test-'));
-  scratches.push(dir);
-  return dir;
 }

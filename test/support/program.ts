@@ -39,6 +39,23 @@ export function binfmt(args: readonly string[], env: NodeJS.ProcessEnv = {}): En
   return run(PROGRAM, args, { QEMU_BINARY_PATH: EMULATORS, ...env });
 }
 
+const versions = new Map<string, string>();
+
+/** The version of QEMU that an emulator in a directory tells: `11.1.3`. All of a directory have the same. */
+export function qemuVersion(directory: string): string {
+  const known = versions.get(directory);
+  if (known !== undefined) return known;
+  const output = must(path.join(directory, 'qemu-arm'), ['--version']);
+  const version = /^qemu-\S+ version (\d+(?:\.\d+)*)/.exec(output)?.[1];
+  if (version === undefined) throw new Error(`no version in ${output}`);
+  versions.set(directory, version);
+  return version;
+}
+
+/** The version of the emulators under test, and of those that stand for an earlier installation. */
+export const shippedVersion = () => qemuVersion(EMULATORS);
+export const olderVersion = () => qemuVersion(OLDER_EMULATORS);
+
 /** Throws where standard output is not exactly the status that clients parse. */
 export function statusIn({ stdout, stderr }: Ended): Status {
   const status = JSON.parse(stdout || `no output; ${stderr}`) as Status;

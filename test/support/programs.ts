@@ -1,8 +1,8 @@
 /** Little programs compiled for the tests. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { scratch } from './kernel.js';
 import { must } from './program.js';
+import { scratch } from './scratch.js';
 
 /** Compiles C for this machine; `flags` such as `-static`. */
 export function compile(source: string, flags: readonly string[] = []): string {

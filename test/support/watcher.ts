@@ -1,8 +1,8 @@
 /** A running `binfmt --install … --watch`, and ways to wait for what it says and does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
-import { scratch } from './kernel.js';
 import { binfmt, EMULATORS, type Ended, PROGRAM, run } from './program.js';
+import { scratch } from './scratch.js';
 
 export class Watcher {
   log = '';
