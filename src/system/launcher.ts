@@ -1,85 +1,99 @@
 /**
- * The native launcher (src/native/launcher.c), one process for as long as this program runs: requests
- * are lines on its standard input, answers are lines on its standard output.
+ * The client of the native launcher (src/native/launcher.c), which describes the protocol: requests are lines on
+ * the launcher's standard input, and answers are lines on its standard output. One launcher runs for as long as
+ * this program does.
  */
 import fs from 'node:fs';
 import { constants } from 'node:os';
 import type { Names, Outcome } from '../core/probe.js';
 
-/** A program to be run: in the empty root directory `root`, if one is given. */
-export interface Run {
+/** A program to run. */
+export interface Execution {
+  /** The path of the program, as seen from `root`. */
   readonly file: string;
+  /** The root directory of the program; that of the launcher if undefined. */
   readonly root?: string;
-  /** The whole environment, at most a dozen `NAME=VALUE`. */
+  /** The whole environment: at most a dozen of `NAME=VALUE`. */
   readonly environment?: readonly string[];
 }
 
+/** An executable file to create. */
 export interface Executable {
   readonly file: string;
   readonly bytes: Uint8Array;
 }
 
-/** What the kernel started: an interpreter's file, or the program itself. */
+/** The file that the kernel started for a program: the interpreter of an entry that matched, or the program itself. */
 export interface ExecutedFile {
   readonly path: string;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
   /** The first 4096 bytes. */
   readonly beginning: Uint8Array;
 }
 
-/** Methods reject only when the launcher itself is not there any more. */
+/**
+ * A string that a method resolves to is the name of an errno (`EPERM`), and undefined means success, unless the
+ * method says otherwise. Methods reject only if the launcher has ended, or if a field has a tab or a line break.
+ */
 export interface Launcher {
-  /**
-   * Mounts, in the mount namespace of the process `pid` if one is given; resolves to an errno's name
-   * (`EPERM`) if that failed.
-   */
+  /** Mounts a file system of that type at `dir`, in the mount namespace of the process `pid` if one is given. */
   mount(type: string, dir: string, pid?: number): Promise<string | undefined>;
   umount(dir: string): Promise<string | undefined>;
-  /** Mounts a directory, with all that is mounted below it, at another one. */
+  /** Mounts the directory `from`, with all mounts below it, at `dir` too. */
   bind(from: string, dir: string): Promise<string | undefined>;
-  /** New namespaces for the launcher and for all that it runs from now on; this program stays where it is. */
+  /** Moves the launcher, and all that it runs from now on, to new namespaces. This program stays in its own. */
   unshare(namespaces: 'user' | 'user,mount'): Promise<string | undefined>;
-  /** Writes to a file that is there, in one write(2). */
-  put(file: string, text: string): Promise<string | undefined>;
+  /** Writes to a file that exists, in one write(2). */
+  writeExisting(file: string, text: string): Promise<string | undefined>;
   /**
-   * As soon as this program has ended, the launcher becomes the command: with the standard streams, environment,
-   * directory and terminal of the caller. `root`: its root directory.
+   * Lets the launcher become the command as soon as this program has ended. The command has the standard streams,
+   * environment, working directory and terminal of the caller, and `root` as its root directory if that is given.
    */
   become(command: readonly string[], root?: string): Promise<void>;
   /** Holds an executable in memory until the launcher ends; resolves to its path for `run`. */
   holdInMemory(program: Uint8Array): Promise<string>;
   /**
-   * Makes executables, then runs programs, all at the same time, none for longer than `limit` milliseconds;
-   * resolves to their outcomes in the same order, or to undefined if an executable could not be made.
+   * Creates the files, then runs the programs, all at the same time and none for longer than `limit` milliseconds.
+   * Resolves to their outcomes in the same order, or to undefined if a file could not be created.
    */
-  run(runs: readonly Run[], limit: number, files?: readonly Executable[]): Promise<Outcome[] | undefined>;
+  run(executions: readonly Execution[], limit: number, files?: readonly Executable[]): Promise<Outcome[] | undefined>;
   /**
-   * Starts programs in the same way, and ends each before its first instruction; resolves to the file that the
-   * kernel started for each, undefined where it started none, or where that cannot be seen.
+   * Starts programs in the same way, but ends each before its first instruction. Resolves to the file that the
+   * kernel started for each; undefined if it started none, or if the launcher may not trace the program.
    */
-  look(runs: readonly Run[], limit: number, files?: readonly Executable[]): Promise<(ExecutedFile | undefined)[]>;
-  /** Ends it, and what it runs. */
+  inspectExec(
+    executions: readonly Execution[],
+    limit: number,
+    files?: readonly Executable[],
+  ): Promise<(ExecutedFile | undefined)[]>;
+  /** Ends the launcher, and all that it runs. */
   close(): void;
 }
 
-/** Connects to the launcher that src/native/entry.c started, over the pipes `READ,WRITE` (file descriptors). */
-export function connectLauncher(ends: string): Launcher {
-  const [from = -1, to = -1] = ends.split(',').map(Number);
-  const ask = conversation(from, to);
-  const errnoOf = async (request: string[]) => {
-    const [answer = ''] = await ask([request], 1);
+/** `pipes`: BINFMT_LAUNCHER as src/native/main.c sets it, `READ,WRITE` (file descriptors). */
+export function connectLauncher(pipes: string): Launcher {
+  const [from = -1, to = -1] = pipes.split(',').map(Number);
+  const request = lineProtocol(from, to);
+  const errnoOf = async (fields: string[]) => {
+    const [answer = ''] = await request([fields], 1);
     const [kind, number] = answer.split('\t');
-    return kind === 'errno' ? names.errno(Number(number)) : undefined;
+    return kind === 'errno' ? osNames.errno(Number(number)) : undefined;
   };
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  /** Answer lines in the order of `runs`. */
-  const go = async (how: string, runs: readonly Run[], limit: number, files: readonly Executable[]) => {
-    if (runs.length === 0) return [];
+  /** Resolves to an answer line for each execution, in the same order. */
+  const runQueued = async (
+    kind: 'run' | 'inspect',
+    executions: readonly Execution[],
+    limit: number,
+    files: readonly Executable[],
+  ) => {
+    if (executions.length === 0) return [];
     const writes = files.map(({ file, bytes }) => ['write', file, hex(bytes)]);
-    const requests = runs.map(({ root = '-', file, environment = [] }) => [how, root, file, ...environment]);
-    const answers = await ask([...writes, ...requests, ['go', String(limit)]], files.length + runs.length);
-    // What could not be written says nothing when it is run.
+    const queued = executions.map(({ root = '-', file, environment = [] }) => [kind, root, file, ...environment]);
+    const all = [...writes, ...queued, ['run-queued', String(limit)]];
+    const answers = await request(all, files.length + executions.length);
+    // If a file could not be written, the outcomes say nothing about the programs.
     if (answers.slice(0, files.length).some((answer) => answer !== 'ok')) return undefined;
     return answers.slice(files.length);
   };
@@ -88,33 +102,33 @@ export function connectLauncher(ends: string): Launcher {
     umount: (dir) => errnoOf(['umount', dir]),
     bind: (from, dir) => errnoOf(['bind', from, dir]),
     unshare: (namespaces) => errnoOf(['unshare', namespaces]),
-    put: (file, text) => errnoOf(['put', file, hex(Buffer.from(text))]),
+    writeExisting: (file, text) => errnoOf(['write-existing', file, hex(Buffer.from(text))]),
     async become(command, root = '-') {
       const words = Buffer.from(command.map((word) => `${word}\0`).join(''));
-      const [answer] = await ask([['become', root, hex(words)]], 1);
-      if (answer !== 'ok') throw new Error('the launcher has no streams to give to a command');
+      const [answer] = await request([['become', root, hex(words)]], 1);
+      if (answer !== 'ok') throw new Error('the launcher has no standard streams for a command');
     },
     async holdInMemory(program) {
-      const [answer = ''] = await ask([['write', '-', hex(program)]], 1);
+      const [answer = ''] = await request([['write', '-', hex(program)]], 1);
       const [kind, number] = answer.split('\t');
-      if (kind !== 'fd') throw new Error(`memfd_create failed (${names.errno(Number(number))})`);
+      if (kind !== 'fd') throw new Error(`memfd_create failed (${osNames.errno(Number(number))})`);
       return `/proc/self/fd/${number}`;
     },
-    async run(runs, limit, files = []) {
-      return (await go('run', runs, limit, files))?.map(parseOutcome);
+    async run(executions, limit, files = []) {
+      return (await runQueued('run', executions, limit, files))?.map(parseOutcome);
     },
-    async look(runs, limit, files = []) {
-      return (await go('look', runs, limit, files))?.map(parseExecutedFile) ?? [];
+    async inspectExec(executions, limit, files = []) {
+      return (await runQueued('inspect', executions, limit, files))?.map(parseExecutedFile) ?? [];
     },
     close: () => fs.closeSync(to),
   };
 }
 
 /**
- * Sends requests at once, resolves to the given number of answer lines. Only while an answer is waited
- * for it reads, so that nothing keeps this program alive in between.
+ * Returns a function that sends requests at once and resolves to the given number of answer lines. It reads only
+ * while it waits for an answer, because a pending read would keep this program alive.
  */
-function conversation(from: number, to: number) {
+function lineProtocol(from: number, to: number) {
   const chunk = Buffer.alloc(1 << 16);
   const lines: string[] = [];
   let rest = '';
@@ -163,7 +177,7 @@ function parseOutcome(line: string): Outcome {
 
 function parseExecutedFile(line: string): ExecutedFile | undefined {
   const [kind, size, , exe = '', beginning = ''] = line.split('\t');
-  if (kind !== 'looked') return undefined;
+  if (kind !== 'inspected') return undefined;
   const path = Buffer.from(exe, 'hex').toString();
   return { path, size: Number(size), beginning: Buffer.from(beginning, 'hex') };
 }
@@ -172,8 +186,8 @@ function nameIn(table: Readonly<Record<string, number>>, number: number, what: s
   return Object.keys(table).find((name) => table[name] === number) ?? `${what} ${number}`;
 }
 
-/** This machine's errnos and signals. */
-export const names: Names = {
+/** The names of errnos and signals on this machine. */
+export const osNames: Names = {
   errno: (number) => nameIn(constants.errno, number, 'errno'),
   signal: (number) => nameIn(constants.signals, number, 'signal'),
 };

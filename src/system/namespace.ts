@@ -85,11 +85,11 @@ async function mapOne(
   { inside, outside }: { readonly inside: 'root' | 'own'; readonly outside: 'root' | 'own' },
 ): Promise<string | undefined> {
   const ids = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  await launcher.put('/proc/self/setgroups', 'deny');
+  await launcher.writeExisting('/proc/self/setgroups', 'deny');
   for (const kind of ['uid', 'gid'] as const) {
     const id = (which: 'root' | 'own') => (which === 'root' ? 0 : ids[kind]);
     const map = formatIdMap([{ inside: id(inside), outside: id(outside), count: 1 }]);
-    const errno = await launcher.put(`/proc/self/${kind}_map`, map);
+    const errno = await launcher.writeExisting(`/proc/self/${kind}_map`, map);
     if (errno !== undefined) return errno;
   }
   return undefined;

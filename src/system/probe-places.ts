@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Architecture } from '../core/architectures.js';
 import { probeExecutable } from '../core/elf.js';
-import type { Executable, Launcher, Run } from './launcher.js';
+import type { Executable, Execution, Launcher } from './launcher.js';
 
 /** `folder` undefined: in memory. */
 export interface Place {
@@ -24,7 +24,7 @@ export interface Request {
 
 /** What the launcher is to be given for `requests`, and where the files lie; no `dir`: in memory. */
 export interface Prepared {
-  readonly runs: readonly Run[];
+  readonly runs: readonly Execution[];
   readonly files: readonly Executable[];
   readonly dir?: string;
 }
@@ -50,7 +50,7 @@ export async function prepareIn<T>(
   );
   const programs = new Map(requests.map((request, i) => [names[i] ?? '', bytesOf(request)]));
   const files = [...programs].map(([name, bytes]) => ({ file: path.join(dir, name), bytes }));
-  const runs = requests.map(({ environment }, i): Run => {
+  const runs = requests.map(({ environment }, i): Execution => {
     if (!place.chroot) return { file: path.join(dir, names[i] ?? ''), environment };
     return { root: dir, file: `/${names[i]}`, environment };
   });
@@ -88,10 +88,10 @@ export function removeDirectories(): void {
 /** Paths of the probes that each launcher holds in memory, as long as it lives. */
 const held = new WeakMap<Launcher, Map<Architecture, string>>();
 
-async function runsInMemory(requests: readonly Request[], launcher: Launcher): Promise<Run[]> {
+async function runsInMemory(requests: readonly Request[], launcher: Launcher): Promise<Execution[]> {
   const files = held.get(launcher) ?? new Map<Architecture, string>();
   held.set(launcher, files);
-  const runs: Run[] = [];
+  const runs: Execution[] = [];
   for (const request of requests) {
     const { architecture, environment, program } = request;
     const known = program ? undefined : files.get(architecture);

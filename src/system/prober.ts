@@ -7,7 +7,7 @@ import os from 'node:os';
 import type { Architecture } from '../core/architectures.js';
 import { loaderExecutable } from '../core/elf.js';
 import { type Outcome, type Probe, SHORTAGES, verdictOf } from '../core/probe.js';
-import { type Executable, type ExecutedFile, type Launcher, names } from './launcher.js';
+import { type Executable, type ExecutedFile, type Launcher, osNames } from './launcher.js';
 import { fileBelow, type Place, prepareIn, type Request } from './probe-places.js';
 
 const LIMIT = 2000; // milliseconds, for each probe
@@ -63,7 +63,7 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
     const requests = architectures.map((architecture) => ({ architecture }));
     const seen = await prepareIn(place, requests, launcher, ({ runs, files, dir }) => {
       const below = own && dir !== undefined && place.chroot ? loadersBelow(dir, own) : [];
-      return launcher.look(runs, LIMIT, [...files, ...below]);
+      return launcher.inspectExec(runs, LIMIT, [...files, ...below]);
     });
     return seen ?? [];
   };
@@ -76,7 +76,7 @@ function loadersBelow(dir: string, own: Architecture): Executable[] {
 }
 
 function isShort({ kind, number }: Outcome): boolean {
-  return kind === 'timeout' || (kind === 'exec' && SHORTAGES.has(names.errno(number)));
+  return kind === 'timeout' || (kind === 'exec' && SHORTAGES.has(osNames.errno(number)));
 }
 
 /** What runs everywhere is not run here, as on a noexec or full file system. Asked of the control, the first outcome. */
@@ -99,5 +99,5 @@ function runIn(place: Place, requests: readonly Request[], launcher: Launcher): 
 export function probeOf(architecture: Architecture, outcome: Outcome): Probe {
   const { exe, microseconds } = outcome;
   const seen = exe === NATIVE ? { native: true } : { native: false, interpreter: exe };
-  return { verdict: verdictOf(architecture, outcome, names), microseconds, ...(exe === '' ? {} : seen) };
+  return { verdict: verdictOf(architecture, outcome, osNames), microseconds, ...(exe === '' ? {} : seen) };
 }

@@ -47,7 +47,7 @@ export async function vanishes(registry: Writable, launcher: Launcher): Promise<
 }
 
 /**
- * The mount namespace is also the one of who started this program (the parent of src/native/entry.c), and so not
+ * The mount namespace is also the one of who started this program (the parent of src/native/main.c), and so not
  * a container's: one with --pid=host has it to itself.
  */
 function outlivesThisProgram(): boolean {
