@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OUTPUT_LIMIT = 65536 }; /* bytes */
@@ -32,6 +33,7 @@ static int enter_root(const char *root) {
 
 _Noreturn void exec_program(const struct program *program, struct child_report *report, pid_t launcher) {
 	sigset_t none;
+	struct stat file;
 	struct rlimit no_core = {0, 0}, output = {OUTPUT_LIMIT, OUTPUT_LIMIT};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -52,6 +54,7 @@ _Noreturn void exec_program(const struct program *program, struct child_report *
 	if (chdir("/") < 0) report_failure(report, "chroot");
 	/* If tracing is forbidden, the program runs untraced, and the launcher does not learn what ran it. */
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	if (stat(program->file, &file) == 0) report->device = file.st_dev, report->inode = file.st_ino;
 	execve(program->file, (char *[]){program->file, NULL}, program->environment);
 	report_failure(report, "exec");
 }

@@ -23,12 +23,13 @@
  *   run-queued MILLISECONDS                         runs all queued files at the same time; when all have ended, or
  *                                                   are killed at the time limit, answers a line for each, in order:
  *
- *     exit|signal|timeout|chroot|exec  NUMBER  MICROSECONDS  EXE  OUTPUT
- *     inspected                        SIZE    MICROSECONDS  EXE  BEGINNING
+ *     exit|signal|timeout|chroot|exec  NUMBER  MICROSECONDS  RAN-BY  EXE  OUTPUT
+ *     inspected                        SIZE    MICROSECONDS  RAN-BY  EXE  BEGINNING
  *
  * NUMBER is the exit status, the signal, 0, or the errno of the call that failed. EXE is the target of /proc/PID/exe
  * just after execve(2): FILE itself if the processor runs it, or the interpreter if an entry of binfmt_misc matched.
- * It is empty if the launcher could not trace the program. OUTPUT is the first bytes of standard output and standard
+ * RAN-BY tells the two apart by the file's inode, as "processor" or "interpreter". If the launcher may not trace the
+ * program, RAN-BY is "unknown" and EXE is empty. OUTPUT is the first bytes of standard output and standard
  * error. SIZE is the size of the file EXE in bytes, and BEGINNING its first 4096 bytes. EXE, OUTPUT and BEGINNING are
  * in hexadecimal. The answer to any other line is "bad request".
  *

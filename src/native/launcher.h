@@ -33,6 +33,8 @@ void run_queued(long milliseconds);
 struct child_report {
 	char failed_call[8]; /* "chroot" or "exec"; empty if the child has become the program */
 	int error;           /* the errno of that call */
+	dev_t device;        /* with `inode`: the file of the program, as the child saw it just before execve(2) */
+	ino_t inode;
 };
 struct program {
 	char *root; /* NULL: the launcher's own root directory */

@@ -30,6 +30,7 @@ struct run {
 	struct { char *beginning; ssize_t length; long long size; } inspected;
 	struct timespec start, end;
 	char exe[PATH_MAX];
+	const char *ran_by; /* "processor", "interpreter" or "unknown" */
 };
 
 static struct run *runs;
@@ -49,13 +50,24 @@ void queue_run(char **fields, int n, char *line) {
 	struct run *run = &runs[count++];
 	memset(run, 0, sizeof *run);
 	run->line = line;
+	run->ran_by = "unknown";
 	run->inspect = !strcmp(fields[0], "inspect");
 	run->program.root = strcmp(fields[1], "-") ? fields[1] : NULL;
 	run->program.file = fields[2];
 	for (int i = 3; i < n; i++) run->program.environment[i - 3] = fields[i];
 }
 
-/* `link` is /proc/PID/exe. It opens the started file itself, even if no path leads to that file any more. */
+/* `link` is /proc/PID/exe. It leads to the started file itself, even if no path leads to that file any more. */
+static void note_exe(struct run *run, const struct child_report *child, const char *link) {
+	struct stat file;
+	ssize_t length = readlink(link, run->exe, sizeof run->exe - 1);
+
+	run->exe[length > 0 ? length : 0] = 0;
+	if (length <= 0 || stat(link, &file) < 0) return;
+	bool itself = file.st_dev == child->device && file.st_ino == child->inode;
+	run->ran_by = itself ? "processor" : "interpreter";
+}
+
 static void read_beginning(struct run *run, const char *link) {
 	struct stat file;
 	int fd = open(link, O_RDONLY | O_CLOEXEC);
@@ -69,15 +81,14 @@ static void read_beginning(struct run *run, const char *link) {
 }
 
 /* The first stop of a traced child is the SIGTRAP of its execve. The program has not run an instruction yet. */
-static void note_exe_and_resume(struct run *run, int status) {
+static void handle_stop(struct run *run, const struct child_report *child, int status) {
 	char link[64];
 	int signal = WSTOPSIG(status);
 	if (!run->traced && signal == SIGTRAP) {
 		run->traced = true;
 		signal = 0;
 		snprintf(link, sizeof link, "/proc/%d/exe", run->pid);
-		ssize_t length = readlink(link, run->exe, sizeof run->exe - 1);
-		run->exe[length > 0 ? length : 0] = 0;
+		note_exe(run, child, link);
 		if (run->inspect) {
 			read_beginning(run, link);
 			kill(run->pid, SIGKILL);
@@ -87,11 +98,11 @@ static void note_exe_and_resume(struct run *run, int status) {
 	ptrace(PTRACE_DETACH, run->pid, NULL, (void *)(long)signal);
 }
 
-static void handle_change(pid_t pid, int status, size_t *left) {
+static void handle_change(pid_t pid, int status, const struct child_report *children, size_t *left) {
 	record_exit(pid, status);
 	for (size_t i = 0; i < count; i++) {
 		if (runs[i].pid != pid || runs[i].ended) continue;
-		if (WIFSTOPPED(status)) { note_exe_and_resume(&runs[i], status); return; }
+		if (WIFSTOPPED(status)) { handle_stop(&runs[i], &children[i], status); return; }
 		kill(-pid, SIGKILL); /* the processes that the program has left behind */
 		runs[i].ended = true;
 		runs[i].status = status;
@@ -111,7 +122,7 @@ static void kill_late(void) {
 }
 
 /* `limit` in microseconds. The runs are also ended if Node.js has ended, or has closed the pipe for requests. */
-static void wait_for_all(long long limit) {
+static void wait_for_all(const struct child_report *children, long long limit) {
 	size_t left = 0;
 	bool killed = false;
 	struct timespec begin, now;
@@ -122,7 +133,7 @@ static void wait_for_all(long long limit) {
 	while (left > 0) {
 		int status;
 		pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
-		if (pid > 0) { handle_change(pid, status, &left); continue; }
+		if (pid > 0) { handle_change(pid, status, children, &left); continue; }
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		long long rest = limit - microseconds(begin, now);
 		if (!killed && (rest <= 0 || node_exited() || (polled[1].revents & POLLHUP && has_node()))) {
@@ -156,7 +167,7 @@ static void report(struct run *run, const struct child_report *child) {
 		kind = "signal";
 		number = WTERMSIG(run->status);
 	}
-	printf("%s\t%lld\t%lld\t", kind, number, microseconds(run->start, run->end));
+	printf("%s\t%lld\t%lld\t%s\t", kind, number, microseconds(run->start, run->end), run->ran_by);
 	print_hex(run->exe, strlen(run->exe));
 	putchar('\t');
 	print_hex(bytes, length > 0 ? (size_t)length : 0);
@@ -173,7 +184,7 @@ static void start(struct run *run, struct child_report *child, int input, pid_t 
 	if (run->pid == 0) exec_program(&run->program, child, launcher);
 	if (run->pid < 0) {
 		run->ended = true;
-		*child = (struct child_report){"exec", errno};
+		*child = (struct child_report){.failed_call = "exec", .error = errno};
 	}
 }
 
@@ -186,7 +197,7 @@ void run_queued(long milliseconds) {
 	pid_t launcher = getpid();
 
 	for (size_t i = 0; i < count; i++) start(&runs[i], &children[i], input, launcher);
-	wait_for_all(milliseconds * 1000LL);
+	wait_for_all(children, milliseconds * 1000LL);
 	for (size_t i = 0; i < count; i++) {
 		report(&runs[i], &children[i]);
 		close(runs[i].program.output);

@@ -17,6 +17,11 @@ export interface Execution {
   readonly environment?: readonly string[];
 }
 
+/** How a program ended, and what ran it. `unknown`: it did not start, or the launcher may not trace it. */
+export interface ExecutionOutcome extends Outcome {
+  readonly ranBy: 'processor' | { readonly interpreter: string } | 'unknown';
+}
+
 /** An executable file to create. */
 export interface Executable {
   readonly file: string;
@@ -57,7 +62,11 @@ export interface Launcher {
    * Creates the files, then runs the programs, all at the same time and none for longer than `limit` milliseconds.
    * Resolves to their outcomes in the same order, or to undefined if a file could not be created.
    */
-  run(executions: readonly Execution[], limit: number, files?: readonly Executable[]): Promise<Outcome[] | undefined>;
+  run(
+    executions: readonly Execution[],
+    limit: number,
+    files?: readonly Executable[],
+  ): Promise<ExecutionOutcome[] | undefined>;
   /**
    * Starts programs in the same way, but ends each before its first instruction. Resolves to the file that the
    * kernel started for each; undefined if it started none, or if the launcher may not trace the program.
@@ -164,19 +173,21 @@ function formatRequest(fields: readonly string[]): string {
   return `${line}\n`;
 }
 
-function parseOutcome(line: string): Outcome {
-  const [kind, number, microseconds, exe = '', output = ''] = line.split('\t');
+function parseOutcome(line: string): ExecutionOutcome {
+  const [kind, number, microseconds, ranBy, exeHex = '', output = ''] = line.split('\t');
+  const exe = Buffer.from(exeHex, 'hex').toString();
   return {
     kind: kind as Outcome['kind'],
     number: Number(number),
     microseconds: Number(microseconds),
-    exe: Buffer.from(exe, 'hex').toString(),
+    exe,
+    ranBy: ranBy === 'interpreter' ? { interpreter: exe } : ranBy === 'processor' ? 'processor' : 'unknown',
     output: Buffer.from(output, 'hex').toString(),
   };
 }
 
 function parseExecutedFile(line: string): ExecutedFile | undefined {
-  const [kind, size, , exe = '', beginning = ''] = line.split('\t');
+  const [kind, size, , , exe = '', beginning = ''] = line.split('\t');
   if (kind !== 'inspected') return undefined;
   const path = Buffer.from(exe, 'hex').toString();
   return { path, size: Number(size), beginning: Buffer.from(beginning, 'hex') };
