@@ -44,8 +44,8 @@ for (const architecture of architectures) {
   fs.writeFileSync(path.join(scratch, architecture.name), probeExecutable(architecture), { mode: 0o755 });
 }
 const runsOf = architectures.map(({ name }) => `run\t${scratch}\t/${name}\n`);
-const atOnce = `${runsOf.join('')}go\t2000\n`;
-const oneByOne = runsOf.map((line) => `${line}go\t2000\n`).join('');
+const atOnce = `${runsOf.join('')}run-queued\t2000\n`;
+const oneByOne = runsOf.map((line) => `${line}run-queued\t2000\n`).join('');
 
 program('--install', 'all');
 for (let i = 0; i < runs; i++) {

@@ -1,7 +1,7 @@
 /*
- * The launcher becomes a command: the very process that the caller started, with its standard streams,
- * environment, working directory and terminal. So there is nothing between the two that would have to pass on
- * an exit status, a signal or a window's size.
+ * `binfmt run COMMAND`: when Node.js has ended, the launcher becomes COMMAND. It is the very process that the
+ * caller started, with the standard streams, environment, working directory and terminal of the caller. So no
+ * process is left in between that would have to hand on exit status, signals or the size of the window.
  */
 #define _GNU_SOURCE
 #include "launcher.h"
@@ -16,7 +16,7 @@
 static int input = -1, output = -1;
 static char *root, **command;
 
-/* File descriptors, in decimal, of the caller's standard input and output; "-1" where there is no command to come. */
+/* The caller's standard input and output: file descriptors in decimal, "-1" if no command will come. */
 void keep_streams(const char *in, const char *out) {
 	input = (int)strtol(in, NULL, 10);
 	output = (int)strtol(out, NULL, 10);
@@ -24,8 +24,8 @@ void keep_streams(const char *in, const char *out) {
 	fcntl(output, F_SETFD, FD_CLOEXEC);
 }
 
-/* `words`: each ended by a null byte. False where there are no streams to give it, or no words. */
-bool will_become(const char *dir, char *words, size_t length) {
+/* A null byte ends each of the words. Returns false if there are no words, or no streams for the command. */
+bool set_command(const char *dir, char *words, size_t length) {
 	size_t count = 0;
 
 	if (input < 0 || length == 0 || words[length - 1]) return false;
@@ -39,8 +39,11 @@ bool will_become(const char *dir, char *words, size_t length) {
 	return true;
 }
 
-/* As a shell does: the first in PATH that is there. Not as execvp(3), which gives a shell what the kernel refuses. */
-static void run_from_path(void) {
+/*
+ * Executes the first file of that name in PATH, as a shell does. execvp(3) cannot be used, because it gives a file
+ * that the kernel refuses (ENOEXEC) to /bin/sh.
+ */
+static void exec_from_path(void) {
 	const char *path = getenv("PATH");
 	int error = ENOENT;
 
@@ -56,18 +59,18 @@ static void run_from_path(void) {
 	errno = error;
 }
 
-/* Returns only where nothing was told. The exit statuses are those of a shell. */
-void become_if_told(void) {
+/* Returns only if there is no command. On failure it exits with the status that a shell would exit with. */
+void exec_command_if_set(void) {
 	if (!command) return;
 	dup2(input, STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);
-	leave_signals();
+	restore_signals();
 	if (root && (chroot(root) < 0 || chdir("/") < 0)) {
 		fprintf(stderr, "binfmt: cannot use %s as root directory: %s\n", root, strerror(errno));
 		exit(126);
 	}
 	if (strchr(command[0], '/')) execv(command[0], command);
-	else run_from_path();
+	else exec_from_path();
 	int error = errno;
 	fprintf(stderr, "binfmt: cannot run %s: %s\n", command[0], strerror(error));
 	exit(error == ENOENT ? 127 : 126);

@@ -1,33 +1,67 @@
-/* What the parts of the launcher know of each other; see launcher.c. */
+/* The functions that the parts of the launcher share. launcher.c describes the launcher as a whole. */
 #pragma once
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* More than any request has. */
-enum { MAX_FIELDS = 16 };
+/* The most fields that a request may have: "run", its root directory, its file, and a dozen of variables. */
+enum { MAX_FIELDS = 15 };
 
-/* launcher.c: for a master that was killed in the middle of its work. */
+/* launcher.c: answers "ok", or the errno of the call that failed if `result` is negative. */
+void answer_errno(int result);
+/* Turns hexadecimal digits into bytes, in place. Returns the number of bytes. */
+size_t decode_hex(char *hex);
+
+/* mounts.c: each returns 0, or -1 with errno. `pid` (decimal) names a process whose mount namespace is meant. */
+int mount_here(const char *type, const char *dir);
+int mount_in(const char *type, const char *dir, const char *pid);
+int unmount(const char *dir);
+int bind_recursively(const char *from, const char *dir);
+int unshare_namespaces(const char *names);
+/* Unmounts what mount_here has mounted last, unless that was unmounted already. */
 void undo_mount(void);
 
-/* runs.c: programs, many at once. queue_run owns the line that the fields point into. */
+/* files.c: write_executable answers by itself; write_existing returns 0, or -1 with errno. */
+void write_executable(const char *file, char *hex);
+int write_existing(const char *file, char *hex);
+
+/* directories.c: open_directory answers by itself; close_directory returns 0, or -1 with errno. */
+void open_directory(const char *root, const char *path, bool create);
+int close_directory(const char *number);
+
+/* runs.c: queues programs and runs them, all at the same time. queue_run takes over `line`, which holds `fields`. */
 void queue_run(char **fields, int n, char *line);
-void go(long milliseconds);
+void run_queued(long milliseconds);
 
-/* master.c: the child that the launcher serves, if it has one, and the signals that it takes. */
-extern int signals; /* file descriptor, non-blocking */
-void serve(const char *pid);
-bool has_master(void);
-bool master_ended(void);
-void note_end(pid_t pid, int status);
+/* exec_program.c: what a child does to become the program. It tells the launcher through shared memory. */
+struct child_report {
+	char failed_call[8]; /* "chroot" or "exec"; empty if the child has become the program */
+	int error;           /* the errno of that call */
+	dev_t device;        /* with `inode`: the file of the program, as the child saw it just before execve(2) */
+	ino_t inode;
+};
+struct program {
+	char *root; /* NULL: the launcher's own root directory */
+	char *file, *environment[MAX_FIELDS];
+	int input, output; /* file descriptors */
+};
+_Noreturn void exec_program(const struct program *program, struct child_report *report, pid_t launcher);
+
+/* node_process.c: the Node.js process that the launcher serves, and the signals that the launcher receives. */
+extern int signal_fd; /* non-blocking */
+/* `pid` in decimal; NULL if the launcher serves nobody but its standard input. */
+void adopt(const char *pid);
+bool has_node(void);
+bool node_exited(void);
+void record_exit(pid_t pid, int status);
 int wait_for(pid_t child);
-void pass_signals_on(void);
-void take_signals(void);
-int end_as_master(void);
-/* Signals as they were before serve(). */
-void leave_signals(void);
+void forward_signals(void);
+void handle_signals(void);
+int exit_like_node(void);
+/* Puts the handling of signals back as it was before adopt(). */
+void restore_signals(void);
 
-/* become.c: the command that the launcher becomes when its master has ended. */
+/* become.c: the command that the launcher becomes when Node.js has ended. */
 void keep_streams(const char *input, const char *output);
-bool will_become(const char *root, char *command, size_t length);
-void become_if_told(void);
+bool set_command(const char *root, char *words, size_t length);
+void exec_command_if_set(void);

@@ -1,6 +1,6 @@
 /*
- * Runs programs, all at the same time, each in an empty root directory if that is asked for, and reports
- * how each ended: exit status, signal, time limit, or the true errno of its execve.
+ * Runs programs, all at the same time, each in an empty root directory if that is asked for. Reports how each ended:
+ * by exit status, by signal, at the time limit, or not started at all, with the true errno of its execve(2).
  */
 #define _GNU_SOURCE
 #include "launcher.h"
@@ -8,37 +8,29 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_LIMIT = 65536, OUTPUT_SHOWN = 512, BEGINNING = 4096 };
-
-/* Why a child never became the program; written by the child into shared memory. */
-struct refusal {
-	char stage[8];
-	int number;
-};
+enum { OUTPUT_SHOWN = 512, BEGINNING = 4096 }; /* bytes */
 
 struct run {
-	char *line; /* owns the strings below */
-	char *root, *file, *environment[MAX_FIELDS];
+	char *line; /* holds the strings of `program` */
+	struct program program;
 	pid_t pid;
-	int output;
-	bool look, ended, traced, late;
-	int status;
-	struct { char *bytes; ssize_t length; long long size; } seen;
+	bool inspect; /* It is ended as soon as it has started, and the started file is reported. */
+	bool ended, traced, late;
+	int status; /* as waitpid reports it */
+	struct { char *beginning; ssize_t length; long long size; } inspected;
 	struct timespec start, end;
 	char exe[PATH_MAX];
+	const char *ran_by; /* "processor", "interpreter" or "unknown" */
 };
 
 static struct run *runs;
@@ -58,76 +50,46 @@ void queue_run(char **fields, int n, char *line) {
 	struct run *run = &runs[count++];
 	memset(run, 0, sizeof *run);
 	run->line = line;
-	run->look = !strcmp(fields[0], "look");
-	run->root = strcmp(fields[1], "-") ? fields[1] : NULL;
-	run->file = fields[2];
-	for (int i = 3; i < n; i++) run->environment[i - 3] = fields[i];
+	run->ran_by = "unknown";
+	run->inspect = !strcmp(fields[0], "inspect");
+	run->program.root = strcmp(fields[1], "-") ? fields[1] : NULL;
+	run->program.file = fields[2];
+	for (int i = 3; i < n; i++) run->program.environment[i - 3] = fields[i];
 }
 
-static void refuse(struct refusal *refusal, const char *stage) {
-	refusal->number = errno;
-	strcpy(refusal->stage, stage);
-	_exit(127);
+/* `link` is /proc/PID/exe. It leads to the started file itself, even if no path leads to that file any more. */
+static void note_exe(struct run *run, const struct child_report *child, const char *link) {
+	struct stat file;
+	ssize_t length = readlink(link, run->exe, sizeof run->exe - 1);
+
+	run->exe[length > 0 ? length : 0] = 0;
+	if (length <= 0 || stat(link, &file) < 0) return;
+	bool itself = file.st_dev == child->device && file.st_ino == child->inode;
+	run->ran_by = itself ? "processor" : "interpreter";
 }
 
-/* chroot takes CAP_SYS_CHROOT, which a user namespace of one's own gives; its list of entries is inherited. */
-static int enter(const char *root) {
-	if (chroot(root) == 0) return 0;
-	if (errno != EPERM || unshare(CLONE_NEWUSER) < 0) return -1;
-	return chroot(root);
-}
-
-/* Runs in the child: nothing of the launcher's is left but the program's own output. */
-static void become(struct run *run, struct refusal *refusal, int input, pid_t launcher) {
-	sigset_t none;
-	struct rlimit no_core = {0, 0}, output = {OUTPUT_LIMIT, OUTPUT_LIMIT};
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* It may have died before: to be traced by process 1 is to stop for ever. */
-	if (getppid() != launcher) _exit(127);
-	setpgid(0, 0);
-	dup2(input, 0);
-	dup2(run->output, 1);
-	dup2(run->output, 2);
-	/* QEMU writes a core of its own, several MB, into the current directory. */
-	setrlimit(RLIMIT_CORE, &no_core);
-	setrlimit(RLIMIT_FSIZE, &output);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGXFSZ, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (run->root && enter(run->root) < 0) refuse(refusal, "chroot");
-	if (chdir("/") < 0) refuse(refusal, "chroot");
-	/* Where tracing is forbidden the program runs untraced, and EXE stays empty. */
-	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-	execve(run->file, (char *[]){run->file, NULL}, run->environment);
-	refuse(refusal, "exec");
-}
-
-/* /proc/PID/exe opens the very file, also one that no path leads to any more. */
 static void read_beginning(struct run *run, const char *link) {
 	struct stat file;
 	int fd = open(link, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0) return;
-	run->seen.bytes = malloc(BEGINNING);
-	if (!run->seen.bytes || fstat(fd, &file) < 0) abort();
-	run->seen.length = pread(fd, run->seen.bytes, BEGINNING, 0);
-	run->seen.size = file.st_size;
+	run->inspected.beginning = malloc(BEGINNING);
+	if (!run->inspected.beginning || fstat(fd, &file) < 0) abort();
+	run->inspected.length = pread(fd, run->inspected.beginning, BEGINNING, 0);
+	run->inspected.size = file.st_size;
 	close(fd);
 }
 
-/* The first stop of a traced child is the SIGTRAP that its exec raises. */
-static void look_and_release(struct run *run, int status) {
+/* The first stop of a traced child is the SIGTRAP of its execve. The program has not run an instruction yet. */
+static void handle_stop(struct run *run, const struct child_report *child, int status) {
 	char link[64];
 	int signal = WSTOPSIG(status);
 	if (!run->traced && signal == SIGTRAP) {
 		run->traced = true;
 		signal = 0;
 		snprintf(link, sizeof link, "/proc/%d/exe", run->pid);
-		ssize_t length = readlink(link, run->exe, sizeof run->exe - 1);
-		run->exe[length > 0 ? length : 0] = 0;
-		if (run->look) {
+		note_exe(run, child, link);
+		if (run->inspect) {
 			read_beginning(run, link);
 			kill(run->pid, SIGKILL);
 			return;
@@ -136,12 +98,12 @@ static void look_and_release(struct run *run, int status) {
 	ptrace(PTRACE_DETACH, run->pid, NULL, (void *)(long)signal);
 }
 
-static void reap(pid_t pid, int status, size_t *left) {
-	note_end(pid, status);
+static void handle_change(pid_t pid, int status, const struct child_report *children, size_t *left) {
+	record_exit(pid, status);
 	for (size_t i = 0; i < count; i++) {
 		if (runs[i].pid != pid || runs[i].ended) continue;
-		if (WIFSTOPPED(status)) { look_and_release(&runs[i], status); return; }
-		kill(-pid, SIGKILL); /* what it has left running */
+		if (WIFSTOPPED(status)) { handle_stop(&runs[i], &children[i], status); return; }
+		kill(-pid, SIGKILL); /* the processes that the program has left behind */
 		runs[i].ended = true;
 		runs[i].status = status;
 		clock_gettime(CLOCK_MONOTONIC, &runs[i].end);
@@ -159,77 +121,89 @@ static void kill_late(void) {
 	}
 }
 
-/* Ends before its time where the master has ended, or will send no more. */
-static void wait_for_all(long long limit) {
+/* `limit` in microseconds. The runs are also ended if Node.js has ended, or has closed the pipe for requests. */
+static void wait_for_all(const struct child_report *children, long long limit) {
 	size_t left = 0;
 	bool killed = false;
 	struct timespec begin, now;
-	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = STDIN_FILENO, .events = 0}};
+	struct pollfd polled[] = {{.fd = signal_fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = 0}};
 
 	for (size_t i = 0; i < count; i++) left += !runs[i].ended;
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	while (left > 0) {
 		int status;
 		pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
-		if (pid > 0) { reap(pid, status, &left); continue; }
+		if (pid > 0) { handle_change(pid, status, children, &left); continue; }
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		long long rest = limit - microseconds(begin, now);
-		if (!killed && (rest <= 0 || master_ended() || (polled[1].revents & POLLHUP && has_master()))) {
+		if (!killed && (rest <= 0 || node_exited() || (polled[1].revents & POLLHUP && has_node()))) {
 			killed = true;
 			kill_late();
 		}
-		/* What was killed and still does not end, it waits for. */
+		/* A killed process may take long to end. The launcher waits for it, however long that is. */
 		poll(polled, killed ? 1 : 2, killed ? -1 : (int)(rest / 1000 + 1));
-		pass_signals_on();
+		forward_signals();
 	}
 }
 
-static void report(struct run *run, struct refusal *refusal) {
+static void report(struct run *run, const struct child_report *child) {
 	char output[OUTPUT_SHOWN], *bytes = output;
-	ssize_t length = run->output < 0 ? 0 : pread(run->output, output, sizeof output, 0);
+	ssize_t length = run->program.output < 0 ? 0 : pread(run->program.output, output, sizeof output, 0);
 	const char *kind = "exit";
 	long long number = WEXITSTATUS(run->status);
 
-	if (refusal->stage[0]) { kind = refusal->stage; number = refusal->number; }
-	else if (run->seen.bytes) { kind = "looked"; number = run->seen.size; bytes = run->seen.bytes; length = run->seen.length; }
-	else if (run->late) { kind = "timeout"; number = 0; }
-	else if (WIFSIGNALED(run->status)) { kind = "signal"; number = WTERMSIG(run->status); }
-	printf("%s\t%lld\t%lld\t", kind, number, microseconds(run->start, run->end));
+	if (child->failed_call[0]) {
+		kind = child->failed_call;
+		number = child->error;
+	} else if (run->inspected.beginning) {
+		kind = "inspected";
+		number = run->inspected.size;
+		bytes = run->inspected.beginning;
+		length = run->inspected.length;
+	} else if (run->late) {
+		kind = "timeout";
+		number = 0;
+	} else if (WIFSIGNALED(run->status)) {
+		kind = "signal";
+		number = WTERMSIG(run->status);
+	}
+	printf("%s\t%lld\t%lld\t%s\t", kind, number, microseconds(run->start, run->end), run->ran_by);
 	print_hex(run->exe, strlen(run->exe));
 	putchar('\t');
 	print_hex(bytes, length > 0 ? (size_t)length : 0);
 	putchar('\n');
-	free(run->seen.bytes);
+	free(run->inspected.beginning);
 }
 
-void go(long milliseconds) {
-	size_t size = (count + 1) * sizeof(struct refusal);
-	struct refusal *refusals = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (refusals == MAP_FAILED) abort();
-	/* An empty file: reading it gives the end of file, also where there is no /dev/null. */
+static void start(struct run *run, struct child_report *child, int input, pid_t launcher) {
+	run->program.input = input;
+	run->program.output = memfd_create("output", MFD_CLOEXEC);
+	clock_gettime(CLOCK_MONOTONIC, &run->start);
+	run->end = run->start;
+	run->pid = run->program.output < 0 || input < 0 ? -1 : fork();
+	if (run->pid == 0) exec_program(&run->program, child, launcher);
+	if (run->pid < 0) {
+		run->ended = true;
+		*child = (struct child_report){.failed_call = "exec", .error = errno};
+	}
+}
+
+void run_queued(long milliseconds) {
+	size_t size = (count + 1) * sizeof(struct child_report);
+	struct child_report *children = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (children == MAP_FAILED) abort();
+	/* An empty file, because reading it gives the end of file even in a root directory without /dev/null. */
 	int input = memfd_create("input", MFD_CLOEXEC);
 	pid_t launcher = getpid();
 
+	for (size_t i = 0; i < count; i++) start(&runs[i], &children[i], input, launcher);
+	wait_for_all(children, milliseconds * 1000LL);
 	for (size_t i = 0; i < count; i++) {
-		struct run *run = &runs[i];
-		run->output = memfd_create("output", MFD_CLOEXEC);
-		clock_gettime(CLOCK_MONOTONIC, &run->start);
-		run->end = run->start;
-		run->pid = run->output < 0 || input < 0 ? -1 : fork();
-		if (run->pid == 0) become(run, &refusals[i], input, launcher);
-		if (run->pid < 0) {
-			run->ended = true;
-			refusals[i] = (struct refusal){"exec", errno};
-		}
-	}
-	wait_for_all(milliseconds * 1000LL);
-	for (size_t i = 0; i < count; i++) {
-		report(&runs[i], &refusals[i]);
-		close(runs[i].output);
+		report(&runs[i], &children[i]);
+		close(runs[i].program.output);
 		free(runs[i].line);
 	}
 	close(input);
-	munmap(refusals, size);
+	munmap(children, size);
 	count = 0;
 }
-

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { describeVerdict, type Outcome, verdictOf } from '../../src/core/probe.js';
-import { names } from '../../src/system/launcher.js';
+import { osNames } from '../../src/system/probing/launcher.js';
 import { row } from '../support/architectures.js';
 
 const verdict = (architecture: string, outcome: Partial<Outcome>) =>
-  verdictOf(row(architecture), { kind: 'exit', number: 0, microseconds: 1, exe: '', output: '', ...outcome }, names);
+  verdictOf(row(architecture), { kind: 'exit', number: 0, microseconds: 1, exe: '', output: '', ...outcome }, osNames);
 
 describe('the verdict on a probe', () => {
   it('is "runs" for the sentinel, and for nothing else', () => {

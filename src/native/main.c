@@ -1,0 +1,106 @@
+/*
+ * The program that people start: /usr/lib/binfmt/binfmt in the image, dist/binfmt in a checkout. It starts Node.js
+ * as its child and becomes the launcher itself, which ends in the same way as Node.js does. There are three
+ * reasons for this order. The launcher is ready before Node.js is. Node.js need not load its module for child
+ * processes. And in a container process 1 is the launcher, which waits for every child, as process 1 has to.
+ * Node.js finds the pipes to the launcher in the variable BINFMT_LAUNCHER ("READ,WRITE", file descriptors).
+ *
+ * If a dynamic loader lies beside this program, Node.js is started through that loader, with the libraries that
+ * lie there too. In the image, no library lies on a path where a program of another architecture could find it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static char directory[PATH_MAX];
+
+/* Returns the path of a file in the directory of this program. */
+static char *beside(const char *name) {
+	char *path;
+	if (asprintf(&path, "%s/%s", directory, name) < 0) exit(1);
+	return path;
+}
+
+/* Clients parse standard output, so it is a valid (empty) status even if Node.js could not be started. */
+static void fail(const char *what) {
+	int error = errno;
+	puts("{\n  \"supported\": [],\n  \"emulators\": []\n}");
+	fflush(stdout);
+	errno = error;
+	fprintf(stderr, "binfmt: cannot start ");
+	perror(what);
+	exit(1);
+}
+
+static void exec_node(int argc, char **argv, int from, int to, pid_t launcher) {
+	char *loader = beside("ld.so"), *node = beside("node"), pipes[32];
+	char **command = calloc((size_t)argc + 9, sizeof *command);
+	int n = 0;
+
+	if (!command) fail(node);
+	if (access(loader, X_OK) == 0) {
+		command[n++] = loader;
+		command[n++] = "--library-path";
+		command[n++] = directory;
+		command[n++] = node;
+		/* This program ends too soon for compiled code to pay off, and without the compiler it needs 12 MiB less. */
+		command[n++] = "--jitless";
+		/* Node.js before 24 warns about --jitless unless this option is given too; 24 refuses it (image/runtime.ts). */
+		if (access(beside("no-expose-wasm"), F_OK) == 0) command[n++] = "--no-expose-wasm";
+	} else {
+		command[n++] = "node";
+	}
+	/* With a small heap, garbage is collected early. A watcher runs for months and must stay small. */
+	command[n++] = "--max-semi-space-size=1";
+	command[n++] = "--max-old-space-size=32";
+	command[n++] = beside("binfmt.cjs");
+	for (int i = 1; i < argc; i++) command[n++] = argv[i];
+	snprintf(pipes, sizeof pipes, "%d,%d", from, to);
+	setenv("BINFMT_LAUNCHER", pipes, 1);
+	setenv("MALLOC_ARENA_MAX", "1", 1);
+	fcntl(from, F_SETFD, 0);
+	fcntl(to, F_SETFD, 0);
+	/* Node.js can do nothing without the launcher, so it is told to end if the launcher is killed. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != launcher) exit(1);
+	execvp(command[0], command);
+	fail(command[0]);
+}
+
+/* `run`: the launcher will become a command, which is to have the standard streams of the caller. */
+static void exec_launcher(pid_t node, int requests, int answers, bool run) {
+	char *file = beside("launcher"), pid[16], input[16], output[16];
+
+	snprintf(pid, sizeof pid, "%d", node);
+	snprintf(input, sizeof input, "%d", run ? dup(0) : -1);
+	snprintf(output, sizeof output, "%d", run ? dup(1) : -1);
+	dup2(requests, 0);
+	dup2(answers, 1);
+	/* The launcher must not keep files of the caller open. close_range needs Linux 5.9; it may fail. */
+	if (!run) close_range(3, ~0U, 0);
+	execv(file, (char *[]){file, pid, input, output, NULL});
+	fail(file);
+}
+
+int main(int argc, char **argv) {
+	int requests[2], answers[2];
+
+	if (!realpath("/proc/self/exe", directory)) fail("/proc/self/exe");
+	dirname(directory);
+	/* If a standard stream is closed, a pipe would take its number. /dev/null does instead; writing to it fails. */
+	for (int fd = 0; fd >= 0 && fd < 3;) fd = open("/dev/null", O_RDONLY);
+	if (pipe2(requests, O_CLOEXEC) < 0 || pipe2(answers, O_CLOEXEC) < 0) fail("pipe");
+	pid_t launcher = getpid(), node = fork();
+	if (node < 0) fail("fork");
+	if (node == 0) exec_node(argc, argv, answers[0], requests[1], launcher);
+	exec_launcher(node, requests[0], answers[1], argc > 1 && !strcmp(argv[1], "run"));
+}
