@@ -2,7 +2,7 @@
  * Bundles the program into dist/: `npm run build:program`. The health check's HTTP client is a bundle of its own, so
  * that no other call has to load it.
  */
-import { writeFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const { metafile } = await build({

@@ -33,7 +33,10 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
   };
 }
 
-function errorIn({ QEMU_BINARY_PATH, QEMU_BINARY_PREFIX }: Record<'QEMU_BINARY_PATH' | 'QEMU_BINARY_PREFIX', string>): UsageError | undefined {
+function errorIn({
+  QEMU_BINARY_PATH,
+  QEMU_BINARY_PREFIX,
+}: Record<'QEMU_BINARY_PATH' | 'QEMU_BINARY_PREFIX', string>): UsageError | undefined {
   if (/[\t\n]/.test(QEMU_BINARY_PATH)) {
     return { kind: 'bad-environment', variable: 'QEMU_BINARY_PATH', value: QEMU_BINARY_PATH, has: 'control' };
   }

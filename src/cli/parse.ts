@@ -102,9 +102,21 @@ function unexpected(word: string, given: Given): UsageError {
   }
   const [first, ...rest] = given.words;
   const option = Object.keys(commands[0].options).find((name) => name === word);
-  if (option) return { kind: 'unexpected-argument', word, suggestion: [`--${option}`, rest.join(',')].join(' ').trim() };
+  if (option)
+    return { kind: 'unexpected-argument', word, suggestion: [`--${option}`, rest.join(',')].join(' ').trim() };
   const named = commands.find(({ name }) => name !== '' && name === first);
-  if (named) return { kind: 'unexpected-argument', word, suggestion: `binfmt ${named.name} with its options behind it` };
-  const candidates = [...commands.map(({ name }) => name), ...Object.keys(commands[0].options).map((name) => `--${name}`)];
-  return { kind: 'unexpected-argument', word, suggestion: closest(word, candidates.filter((name) => name !== '')) };
+  if (named)
+    return { kind: 'unexpected-argument', word, suggestion: `binfmt ${named.name} with its options behind it` };
+  const candidates = [
+    ...commands.map(({ name }) => name),
+    ...Object.keys(commands[0].options).map((name) => `--${name}`),
+  ];
+  return {
+    kind: 'unexpected-argument',
+    word,
+    suggestion: closest(
+      word,
+      candidates.filter((name) => name !== ''),
+    ),
+  };
 }

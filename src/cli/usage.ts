@@ -14,7 +14,10 @@ ${EXIT_STATUS}
 }
 
 function section({ name, summary, options, example }: Command): string {
-  const rows = [...Object.entries(options).map(([option, { value = '', text }]) => [option, value, text]), ['help', '', HELP]];
+  const rows = [
+    ...Object.entries(options).map(([option, { value = '', text }]) => [option, value, text]),
+    ['help', '', HELP],
+  ];
   const lines = rows.map(([option, value, text]) => `  ${`--${option} ${value}`.padEnd(22)}${text}`);
   return `\n${name ? `binfmt ${name}: ` : ''}${summary}\n\n${lines.join('\n')}\n\n  Example: ${example}\n`;
 }

@@ -2,10 +2,11 @@
  * What a command is: one object with its name, its options, how it is parsed, and how it is run. The parser and the
  * usage text (src/cli) are made from it. An option that is not declared cannot be read: that does not compile.
  */
+import type { Address } from '../core/address.js';
 import { choiceExpectation, numberExpectation, type UsageError } from '../core/messages/usage.js';
 import type { Line, Report } from '../core/report-lines.js';
 import type { Setup } from '../system/system.js';
-import type { HealthcheckOptions } from '../system/watch/ask.js';
+import type { WatcherAnswer } from '../system/watch/ask.js';
 
 /** The words of a command line, sorted. */
 export interface Given {
@@ -44,7 +45,7 @@ export interface Context {
   /** Resolves to the signal that ends the program. Calls `check` on SIGHUP. */
   untilStopped(check: () => void): Promise<string>;
   /** src/system/watch/ask.ts, which is a bundle of its own. */
-  loadHttpClient(): Promise<{ askWatcher(options: HealthcheckOptions): Promise<Report> }>;
+  loadHttpClient(): Promise<{ askWatcher(address: Address): Promise<WatcherAnswer> }>;
 }
 
 export interface CommandDefinition<O extends Options, Args> {

@@ -8,7 +8,7 @@ import { formatPlatform } from '../core/platform.js';
 import type { ProbeResult } from '../core/probe.js';
 import { problemOf } from '../core/problem.js';
 import { planRemoval, splitRemovals } from '../core/removal.js';
-import { exitStatusOf, reportBatch } from '../core/render.js';
+import { exitStatusOf, reportBatch, reportProblem } from '../core/render.js';
 import type { Item, Line, Report } from '../core/report-lines.js';
 import { architecturesOf, parseSelection, selectPlatforms } from '../core/selection.js';
 import { EMPTY_STATUS, formatStatus, statusOf } from '../core/status.js';
@@ -16,10 +16,10 @@ import { readEntries, unregister } from '../system/binfmt/entries.js';
 import { closeBinfmt, type MountOptions } from '../system/binfmt/mount.js';
 import { installPlatforms } from '../system/change/install.js';
 import { findEmulators } from '../system/host/emulators.js';
-import { openMachine, openSystem, type System } from '../system/system.js';
+import { openSystem, type System } from '../system/system.js';
 import { askVersions, takeSnapshot } from '../system/take-snapshot.js';
 import type { ServiceOptions } from '../system/watch/service.js';
-import { choice, type Context, defineCommand, flag, number, splitList, texts } from './command.js';
+import { type Context, choice, defineCommand, flag, number, splitList, texts } from './command.js';
 import { listenOption, mountOptions, readMountOptions } from './mount-options.js';
 
 const SECONDS_IN_A_DAY = 86_400;
@@ -126,7 +126,7 @@ async function change(args: Arguments, { setup }: Context): Promise<Report> {
   const system = await openSystem(setup, { ...args.mount, toChange });
   const { binfmt } = system;
   // The command line names a directory that must not be used.
-  if (binfmt.kind === 'unavailable' && exitStatusOf([binfmt.problem]) === 2) return reportBatch('installing', [binfmt]);
+  if (binfmt.kind === 'unavailable' && exitStatusOf([binfmt.problem]) === 2) return reportProblem(binfmt.problem);
   const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
   const installed = args.install && (await install(args.install, args.options, system));
   const now = await status(system, installed?.probes);
@@ -134,7 +134,9 @@ async function change(args: Arguments, { setup }: Context): Promise<Report> {
   const steps = [removed, installed?.report].filter((report) => report !== undefined);
   // A step that failed because of binfmt_misc has already said why the entries cannot be read.
   const unread = steps.some(({ exit }) => exit === 3) ? [] : now.lines;
-  const lines = new Map([...unread, ...steps.flatMap((step) => step.lines)].map((line) => [JSON.stringify(line), line]));
+  const lines = new Map(
+    [...unread, ...steps.flatMap((step) => step.lines)].map((line) => [JSON.stringify(line), line]),
+  );
   const exit = Math.max(0, ...steps.map((step) => step.exit)) as Report['exit'];
   return { stdout: now.stdout, lines: [...lines.values()], exit };
 }
@@ -144,7 +146,9 @@ async function status(system: System, known?: ReadonlyMap<Architecture, ProbeRes
   const snapshot = await takeSnapshot(system, { probes: architectures, known });
   const { binfmt } = snapshot;
   const lines: Line[] =
-    binfmt.kind === 'unavailable' ? [{ kind: 'note', note: { kind: 'entries-unreadable', problem: binfmt.problem } }] : [];
+    binfmt.kind === 'unavailable'
+      ? [{ kind: 'note', note: { kind: 'entries-unreadable', problem: binfmt.problem } }]
+      : [];
   return { stdout: formatStatus(statusOf(snapshot)), lines, exit: 0 };
 }
 

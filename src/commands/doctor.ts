@@ -5,7 +5,7 @@ import { doctorReport, EMPTY_REPORT, jsonReport } from '../core/doctor/report.js
 import { checks } from '../core/messages/index.js';
 import { describeProgress } from '../core/messages/usage.js';
 import type { Line, Report } from '../core/report-lines.js';
-import { architecturesOf, parseSelection, selectPlatforms } from '../core/selection.js';
+import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { closest } from '../core/text.js';
 import { closeBinfmt } from '../system/binfmt/mount.js';
 import { collectDoctorInput } from '../system/host/doctor-input.js';
@@ -28,7 +28,11 @@ export const doctorCommand = defineCommand({
     repeat: number('N', 'run each test program N times, to find what fails now and then', {
       ...{ unit: 'a whole number', least: 1, most: MOST_REPEATS, whole: true },
     }),
-    check: texts('NAME', 'run only this check; may be given more than once', 'the name of a check (doctor --list-checks)'),
+    check: texts(
+      'NAME',
+      'run only this check; may be given more than once',
+      'the name of a check (doctor --list-checks)',
+    ),
     'list-checks': flag('print the names of the checks, and what each looks for'),
     ...mountOptions,
   },

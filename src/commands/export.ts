@@ -16,7 +16,7 @@ import {
   terminalOutput,
 } from '../core/messages/request-problems.js';
 import { wantedFlags } from '../core/plan.js';
-import { formatPlatform, shortPlatform } from '../core/platform.js';
+import { formatPlatform } from '../core/platform.js';
 import { type Problem, problemOf } from '../core/problem.js';
 import { reportBatch, reportProblem } from '../core/render.js';
 import type { Item, Report } from '../core/report-lines.js';
@@ -67,10 +67,15 @@ FORMAT: ${exportFormatNames.join(', ')}.`,
     };
   },
   async run(args, context) {
-    if (args.root === undefined && context.isTerminal(1)) return reportProblem(problemOf(terminalOutput, 'machine', {}));
+    if (args.root === undefined && context.isTerminal(1))
+      return reportProblem(problemOf(terminalOutput, 'machine', {}));
     // What is written does not depend on the entries of this machine.
     const unread = problemOf(nothingToExport, 'machine', { native: [] });
-    return exportFiles(args, { ...openMachine(context.setup), binfmt: { kind: 'unavailable', problem: unread } }, context);
+    return exportFiles(
+      args,
+      { ...openMachine(context.setup), binfmt: { kind: 'unavailable', problem: unread } },
+      context,
+    );
   },
 });
 

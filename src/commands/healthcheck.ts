@@ -1,4 +1,9 @@
 /** `binfmt healthcheck`: asks the watcher in the same container whether it is ready. */
+import { DEFAULT_ADDRESSES, formatAddress } from '../core/address.js';
+import { noWatcher, watcherSilent } from '../core/messages/request-problems.js';
+import { problemOf } from '../core/problem.js';
+import { reportProblem } from '../core/render.js';
+import { isThere } from '../system/host/files.js';
 import { defineCommand, flag } from './command.js';
 import { listenOption } from './mount-options.js';
 
@@ -13,7 +18,15 @@ export const healthcheckCommand = defineCommand({
     listen: listenOption('the address of the watcher'),
   },
   parse: (values) => ({ address: values.listen, strict: values.strict }),
-  async run(args, context) {
-    return (await context.loadHttpClient()).askWatcher(args);
+  async run({ address, strict }, context) {
+    const found = address ?? DEFAULT_ADDRESSES.find((each) => each.kind === 'unix' && isThere(each.path));
+    if (found === undefined) {
+      if (strict) return reportProblem(problemOf(noWatcher, 'machine', {}));
+      return { lines: [{ kind: 'note', note: { kind: 'no-watcher' } }], exit: 0 };
+    }
+    const answer = await (await context.loadHttpClient()).askWatcher(found);
+    if (answer.kind === 'answer') return { stdout: answer.body, lines: [], exit: answer.ready ? 0 : 1 };
+    const name = formatAddress(found);
+    return reportProblem(problemOf(watcherSilent, name, { address: name, errno: answer.errno }));
   },
 });

@@ -14,5 +14,10 @@ export function readMountOptions(values: { readonly mount?: string; readonly 'al
 
 /** `description` says whose address it is. */
 export function listenOption(description: string): Option<Address | undefined> {
-  return parsed('ADDRESS', `${description}: [HOST:]PORT (default host: 127.0.0.1) or unix:PATH`, '[HOST:]PORT or unix:PATH', parseAddress);
+  return parsed(
+    'ADDRESS',
+    `${description}: [HOST:]PORT (default host: 127.0.0.1) or unix:PATH`,
+    '[HOST:]PORT or unix:PATH',
+    parseAddress,
+  );
 }

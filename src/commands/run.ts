@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import { architectures } from '../core/architectures.js';
 import { HEADER_SIZE } from '../core/entry.js';
-import type { UsageError } from '../core/messages/usage.js';
 import { notADirectory, unregisteredProgram } from '../core/messages/request-problems.js';
+import type { UsageError } from '../core/messages/usage.js';
 import type { InstallOptions } from '../core/plan.js';
 import { formatPlatform, type ParsedPlatform, parsePlatform } from '../core/platform.js';
 import { type Problem, problemOf } from '../core/problem.js';
@@ -31,8 +31,7 @@ const OPTIONS: InstallOptions = { credentials: true, preserveArgv0: true, force:
 export const runCommand = defineCommand({
   name: 'run',
   synopsis: '[OPTION]... [PLATFORM,...] [--] COMMAND...',
-  summary:
-    'Run COMMAND with emulators registered in a private namespace. Needs no root; changes\nnothing on the host.',
+  summary: 'Run COMMAND with emulators registered in a private namespace. Needs no root; changes\nnothing on the host.',
   example: 'binfmt run arm64 -- ./program',
   words: 'command',
   options: {

@@ -57,12 +57,9 @@ export type Advice =
   | { readonly do: 'choose-platform'; readonly platform: string; readonly because: 'explicit' | 'lower' }
   | { readonly do: 'consider'; readonly what: Suggestion; readonly detail?: string };
 
-/** What two pieces of advice differ in if they may become one: a list of platforms or of entries. */
-const lists = ['platforms', 'entries'] as const;
-
 /**
- * One list of advice for several problems of the same kind: pieces that differ only in platforms or entries become
- * one, with all of them; every other piece stands for itself, once.
+ * One list of advice for several problems of the same kind: pieces that differ only in their platforms or entries
+ * become one, with all of them; every other piece stands for itself, once.
  */
 export function mergeAdvice(advice: readonly Advice[]): Advice[] {
   const merged = new Map<string, Advice>();
@@ -75,10 +72,11 @@ export function mergeAdvice(advice: readonly Advice[]): Advice[] {
 }
 
 function union(one: Advice, other: Advice): Advice {
-  const result: Record<string, unknown> = { ...one };
-  for (const list of lists) {
-    const items = [one, other].flatMap((advice) => (advice as { [list]?: readonly string[] })[list] ?? []);
-    if (list in one) result[list] = [...new Set(items)];
+  if ('platforms' in one && 'platforms' in other) {
+    return { ...one, platforms: [...new Set([...one.platforms, ...other.platforms])] };
   }
-  return result as unknown as Advice;
+  if ('entries' in one && 'entries' in other) {
+    return { ...one, entries: [...new Set([...one.entries, ...other.entries])] };
+  }
+  return one;
 }

@@ -4,7 +4,15 @@ import { describeEventCause } from './messages/events.js';
 import type { Note } from './note.js';
 import type { Problem } from './problem.js';
 
-export type EventName = 'installed' | 'failed' | 'restored' | 'waiting' | 'ready' | 'not-ready' | 'stopping' | 'warning';
+export type EventName =
+  | 'installed'
+  | 'failed'
+  | 'restored'
+  | 'waiting'
+  | 'ready'
+  | 'not-ready'
+  | 'stopping'
+  | 'warning';
 
 /** Why an entry had to be registered again; labels of a metric. */
 export const restoreCauses = ['removed', 'disabled', 'replaced', 'shadowed', 'broken'] as const;

@@ -18,7 +18,9 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 export function formatMetrics({ running, unknown, restores, lastProbe, ready, build }: Metrics): string {
   const up = [...running].map(([architecture, runs]): Sample => [{ architecture }, Number(runs)]);
   return [
-    metric('binfmt_architectures_wanted', 'gauge', 'Architectures that were asked for.', [[{}, running.size + unknown]]),
+    metric('binfmt_architectures_wanted', 'gauge', 'Architectures that were asked for.', [
+      [{}, running.size + unknown],
+    ]),
     metric('binfmt_architecture_running', 'gauge', '1 if a test program of the architecture runs, else 0.', up),
     metric('binfmt_ready', 'gauge', '1 if every architecture that was asked for runs, else 0.', [[{}, Number(ready)]]),
     metric(

@@ -89,7 +89,8 @@ export function reportBatch(action: Action, items: readonly Item[]): Report {
   const failed = items.flatMap(({ subject, problem }) => (problem ? [{ subject, problem }] : []));
   const whole = new Map<string, Line>();
   for (const { subject, problem } of failed) {
-    const line: Line = statusOf(problem) > 1 ? { kind: 'problem', problem } : { kind: 'failed', action, subject, problem };
+    const line: Line =
+      statusOf(problem) > 1 ? { kind: 'problem', problem } : { kind: 'failed', action, subject, problem };
     whole.set(JSON.stringify(line), line);
   }
   return {

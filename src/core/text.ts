@@ -11,9 +11,7 @@ export function quote(text: string): string {
 /** The same without quotation marks. */
 export function shortened(text: string): string {
   const characters = [...text];
-  return printable(
-    characters.length > LONGEST_QUOTE ? `${characters.slice(0, LONGEST_QUOTE - 3).join('')}...` : text,
-  );
+  return printable(characters.length > LONGEST_QUOTE ? `${characters.slice(0, LONGEST_QUOTE - 3).join('')}...` : text);
 }
 
 /** Control characters could change what a terminal shows: they become visible escapes, such as `\x1b`. */

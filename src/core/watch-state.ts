@@ -120,7 +120,9 @@ function afterLook(state: WatchState, input: Extract<WatchInput, { kind: 'looked
   );
   const allowed = due.filter((watched) => switched || nextTry(watched, state.longestWait) <= now);
   const late = due.filter((watched) => !allowed.includes(watched));
-  const platforms = state.platforms.map((watched) => (late.includes(watched) ? { ...watched, waiting: true } : watched));
+  const platforms = state.platforms.map((watched) =>
+    late.includes(watched) ? { ...watched, waiting: true } : watched,
+  );
   const step: WatchStep = {
     state: { ...state, platforms, switchedOff: input.switchedOff, pending: 'nothing' },
     effects: late.filter(({ waiting }) => !waiting).map((watched) => waitReport(watched, state.longestWait, now)),

@@ -40,10 +40,16 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
     binfmt,
     entries,
     emulators: await withVersions(emulators, registered, system),
-    probes: new Map([...(options.known ?? []), ...zip(probed, outcomes.map((outcome, i) => {
-      const architecture = probed[i];
-      return architecture && probeResultOf(architecture, outcome);
-    }))]),
+    probes: new Map([
+      ...(options.known ?? []),
+      ...zip(
+        probed,
+        outcomes.map((outcome, i) => {
+          const architecture = probed[i];
+          return architecture && probeResultOf(architecture, outcome);
+        }),
+      ),
+    ]),
     registeredVersions: new Map(zip(registered, versions)),
   };
 }

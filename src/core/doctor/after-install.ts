@@ -1,8 +1,8 @@
 /** What doctor's problem with a platform says after an installation that did not make it run. */
 import type { Advice } from '../advice.js';
+import type { Platform } from '../platform.js';
 import { shortPlatform } from '../platform.js';
 import type { Problem } from '../problem.js';
-import type { Platform } from '../platform.js';
 
 /**
  * The same problem, without the advice to do what has just been done: to register this program's emulator, or to write

@@ -1,8 +1,8 @@
 /** The doctor's answer as text for people. */
 import type { Invocation } from '../invocation.js';
+import type { Problem } from '../problem.js';
 import { adviceFor, textOf } from '../render.js';
 import { printable } from '../text.js';
-import type { Problem } from '../problem.js';
 import { groupByCause } from './diagnose.js';
 import type { DoctorReport, PlatformLine } from './report.js';
 

@@ -106,7 +106,8 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
     const command = kind === 'file' ? call(invocation, again) : callPrivileged(invocation, again);
     return { label: 'mount it for this namespace only', command };
   }
-  if (kind === 'file') return grant === 'privileges' ? { label: 'as root', command: callPrivileged(invocation, args) } : undefined;
+  if (kind === 'file')
+    return grant === 'privileges' ? { label: 'as root', command: callPrivileged(invocation, args) } : undefined;
   switch (grant) {
     case 'privileges':
       return { label: 'with privileges', command: callPrivileged(invocation, args) };
@@ -136,8 +137,10 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
 const suggestions: Readonly<Record<Suggestion, (detail?: string) => string>> = {
   'choose-another-directory': () => 'choose an existing, empty directory with --mount DIR',
   'fix-emulator-file': (file) => `fix or replace the emulator ${file}`,
-  'get-static-emulator': () => 'use a statically linked emulator, such as the one in the package qemu-user of Debian 13',
-  'install-newer-kernel': () => 'install a newer kernel; until then, copy the static emulator into each image, to the path in the entry',
+  'get-static-emulator': () =>
+    'use a statically linked emulator, such as the one in the package qemu-user of Debian 13',
+  'install-newer-kernel': () =>
+    'install a newer kernel; until then, copy the static emulator into each image, to the path in the entry',
   'mount-without-noexec': () => 'mount its file system without noexec',
   'mount-writable': () => 'mount the directory without :ro',
   'register-on-the-host': () => "register on the host itself, as the host's root user",

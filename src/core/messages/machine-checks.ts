@@ -3,14 +3,13 @@
  * fails with. The order of the list is the order in which they are reported: the first problem is the likeliest cause.
  */
 import { architectures } from '../architectures.js';
-import { machineCheck } from '../doctor/check.js';
-import { type DoctorInput, isNamedFor, isTroubled, platformFacts } from '../doctor/input.js';
 import { uninstallAdvice } from '../doctor/advise.js';
+import { type Found, machineCheck } from '../doctor/check.js';
+import { type DoctorInput, isNamedFor, isTroubled, platformFacts } from '../doctor/input.js';
 import { takesProgramsOf } from '../elf.js';
 import { matches } from '../entry.js';
 import { formatPlatform } from '../platform.js';
-import type { Facts, ProblemDefinition } from '../problem.js';
-import { isProblem } from '../problem.js';
+import type { Facts } from '../problem.js';
 import { listed } from '../text.js';
 import { compareVersions } from '../version.js';
 
@@ -22,15 +21,15 @@ const FORMAT_ERROR = 'exec /bin/sh: exec format error';
 /** Linux keeps the emulator open (flag F) since this version. */
 const FIRST_KERNEL_WITH_FLAG_F = '4.8';
 
-/** binfmt_misc cannot be used, and the problem that says so is of this kind. */
-function mountProblem<F extends Facts>(definition: Pick<ProblemDefinition<F>, 'id'>, input: DoctorInput) {
+/** The problem with binfmt_misc itself, if it is of this kind. */
+function mountProblem<F extends Facts>(id: string, input: DoctorInput): Found<F> | undefined {
   const { binfmt } = input;
-  if (binfmt.kind === 'writable' || !isProblem(definition, binfmt.problem)) return undefined;
+  if (binfmt.kind === 'writable' || binfmt.problem.id !== id) return undefined;
   // What can be read, and works, needs no more than that.
   const troubled = isTroubled(input);
   if (binfmt.kind === 'readable' && !troubled) return undefined;
   const { facts, advice } = binfmt.problem;
-  return { facts: facts as F, advice, severity: troubled ? ('problem' as const) : ('note' as const) };
+  return { facts: facts as F, advice, severity: troubled ? 'problem' : 'note' };
 }
 
 const mountErrors: Readonly<Record<string, string>> = {
@@ -45,7 +44,7 @@ export const kernelModule = machineCheck<{ path: string; errno: string }>({
   id: 'kernel-module',
   summary: 'the kernel has no binfmt_misc, or its module is not loaded',
   exitStatus: 3,
-  find: (input) => mountProblem(kernelModule, input),
+  find: (input) => mountProblem('kernel-module', input),
   title: () => 'binfmt_misc is missing',
   symptom: () => `${cannotMount(BINFMT_DIRECTORY)}: no such device`,
   cause: ({ path, errno }) => `${cannotMount(path)}: ${mountErrors[errno] ?? errno}`,
@@ -56,7 +55,7 @@ export const mountFailed = machineCheck<{ path: string; errno: string }>({
   id: 'mount-failed',
   summary: 'binfmt_misc cannot be mounted at this directory',
   exitStatus: 3,
-  find: (input) => mountProblem(mountFailed, input),
+  find: (input) => mountProblem('mount-failed', input),
   title: () => 'binfmt_misc cannot be mounted',
   cause: ({ path, errno }) => `${cannotMount(path)}: ${mountErrors[errno] ?? errno}`,
   evidence: ({ path, errno }) => [`${path}: ${errno}`],
@@ -66,7 +65,7 @@ export const userNamespace = machineCheck<{ path: string; errno?: string }>({
   id: 'user-namespace',
   summary: "this is a user namespace, such as a rootless container, and cannot use the host's entries",
   exitStatus: 3,
-  find: (input) => mountProblem(userNamespace, input),
+  find: (input) => mountProblem('user-namespace', input),
   title: () => 'binfmt_misc cannot be used from this user namespace',
   cause: ({ path, errno }) =>
     errno === undefined
@@ -86,7 +85,7 @@ export const permission = machineCheck<{ operation: 'mount' | 'write'; path: str
   id: 'permission',
   summary: 'this program may not mount binfmt_misc, or may not write to it',
   exitStatus: 3,
-  find: (input) => mountProblem(permission, input),
+  find: (input) => mountProblem('permission', input),
   title: () => 'binfmt_misc may not be used from here',
   symptom: () => 'cannot mount binfmt_misc filesystem: operation not permitted',
   cause: ({ operation, path, errno }) =>
@@ -98,7 +97,7 @@ export const readOnly = machineCheck<{ operation: 'mount' | 'write'; path: strin
   id: 'read-only',
   summary: 'binfmt_misc is read-only here',
   exitStatus: 3,
-  find: (input) => mountProblem(readOnly, input),
+  find: (input) => mountProblem('read-only', input),
   title: () => 'binfmt_misc is read-only here',
   symptom: () => 'read-only file system',
   cause: ({ operation, path, errno }) =>
@@ -193,7 +192,13 @@ export const catchesNative = machineCheck<{ entries: readonly { name: string; ma
   evidence: ({ entries }) => entries.map(({ name, magic, mask }) => `${name}: magic ${magic}, mask ${mask}`),
 });
 
-type WideEntry = { readonly name: string; readonly magic: string; readonly mask: string; readonly matches: readonly string[]; readonly beyond: readonly string[] };
+type WideEntry = {
+  readonly name: string;
+  readonly magic: string;
+  readonly mask: string;
+  readonly matches: readonly string[];
+  readonly beyond: readonly string[];
+};
 
 export const wideMagic = machineCheck<{ entries: readonly WideEntry[] }>({
   id: 'wide-magic',
@@ -225,9 +230,7 @@ export const confinement = machineCheck<{ profile: string }>({
     const { binfmt, host } = input;
     const forbidden = (errno: unknown) => errno === 'EACCES' || errno === 'EPERM';
     const closed = binfmt.kind !== 'writable' && forbidden(binfmt.problem.facts['errno']) && isTroubled(input);
-    const refused = platformFacts(input).some(
-      ({ verdict }) => verdict.kind === 'refused' && forbidden(verdict.errno),
-    );
+    const refused = platformFacts(input).some(({ verdict }) => verdict.kind === 'refused' && forbidden(verdict.errno));
     if (host.confinement === undefined || !(closed || refused)) return undefined;
     return {
       severity: 'note',

@@ -55,7 +55,11 @@ export const noNamespace: ProblemDefinition<NamespaceFacts> = {
 export const namespaceProblems = [noNamespace];
 
 /** Why there is none, and what would allow it. */
-export function namespaceProblem(step: NamespaceStep, errno: string, { kernel, settings: values }: NamespaceRules): Problem {
+export function namespaceProblem(
+  step: NamespaceStep,
+  errno: string,
+  { kernel, settings: values }: NamespaceRules,
+): Problem {
   const oldKernel = step === 'mount' && compareVersions(kernel, FIRST_KERNEL_WITH_PRIVATE_BINFMT) < 0;
   const forbidding = oldKernel ? undefined : settings.find(({ name, forbids }) => values[name] === forbids);
   const wholeMachine: Advice = { do: 'install', platforms: ['all'] };

@@ -3,8 +3,8 @@
  * everything that none of the others explains.
  */
 import { exportAdvice, installAdvice, newerVersion, uninstallAdvice } from '../doctor/advise.js';
-import { type Check, platformCheck } from '../doctor/check.js';
-import { type DoctorInput, isNamedFor, type PlatformFacts } from '../doctor/input.js';
+import { platformCheck } from '../doctor/check.js';
+import { isNamedFor, type PlatformFacts } from '../doctor/input.js';
 import { takesProgramsOf } from '../elf.js';
 import { formatPlatform, shortPlatform } from '../platform.js';
 import type { Severity } from '../problem.js';
@@ -140,10 +140,7 @@ export const wrongMagic = platformCheck<{ entry: string; runs: boolean; found: M
   title: ({ entry, runs }, subjects) => (runs ? `${entry} never matches a program` : doNotRun(subjects)),
   symptom: () => FORMAT_ERROR,
   cause: () => 'its entry has its name, but magic and mask that never match one of its programs',
-  evidence: ({ entry, found, expected }) => [
-    `${entry}: ${magicLine(found)}`,
-    `it should be: ${magicLine(expected)}`,
-  ],
+  evidence: ({ entry, found, expected }) => [`${entry}: ${magicLine(found)}`, `it should be: ${magicLine(expected)}`],
 });
 
 export const notInContainers = platformCheck<{
@@ -347,9 +344,7 @@ export const emulatorFails = platformCheck<{
         version,
       },
       advice:
-        verdict.kind === 'untried'
-          ? [{ do: 'consider', what: 'try-again-later' }]
-          : installAdvice(platform, input),
+        verdict.kind === 'untried' ? [{ do: 'consider', what: 'try-again-later' }] : installAdvice(platform, input),
     };
   },
   title: (_, subjects) => doNotRun(subjects),

@@ -89,7 +89,9 @@ const nextSteps = {
 } as const;
 
 function nextStepWithDebian(entries: readonly string[]): string {
-  const remove = entries.map((name) => `  sudo update-binfmts --package qemu-user-static --remove ${name} /usr/bin/${name}-static`);
+  const remove = entries.map(
+    (name) => `  sudo update-binfmts --package qemu-user-static --remove ${name} /usr/bin/${name}-static`,
+  );
   return [
     entries.map((name) => `sudo update-binfmts --import ${name}`).join(' && '),
     'If update-binfmts warns that another package owns the entry, remove that entry first:',

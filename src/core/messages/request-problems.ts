@@ -1,6 +1,7 @@
 /** Problems with what was asked for, and with carrying it out: everything that doctor has no check for. */
-import { type Facts, type ProblemDefinition, problemOf } from '../problem.js';
+
 import type { PlatformError } from '../platform.js';
+import { type Facts, type ProblemDefinition, problemOf } from '../problem.js';
 import { listed, quote } from '../text.js';
 
 function define<F extends Facts>(definition: ProblemDefinition<F>): ProblemDefinition<F> {
@@ -92,12 +93,14 @@ export const ownArchitecture = define<{ entry: string }>({
   id: 'own-architecture',
   summary: "an entry would match the machine's own programs",
   title: ({ entry }) => `${entry} must not be registered here`,
-  cause: ({ entry }) => `${entry} would match this machine's own programs, and then no program could be started any more`,
+  cause: ({ entry }) =>
+    `${entry} would match this machine's own programs, and then no program could be started any more`,
 });
 
 const registerErrors: Readonly<Record<string, string>> = {
   ENOENT: 'the kernel cannot find the emulator (ENOENT)',
-  EACCES: 'the kernel may not execute the emulator (EACCES), for example because its file system is mounted with noexec',
+  EACCES:
+    'the kernel may not execute the emulator (EACCES), for example because its file system is mounted with noexec',
   EEXIST: 'another program has just registered the same name (EEXIST, file exists)',
   EINVAL: 'the kernel does not accept the entry (EINVAL, invalid argument); flag F needs Linux 4.8 or later',
 };
@@ -121,7 +124,8 @@ export const untested = define<{ errno: string }>({
   id: 'untested',
   summary: 'a test program could not be run, because the machine lacks a resource at the moment',
   title: (_, subjects) => `${listed(subjects)} could not be tested`,
-  cause: ({ errno }) => `its test program could not be run, because this machine lacks a resource at the moment (${errno})`,
+  cause: ({ errno }) =>
+    `its test program could not be run, because this machine lacks a resource at the moment (${errno})`,
 });
 
 export const unreliable = define({
@@ -199,7 +203,8 @@ export const terminalOutput = define({
   exitStatus: 2,
   summary: 'an archive would be printed to a terminal',
   title: () => 'standard output is a terminal',
-  cause: () => 'standard output is a terminal, and the archive is binary; to unpack it on this host, append: | sudo tar -x -C /',
+  cause: () =>
+    'standard output is a terminal, and the archive is binary; to unpack it on this host, append: | sudo tar -x -C /',
 });
 
 export const noWatcher = define({

@@ -183,7 +183,8 @@ export const imagePlatform = platformCheck<{ probe: ProbeFacts }>({
     };
   },
   title: (_, subjects) => `${run(subjects)}: if a container does not start, look at its image`,
-  symptom: () => "exec format error; exec /app: no such file or directory; The requested image's platform does not match",
+  symptom: () =>
+    "exec format error; exec /app: no such file or directory; The requested image's platform does not match",
   cause: () =>
     'an image has a platform, whichever machine it was pulled on. A program for another architecture in it, a script without its first line, or a missing loader give the same messages',
   evidence: ({ probe }) => [probeLine(probe)],

@@ -1,7 +1,8 @@
 /** What is wrong with a command line, as data and in words; and the words around the usage text. */
+
+import type { PlatformError } from '../platform.js';
 import { listed, quote, shortened } from '../text.js';
 import { describePlatformError } from './request-problems.js';
-import type { PlatformError } from '../platform.js';
 
 export type UsageError =
   /** `command`: the one that has this option; empty for the call without a command. */
@@ -10,11 +11,21 @@ export type UsageError =
   | { readonly kind: 'bad-value'; readonly option: string; readonly value?: string; readonly expects: string }
   | { readonly kind: 'needs-option'; readonly option: string; readonly other: string }
   | { readonly kind: 'unexpected-argument'; readonly word: string; readonly suggestion?: string }
-  | { readonly kind: 'format'; readonly word?: string; readonly formats: readonly string[]; readonly suggestion?: string }
+  | {
+      readonly kind: 'format';
+      readonly word?: string;
+      readonly formats: readonly string[];
+      readonly suggestion?: string;
+    }
   | { readonly kind: 'unknown-check'; readonly word: string; readonly suggestion?: string }
   | { readonly kind: 'missing-command' }
   | { readonly kind: 'platform'; readonly error: PlatformError }
-  | { readonly kind: 'bad-environment'; readonly variable: string; readonly value: string; readonly has: 'slash' | 'control' };
+  | {
+      readonly kind: 'bad-environment';
+      readonly variable: string;
+      readonly value: string;
+      readonly has: 'slash' | 'control';
+    };
 
 const meant = (suggestion?: string) => (suggestion === undefined ? '' : `; did you mean ${suggestion}?`);
 

@@ -119,7 +119,8 @@ function inspect(dir: string): BinfmtMount | undefined {
   } catch (error) {
     const errno = errnoOf(error);
     const forbidden = errno === 'EACCES' || errno === 'EPERM';
-    const problem = forbidden && !inInitialUserNamespace() ? userNamespaceProblem(file, errno) : openProblem(file, errno);
+    const problem =
+      forbidden && !inInitialUserNamespace() ? userNamespaceProblem(file, errno) : openProblem(file, errno);
     return { kind: 'readable', dir, problem };
   }
 }

@@ -9,12 +9,7 @@ import { BINFMT_DIRECTORY } from '../../core/messages/machine-checks.js';
 import { BINFMT_MISC, sharedHostDirectories } from '../../core/procfs.js';
 import type { WritableMount } from '../../core/snapshot.js';
 import { readText } from '../host/files.js';
-import {
-  inInitialPidNamespace,
-  mountNamespaceOf,
-  parentOf,
-  processesInOtherNamespaces,
-} from '../host/namespaces.js';
+import { inInitialPidNamespace, mountNamespaceOf, parentOf, processesInOtherNamespaces } from '../host/namespaces.js';
 import type { Launcher } from '../probing/launcher.js';
 import { writeTo } from './entries.js';
 

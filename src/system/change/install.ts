@@ -61,7 +61,10 @@ export async function installPlatforms(request: InstallRequest, system: System):
   const changed = jobs.filter(isRegistration);
   const after = await probeAgain(changed, { before, recheck: keptBy === 'mount' }, system);
   const failed = jobs.filter(({ platform, step }) => step.kind !== 'impossible' && !runs(platform, after));
-  const problems = await problemsOf(failed.map(({ platform }) => platform), system);
+  const problems = await problemsOf(
+    failed.map(({ platform }) => platform),
+    system,
+  );
   const results = jobs.map((job) => resultOf(job, after, problems, request.words));
   jobs.forEach((job, i) => {
     if (results[i]?.problem) rollBack(job, after, system);
@@ -112,7 +115,10 @@ async function tryReplacements(planned: readonly Job[], system: System): Promise
   const platforms = trials.map(({ platform: { architecture } }): Platform => ({ architecture }));
   const probes = platforms.map(({ architecture }) => architecture);
   const snapshot = await takeSnapshot(system, { probes });
-  const found = await problemsOf(platforms.filter((platform) => !runs(platform, snapshot)), system);
+  const found = await problemsOf(
+    platforms.filter((platform) => !runs(platform, snapshot)),
+    system,
+  );
   for (const [architecture, problem] of found) {
     problems.set(architecture, { ...problem, facts: { ...problem.facts, [ENTRY_KEPT]: true } });
   }
@@ -150,10 +156,7 @@ async function probeAgain(
 }
 
 /** What doctor says about platforms that do not run: the first problem of each. */
-async function problemsOf(
-  platforms: readonly Platform[],
-  system: System,
-): Promise<ReadonlyMap<Architecture, Problem>> {
+async function problemsOf(platforms: readonly Platform[], system: System): Promise<ReadonlyMap<Architecture, Problem>> {
   if (platforms.length === 0) return new Map();
   const found = diagnose(await collectDoctorInput(system, { platforms, repeat: 1 }));
   return new Map(

@@ -26,6 +26,10 @@ export function readText(file: string): string {
   }
 }
 
+export function isThere(file: string): boolean {
+  return fs.existsSync(file);
+}
+
 /** The target of a symbolic link; undefined if it cannot be read. */
 export function readLink(file: string): string | undefined {
   try {

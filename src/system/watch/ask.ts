@@ -1,35 +1,23 @@
-/** Asks a watcher about its health, over HTTP. */
-import fs from 'node:fs';
+/** Asks a watcher about its health, over HTTP. A bundle of its own, so it imports as little as it can. */
 import http from 'node:http';
 import fetch from 'node-fetch';
-import { type Address, DEFAULT_ADDRESSES, formatAddress } from '../../core/address.js';
-import { noWatcher, watcherSilent } from '../../core/messages/request-problems.js';
-import { problemOf } from '../../core/problem.js';
-import { reportProblem } from '../../core/render.js';
-import type { Report } from '../../core/report-lines.js';
+import { type Address, formatAddress } from '../../core/address.js';
 
-export interface HealthcheckOptions {
-  /** Undefined: the default address at which there is a socket. */
-  readonly address?: Address;
-  /** Fail if there is no watcher. */
-  readonly strict: boolean;
-}
+/** `errno`: why nobody answered, such as `ECONNREFUSED`. */
+export type WatcherAnswer =
+  | { readonly kind: 'answer'; readonly ready: boolean; readonly body: string }
+  | { readonly kind: 'silent'; readonly errno: string };
 
 const LIMIT = 5000; // milliseconds
 
-export async function askWatcher({ address, strict }: HealthcheckOptions): Promise<Report> {
-  const found = address ?? DEFAULT_ADDRESSES.find((each) => each.kind === 'unix' && fs.existsSync(each.path));
-  if (found === undefined) {
-    if (strict) return reportProblem(problemOf(noWatcher, 'machine', {}));
-    return { lines: [{ kind: 'note', note: { kind: 'no-watcher' } }], exit: 0 };
-  }
+export async function askWatcher(address: Address): Promise<WatcherAnswer> {
   try {
-    const url = found.kind === 'tcp' ? `http://${formatAddress(found)}/readyz` : 'http://localhost/readyz';
-    const agent = found.kind === 'unix' ? new http.Agent({ socketPath: found.path } as http.AgentOptions) : undefined;
+    const url = address.kind === 'tcp' ? `http://${formatAddress(address)}/readyz` : 'http://localhost/readyz';
+    const agent =
+      address.kind === 'unix' ? new http.Agent({ socketPath: address.path } as http.AgentOptions) : undefined;
     const response = await fetch(url, { agent, signal: AbortSignal.timeout(LIMIT) });
-    return { stdout: await response.text(), lines: [], exit: response.ok ? 0 : 1 };
+    return { kind: 'answer', ready: response.ok, body: await response.text() };
   } catch (error) {
-    const { code: errno = 'no answer' } = error as NodeJS.ErrnoException;
-    return reportProblem(problemOf(watcherSilent, formatAddress(found), { address: formatAddress(found), errno }));
+    return { kind: 'silent', errno: (error as NodeJS.ErrnoException).code ?? 'no answer' };
   }
 }
