@@ -5,7 +5,7 @@ import type { Failure } from '../core/failure.js';
 import { wantedFlags } from '../core/plan.js';
 import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { runnerOf } from '../core/snapshot.js';
-import { prepareFile, type Write, writeFiles, writeTar } from '../system/exporting.js';
+import { type ExportFailure, prepareFile, type Write, writeFiles, writeTar } from '../system/exporting.js';
 import { type System, takeSnapshot } from '../system/snapshot.js';
 import { type Item, type Report, reportBatch } from './report.js';
 
@@ -42,10 +42,24 @@ export async function exportFiles(args: ExportArguments, system: System, write: 
   // Half of what was asked for, unpacked at /, is worse than nothing.
   if (report.exit !== 0 || emulators.length === 0) return { ...report, exit: report.exit || 1 };
   const ready = exportedFiles(format, emulators).map(prepareFile);
-  const failure = root === undefined ? writeTar(ready, write) : writeFiles(ready, root, force);
-  if (failure) return { lines: [...report.lines, `binfmt: ${failure}`], exit: 1 };
+  const failure =
+    root === undefined ? writeTar(ready, write) : await writeFiles(ready, { root, force }, system.launcher);
+  if (failure) return { lines: [...report.lines, `binfmt: ${describe(failure)}`], exit: 1 };
   const names = emulators.map(({ architecture }) => `qemu-${architecture.target}`);
   return { lines: [...report.lines, ...(exportFormats[format]?.next(names) ?? [])], exit: 0 };
+}
+
+function describe(failure: ExportFailure): string {
+  switch (failure.kind) {
+    case 'changed': {
+      const names = failure.files.map((file) => `"${file}"`).join(', ');
+      return `${names} is not as an export has left it, and not overwritten; to do it all the same: --force`;
+    }
+    case 'write-failed':
+      return `cannot write to "${failure.dir}": ${failure.errno}`;
+    case 'unread':
+      return 'the archive was not read to its end';
+  }
 }
 
 function missing(subject: string): Failure {

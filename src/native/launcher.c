@@ -1,6 +1,6 @@
 /*
- * The launcher makes the system calls that Node.js has no functions for: mount(2), umount2(2), unshare(2), and
- * execve(2) with its true errno. (Node's spawn uses execvp(3), which gives a file that the kernel refuses to a
+ * The launcher makes the system calls that Node.js has no functions for: mount(2), umount2(2), unshare(2),
+ * openat2(2), and execve(2) with its true errno. (Node's spawn uses execvp(3), which gives a file that the kernel refuses to a
  * shell.) It does what it is told and reports facts; TypeScript decides what they mean.
  *
  * Requests are lines on standard input, their fields separated by tabs. Answers are lines on standard output, in the
@@ -14,6 +14,11 @@
  *   write-existing FILE HEX          ok | errno N   writes to a file that exists, in one write(2)
  *   write FILE HEX                   ok | errno N   creates an executable
  *   write - HEX                      fd N | errno N keeps an executable in memory, with the path /proc/self/fd/N
+ *   open-directory ROOT PATH [create]
+ *                                    fd N PID | errno N
+ *                                                   opens the directory PATH below ROOT, as /proc/PID/fd/N; symbolic
+ *                                                   links never lead out of ROOT. "create": also creates it
+ *   close-directory N                ok | errno N   closes such a directory
  *   become ROOT HEX                  ok             sets the command that the launcher becomes when Node.js has
  *                                                   ended; in HEX a null byte ends each word of the command
  *   run ROOT FILE [NAME=VALUE ...]   (none yet)     queues FILE, to be run with this environment in the root
@@ -78,6 +83,10 @@ static void answer(const char *request) {
 		answer_errno(unshare_namespaces(fields[1]));
 	else if (!strcmp(fields[0], "write-existing") && n == 3)
 		answer_errno(write_existing(fields[1], fields[2]));
+	else if (!strcmp(fields[0], "open-directory") && (n == 3 || (n == 4 && !strcmp(fields[3], "create"))))
+		open_directory(fields[1], fields[2], n == 4);
+	else if (!strcmp(fields[0], "close-directory") && n == 2)
+		answer_errno(close_directory(fields[1]));
 	else if (!strcmp(fields[0], "become") && n == 3)
 		puts(set_command(fields[1], fields[2], decode_hex(fields[2])) ? "ok" : "bad request");
 	else if (!strcmp(fields[0], "write") && n == 3)

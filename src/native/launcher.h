@@ -25,6 +25,10 @@ void undo_mount(void);
 void write_executable(const char *file, char *hex);
 int write_existing(const char *file, char *hex);
 
+/* directories.c: open_directory answers by itself; close_directory returns 0, or -1 with errno. */
+void open_directory(const char *root, const char *path, bool create);
+int close_directory(const char *number);
+
 /* runs.c: queues programs and runs them, all at the same time. queue_run takes over `line`, which holds `fields`. */
 void queue_run(char **fields, int n, char *line);
 void run_queued(long milliseconds);

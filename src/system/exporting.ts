@@ -1,14 +1,29 @@
-/** Writes exported files: as a tar stream, or into a directory, where nothing is overwritten that is not ours. */
+/**
+ * Writes exported files: as a tar stream, or below a directory that may be anybody's, such as an unpacked image. There
+ * no symbolic link leads out of the directory, even while somebody changes it, and a file that somebody has changed
+ * since the last export is not overwritten.
+ */
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { type ExportedFile, formatManifest, MANIFEST, parseManifest } from '../core/export.js';
 import { tarEnd, tarHeader, tarPadding } from '../core/tar.js';
+import { errnoOf } from './binfmt-fs.js';
+import type { Launcher, OpenDirectory } from './launcher.js';
 
-/** Writes to standard output; false when that failed, or nobody reads it any more. */
+/** Writes to standard output; returns false if that failed, or if nobody reads it any more. */
 export type Write = (bytes: Uint8Array) => boolean;
 
-/** A file and what its contents are. */
+/** Why the export failed. */
+export type ExportFailure =
+  /** Somebody has changed these files since the last export, so nothing was written. */
+  | { readonly kind: 'changed'; readonly files: readonly string[] }
+  /** A call failed for a file in `dir`, or for `dir` itself. */
+  | { readonly kind: 'write-failed'; readonly dir: string; readonly errno: string }
+  /** The reader of the tar stream ended before the stream did. */
+  | { readonly kind: 'unread' };
+
+/** A file and the hash of its contents. */
 export interface PreparedFile {
   readonly file: ExportedFile;
   /** Hexadecimal. */
@@ -25,68 +40,132 @@ export function prepareFile(file: ExportedFile): PreparedFile {
 
 const hashes = (ready: readonly PreparedFile[]) => new Map(ready.map(({ file, sha256 }) => [file.path, sha256]));
 
-/**
- * Returns why it failed, if it did. Without entries for directories, so that unpacking at / changes none.
- */
-export function writeTar(ready: readonly PreparedFile[], write: Write): string | undefined {
+/** The archive has no entries for directories, so that unpacking it at / leaves their modes alone. */
+export function writeTar(ready: readonly PreparedFile[], write: Write): ExportFailure | undefined {
   const manifest = Buffer.from(formatManifest(hashes(ready)));
-  const put = ({ path: name, mode }: Pick<ExportedFile, 'path' | 'mode'>, bytes: Uint8Array) =>
+  const append = ({ path: name, mode }: Pick<ExportedFile, 'path' | 'mode'>, bytes: Uint8Array) =>
     write(tarHeader(name, mode, bytes.length)) && write(bytes) && write(tarPadding(bytes.length));
   const complete =
-    ready.every(({ file }) => put(file, bytesOf(file))) &&
-    put({ path: MANIFEST, mode: 0o644 }, manifest) &&
+    ready.every(({ file }) => append(file, bytesOf(file))) &&
+    append({ path: MANIFEST, mode: 0o644 }, manifest) &&
     write(tarEnd());
-  return complete ? undefined : 'the archive was not read to its end';
+  return complete ? undefined : { kind: 'unread' };
 }
 
-/** Returns why it failed, if it did: nothing is written where one of the files there is not ours. */
-export function writeFiles(ready: readonly PreparedFile[], root: string, force: boolean): string | undefined {
-  const there = path.join(root, MANIFEST);
-  const previous = parseManifest(readIfThere(there)?.toString() ?? '');
-  const foreign = ready.filter(({ file, sha256 }) => {
-    const bytes = readIfThere(path.join(root, file.path));
-    if (bytes === undefined) return false;
-    const found = crypto.hash('sha256', bytes);
-    return found !== sha256 && found !== previous?.files[file.path];
-  });
-  if (foreign.length > 0 && !force) {
-    const names = foreign.map(({ file }) => `"${path.join(root, file.path)}"`).join(', ');
-    return `${names} is not as an export has left it, and not overwritten; to do it all the same: --force`;
-  }
+export interface Target {
+  /** The root directory to write to. Symbolic links in this path itself are followed. */
+  readonly root: string;
+  /** Also overwrite files that somebody has changed. */
+  readonly force: boolean;
+}
+
+export async function writeFiles(
+  ready: readonly PreparedFile[],
+  { root, force }: Target,
+  launcher: Launcher,
+): Promise<ExportFailure | undefined> {
+  const dirs = [...new Set([...ready.map(({ file }) => file.path), MANIFEST].map((name) => path.dirname(name)))];
+  const opened = new Map<string, OpenDirectory>();
+  const openAll = async (create: boolean): Promise<ExportFailure | undefined> => {
+    for (const dir of dirs.filter((each) => !opened.has(each))) {
+      const found = await launcher.openDirectory(path.resolve(root), dir, { create });
+      if (typeof found !== 'string') opened.set(dir, found);
+      else if (create || found !== 'ENOENT') return failedAt(path.join(root, dir), found);
+    }
+    return undefined;
+  };
+  /** Undefined if the directory of the file does not exist yet. */
+  const placeOf = (name: string) => {
+    const dir = opened.get(path.dirname(name));
+    return dir && path.join(dir.path, path.basename(name));
+  };
   try {
-    for (const { file } of ready) replace(path.join(root, file.path), bytesOf(file), file.mode);
-    replace(there, Buffer.from(formatManifest(hashes(ready), previous)), 0o644);
+    const unreadable = await openAll(false);
+    if (unreadable) return unreadable;
+    const old = readRegularFile(placeOf(MANIFEST));
+    const previous = parseManifest(old.kind === 'read' ? old.bytes.toString() : '');
+    const changed = ready.filter((prepared) => isChanged(prepared, previous?.files, placeOf(prepared.file.path)));
+    const files = [...changed.map(({ file }) => file.path), ...(old.kind === 'unreadable' ? [MANIFEST] : [])];
+    if (files.length > 0 && !force) return { kind: 'changed', files: files.map((name) => path.join(root, name)) };
+    const uncreated = createRoot(root) ?? (await openAll(true));
+    if (uncreated) return uncreated;
+    const manifest = { path: MANIFEST, mode: 0o644, text: formatManifest(hashes(ready), previous) } as const;
+    for (const file of [...ready.map((each) => each.file), manifest]) {
+      const errno = await replace(placeOf(file.path) ?? '', file);
+      if (errno) return failedAt(path.join(root, path.dirname(file.path)), errno);
+    }
+    return undefined;
+  } finally {
+    for (const dir of opened.values()) await dir.close();
+  }
+}
+
+function failedAt(dir: string, errno: string): ExportFailure {
+  return { kind: 'write-failed', dir, errno };
+}
+
+/** Works level by level, because fs.mkdirSync with `recursive` never returns for a path below /proc (Node.js 20). */
+function createRoot(root: string): ExportFailure | undefined {
+  if (fs.existsSync(root)) return undefined;
+  const failure = createRoot(path.dirname(path.resolve(root)));
+  if (failure) return { ...failure, dir: root } as ExportFailure;
+  try {
+    fs.mkdirSync(root);
     return undefined;
   } catch (error) {
-    return `cannot write to "${root}": ${(error as Error).message}`;
+    return failedAt(root, errnoOf(error));
   }
 }
 
-/** Undefined where it is not there; a file that cannot be read is not ours. */
-function readIfThere(file: string): Buffer | undefined {
+type Read = { readonly kind: 'read'; readonly bytes: Buffer } | { readonly kind: 'missing' | 'unreadable' };
+
+/** Anything but a regular file is unreadable: a link is not followed, and nobody waits for the writer of a FIFO. */
+function readRegularFile(place: string | undefined): Read {
+  if (place === undefined) return { kind: 'missing' };
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+  let fd: number | undefined;
   try {
-    return fs.readFileSync(file);
+    fd = fs.openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    return fs.fstatSync(fd).isFile() ? { kind: 'read', bytes: fs.readFileSync(fd) } : { kind: 'unreadable' };
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : Buffer.alloc(0);
+    return { kind: errnoOf(error) === 'ENOENT' ? 'missing' : 'unreadable' };
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
   }
 }
 
-/** Level by level: fs.mkdirSync with `recursive` never ends where /proc is named. */
-function makeDirectory(dir: string): void {
-  if (fs.existsSync(dir)) return;
-  makeDirectory(path.dirname(dir));
-  fs.mkdirSync(dir);
+/** Has somebody changed the file at `place` since the last export, whose hashes are `previous`? */
+function isChanged(
+  { file, sha256 }: PreparedFile,
+  previous: Readonly<Record<string, string>> | undefined,
+  place: string | undefined,
+): boolean {
+  const old = readRegularFile(place);
+  if (old.kind !== 'read') return old.kind === 'unreadable';
+  const found = crypto.hash('sha256', old.bytes);
+  return found !== sha256 && found !== previous?.[file.path];
 }
 
-/** In one step, also where the old file is being executed. */
-function replace(file: string, bytes: Uint8Array, mode: number): void {
-  makeDirectory(path.dirname(file));
-  const next = `${file}.${process.pid}.new`;
+/**
+ * Renames a finished file over the old one, which may be a program that runs at this moment. Neither a link in the
+ * place of the file nor one in the place of the new file is followed. Resolves to an errno's name if it failed.
+ */
+async function replace(place: string, file: ExportedFile): Promise<string | undefined> {
+  // Loaded here, because no other command needs it.
+  const { default: fse } = await import('fs-extra');
+  const next = `${place}.${crypto.randomBytes(8).toString('hex')}.new`;
+  let fd: number | undefined;
   try {
-    fs.writeFileSync(next, bytes);
-    fs.chmodSync(next, mode);
-    fs.renameSync(next, file);
+    fd = await fse.open(next, 'wx');
+    await fse.writeFile(fd, bytesOf(file));
+    await fse.fchmod(fd, file.mode);
+    await fse.rename(next, place);
+    return undefined;
+  } catch (error) {
+    // Not fse.remove: in a tree that somebody changes, removing recursively may follow a link.
+    if (fd !== undefined) await fse.unlink(next).catch(() => {});
+    return errnoOf(error);
   } finally {
-    fs.rmSync(next, { force: true });
+    if (fd !== undefined) await fse.close(fd);
   }
 }

@@ -37,6 +37,16 @@ export interface ExecutedFile {
   readonly beginning: Uint8Array;
 }
 
+/** A directory that the launcher holds open. */
+export interface OpenDirectory {
+  /**
+   * A path in /proc that leads to this very directory, whatever happens to the path that it was opened by. Only names
+   * of files are to be appended, as a symbolic link below it would be followed.
+   */
+  readonly path: string;
+  close(): Promise<void>;
+}
+
 /**
  * A string that a method resolves to is the name of an errno (`EPERM`), and undefined means success, unless the
  * method says otherwise. Methods reject only if the launcher has ended, or if a field has a tab or a line break.
@@ -51,6 +61,11 @@ export interface Launcher {
   unshare(namespaces: 'user' | 'user,mount'): Promise<string | undefined>;
   /** Writes to a file that exists, in one write(2). */
   writeExisting(file: string, text: string): Promise<string | undefined>;
+  /**
+   * Opens the directory `path` below the directory `root`, with all symbolic links on the way resolved as if `root`
+   * were the root directory. `create`: creates the missing levels of `path`. Resolves to an errno's name if it failed.
+   */
+  openDirectory(root: string, path: string, options?: { readonly create?: boolean }): Promise<OpenDirectory | string>;
   /**
    * Lets the launcher become the command as soon as this program has ended. The command has the standard streams,
    * environment, working directory and terminal of the caller, and `root` as its root directory if that is given.
@@ -112,6 +127,17 @@ export function connectLauncher(pipes: string): Launcher {
     bind: (from, dir) => errnoOf(['bind', from, dir]),
     unshare: (namespaces) => errnoOf(['unshare', namespaces]),
     writeExisting: (file, text) => errnoOf(['write-existing', file, hex(Buffer.from(text))]),
+    async openDirectory(root, directory, { create = false } = {}) {
+      const [answer = ''] = await request([['open-directory', root, directory, ...(create ? ['create'] : [])]], 1);
+      const [kind, number = '', pid] = answer.split('\t');
+      if (kind !== 'fd') return osNames.errno(Number(number));
+      return {
+        path: `/proc/${pid}/fd/${number}`,
+        close: async () => {
+          await request([['close-directory', number]], 1);
+        },
+      };
+    },
     async become(command, root = '-') {
       const words = Buffer.from(command.map((word) => `${word}\0`).join(''));
       const [answer] = await request([['become', root, hex(words)]], 1);
