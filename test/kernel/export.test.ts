@@ -1,18 +1,23 @@
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { guest, guest2, guest3, native } from '../support/machine.js';
 import {
   binfmt,
   EMULATORS,
+  type Ended,
   lastLine,
   must,
   OLDER_EMULATORS,
   PROGRAM,
+  run,
   shell,
   shippedVersion,
 } from '../support/program.js';
-import { dynamicEmulator } from '../support/programs.js';
+import { compile, dynamicEmulator } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
 const { name, emulator: entry } = guest;
@@ -31,7 +36,7 @@ describe('export --root', () => {
     ['nixos', []],
     ['none', []],
   ] as const) {
-    it(`${format}: writes what that needs, and says what is next`, () => {
+    it(`writes the files for ${format} and prints the next step`, () => {
       const dir = scratch();
       const ended = exported(dir, format, name);
       expect(ended).to.include({ exit: 0, stdout: '' });
@@ -43,7 +48,7 @@ describe('export --root', () => {
     });
   }
 
-  it('can be done again, and more be added; what somebody changed is kept, unless --force', () => {
+  it('can be repeated and extended, and overwrites a changed file only with --force', () => {
     const dir = scratch();
     exported(dir, 'systemd', name);
     expect(exported(dir, 'systemd', guest2.name).exit).to.equal(0);
@@ -52,14 +57,14 @@ describe('export --root', () => {
     fs.writeFileSync(file, '# mine\n');
     const refused = exported(dir, 'systemd', `${name},${guest3.name}`);
     expect(refused.exit).to.equal(1);
-    expect(lastLine(refused.stderr)).to.contain(`"${file}" is not as an export has left it`).and.contain('--force');
+    expect(lastLine(refused.stderr)).to.contain(`"${file}"`).and.contain('--force');
     expect(fs.readFileSync(file, 'utf8')).to.equal('# mine\n');
     expect(files(dir).join()).not.to.contain(guest3.emulator);
     expect(exported(dir, 'systemd', name, '--force').exit).to.equal(0);
     expect(fs.readFileSync(file, 'utf8')).to.match(new RegExp(`^:${entry}:M:`));
   });
 
-  it('replaces an older export of its own', () => {
+  it('replaces the files of an older export', () => {
     const dir = scratch();
     const older = { QEMU_BINARY_PATH: OLDER_EMULATORS };
     expect(binfmt(['export', 'none', name, '--root', dir], older).exit).to.equal(0);
@@ -69,7 +74,7 @@ describe('export --root', () => {
     );
   });
 
-  it('leaves out what the machine runs natively', () => {
+  it('leaves out architectures that the machine runs natively', () => {
     const dir = scratch();
     const ended = exported(dir, 'systemd', [name, ...[...native.keys()].map((each) => each.name)].join());
     for (const each of native.keys()) {
@@ -79,7 +84,7 @@ describe('export --root', () => {
     expect(configurations).to.deep.equal([`etc/binfmt.d/${entry}.conf`]);
   });
 
-  it('writes nothing at all where something that was asked for cannot be had', () => {
+  it('writes nothing if a requested emulator is missing or unusable', () => {
     const dir = scratch();
     expect(exported(dir, 'systemd', `${name},mainframe`).exit).to.equal(1);
     const emulators = scratch();
@@ -89,18 +94,175 @@ describe('export --root', () => {
     expect(files(dir)).to.deep.equal([]);
   });
 
-  it('says what it could not write', () => {
+  it('names the directory that it cannot write to', () => {
     const ended = exported('/proc/nonexistent', 'none', name);
     expect(ended.exit).to.equal(1);
-    expect(lastLine(ended.stderr)).to.contain('cannot write to "/proc/nonexistent"');
+    expect(lastLine(ended.stderr)).to.equal('binfmt: cannot write to "/proc/nonexistent" (ENOENT)');
   });
 
-  it('fails where nobody reads the archive to its end', () => {
+  it('fails if the reader of the archive ends early', () => {
     const ended = shell(`set +o pipefail; { ${PROGRAM} export none ${name} || echo $? >&2; } | head -c 1 >/dev/null`, {
       QEMU_BINARY_PATH: EMULATORS,
     });
     expect(ended.stderr)
       .to.contain('was not read to its end\n')
       .and.match(/\n1\n$/);
+  });
+});
+
+/** Runs a program for which openat2(2) fails: `program ERRNO COMMAND...`. */
+const WITHOUT_OPENAT2 = `
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  struct sock_filter code[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | atoi(argv[1])),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof code / sizeof *code, code};
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) return 125;
+  execv(argv[2], argv + 2);
+  return argc ? 126 : 0;
+}`;
+
+/** Exchanges two names for ever: \`program ONE OTHER\`. */
+const EXCHANGE = `
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+int main(int argc, char **argv) {
+  while (argc == 3 && renameat2(AT_FDCWD, argv[1], AT_FDCWD, argv[2], RENAME_EXCHANGE) == 0) {}
+  perror("renameat2");
+  return 1;
+}`;
+
+/** From a link at `name` below the root directory of a tree to an absolute path outside of the tree. */
+const relative = (name: string, outside: string) => `${'../'.repeat(name.split('/').length + 20)}${outside.slice(1)}`;
+
+function link(dir: string, name: string, target: string): void {
+  fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true });
+  fs.symlinkSync(target, path.join(dir, name));
+}
+
+describe('export --root into a tree of somebody else', () => {
+  const EMULATOR = `usr/local/lib/binfmt/${entry}`;
+  const CONFIGURATION = `etc/binfmt.d/${entry}.conf`;
+  let withoutOpenat2: string;
+  let exchange: string;
+  before(() => {
+    withoutOpenat2 = compile(WITHOUT_OPENAT2);
+    exchange = compile(EXCHANGE);
+  });
+  const exportTo = (dir: string, ...options: string[]) => exported(dir, 'systemd', name, ...options);
+  const exportWithout = (errno: number, dir: string) =>
+    run(withoutOpenat2, [String(errno), PROGRAM, 'export', 'systemd', name, '--root', dir], {
+      QEMU_BINARY_PATH: EMULATORS,
+    });
+  const kernels: readonly [string, (dir: string) => Ended, string][] = [
+    ['with openat2', (dir) => exportTo(dir), 'ENOENT'],
+    ['without openat2', (dir) => exportWithout(os.constants.errno.ENOSYS, dir), 'ELOOP'],
+  ];
+
+  it('writes into a tree without links if an old seccomp profile forbids openat2', () => {
+    const dir = scratch();
+    expect(exportWithout(os.constants.errno.EPERM, dir)).to.include({ exit: 0 });
+    expect(files(dir)).to.include(EMULATOR);
+  });
+
+  for (const [kernel, exporting, errno] of kernels) {
+    it(`writes into a tree without links, ${kernel}`, () => {
+      const dir = path.join(scratch(), 'new/root');
+      expect(exporting(dir)).to.include({ exit: 0 });
+      expect(exporting(dir)).to.include({ exit: 0 });
+      expect(files(dir)).to.deep.equal([CONFIGURATION, 'usr/local/lib/binfmt/manifest.json', EMULATOR].sort());
+    });
+
+    for (const level of ['usr', 'usr/local', 'usr/local/lib', 'usr/local/lib/binfmt', 'etc', 'etc/binfmt.d']) {
+      it(`never follows a link at ${level} out of the tree, ${kernel}`, () => {
+        const outside = scratch();
+        for (const target of [outside, relative(level, outside)]) {
+          const dir = scratch();
+          link(dir, level, target);
+          const ended = exporting(dir);
+          expect(ended.exit).to.equal(1);
+          expect(lastLine(ended.stderr)).to.match(new RegExp(`cannot write to "${dir}/${level}.*" \\(${errno}\\)$`));
+        }
+        expect(fs.readdirSync(outside)).to.deep.equal([]);
+      });
+    }
+
+    for (const level of ['usr/local', 'usr/local/lib/binfmt']) {
+      it(`never writes outside while ${level} is exchanged with a link, ${kernel}`, async () => {
+        const outside = scratch();
+        const dir = scratch();
+        fs.mkdirSync(path.join(dir, 'usr/local/lib/binfmt'), { recursive: true });
+        const bait = `${level}-link`;
+        link(dir, bait, relative(bait, outside));
+        const exchanging = spawn(exchange, [path.join(dir, level), path.join(dir, bait)]);
+        const exits = Array.from({ length: 15 }, () => exporting(dir).exit);
+        await setTimeout(50); // mocha's process learns here whether the exchange has failed
+        expect(exchanging.exitCode, 'exit status of the exchange, which never ends').to.equal(null);
+        exchanging.kill();
+        expect(exits.filter((exit) => exit !== 0 && exit !== 1)).to.deep.equal([]);
+        expect(fs.readdirSync(outside)).to.deep.equal([]);
+      });
+    }
+  }
+
+  for (const target of ['/var/usrlocal', '../var/usrlocal', '../../../../var/usrlocal']) {
+    it(`follows the link ${target} as it would lead if the tree were the root directory`, () => {
+      const dir = scratch();
+      fs.mkdirSync(path.join(dir, 'var/usrlocal'), { recursive: true });
+      link(dir, 'usr/local', target);
+      expect(exportTo(dir)).to.include({ exit: 0 });
+      expect(fs.readdirSync(path.join(dir, 'var/usrlocal/lib/binfmt'))).to.include(entry);
+      expect(exportTo(dir)).to.include({ exit: 0 });
+    });
+  }
+
+  for (const file of [CONFIGURATION, EMULATOR, 'usr/local/lib/binfmt/manifest.json']) {
+    it(`refuses ${file} if it is a link, and replaces the link with --force`, () => {
+      const dir = scratch();
+      const outside = path.join(scratch(), 'outside');
+      fs.writeFileSync(outside, 'untouched');
+      link(dir, file, outside);
+      const refused = exportTo(dir);
+      expect(refused.exit).to.equal(1);
+      expect(lastLine(refused.stderr))
+        .to.contain(`"${path.join(dir, file)}"`)
+        .and.contain('--force');
+      expect(exportTo(dir, '--force')).to.include({ exit: 0 });
+      expect(fs.lstatSync(path.join(dir, file)).isFile()).to.equal(true);
+      expect(fs.readFileSync(outside, 'utf8')).to.equal('untouched');
+    });
+  }
+
+  it('does not accept a link to a file with the very contents', () => {
+    const dir = scratch();
+    link(dir, EMULATOR, path.join(EMULATORS, entry));
+    expect(exportTo(dir).exit).to.equal(1);
+  });
+
+  it('refuses a FIFO at once, instead of waiting for its writer', () => {
+    const dir = scratch();
+    fs.mkdirSync(path.join(dir, 'etc/binfmt.d'), { recursive: true });
+    must('mkfifo', [path.join(dir, CONFIGURATION)]);
+    expect(lastLine(exportTo(dir).stderr)).to.contain(`"${path.join(dir, CONFIGURATION)}"`);
+  });
+
+  it('leaves no file of its own behind if it cannot replace one', () => {
+    const dir = scratch();
+    fs.mkdirSync(path.join(dir, CONFIGURATION), { recursive: true });
+    const failed = exportTo(dir, '--force');
+    expect(lastLine(failed.stderr)).to.equal(`binfmt: cannot write to "${path.join(dir, 'etc/binfmt.d')}" (EISDIR)`);
+    expect(fs.readdirSync(path.join(dir, 'etc/binfmt.d'))).to.deep.equal([`${entry}.conf`]);
   });
 });
