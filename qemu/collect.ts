@@ -23,7 +23,7 @@ import { setNamed } from './sets.js';
 /** The architecture of a host from Debian's name for it (`arm64`, `ppc64el`). Throws if it is unknown. */
 export function hostOf(debianName: string): Architecture {
   const parsed = parsePlatform(debianName);
-  if (parsed.kind === 'unknown') throw new Error(parsed.cause);
+  if (parsed.kind === 'unknown') throw new Error(JSON.stringify(parsed.error));
   return parsed.platform.architecture;
 }
 

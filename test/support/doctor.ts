@@ -1,67 +1,99 @@
-/** `binfmt doctor --json` on the real machine, and examinations that were captured for what it cannot show. */
+/** `binfmt doctor --json` on the real machine, and captured input for what this machine cannot show. */
+import type { Advice } from '../../src/core/advice.js';
 import { type Architecture, architectures } from '../../src/core/architectures.js';
-import type { Chart } from '../../src/core/doctor/chart.js';
-import type { Diagnosis } from '../../src/core/doctor/diagnose.js';
-import type { Examination, Surroundings } from '../../src/core/doctor/examination.js';
+import type { DoctorInput, HostFacts } from '../../src/core/doctor/input.js';
+import type { EntryLine, PlatformLine } from '../../src/core/doctor/report.js';
 import type { Entry } from '../../src/core/entry.js';
-import type { Probe } from '../../src/core/probe.js';
+import type { Invocation } from '../../src/core/invocation.js';
+import type { RenderedAdvice } from '../../src/core/messages/advice.js';
+import type { ProbeResult, Verdict } from '../../src/core/probe.js';
+import type { Problem } from '../../src/core/problem.js';
+import { adviceFor, type ProblemText } from '../../src/core/render.js';
 import { row } from './architectures.js';
 import type { Ended } from './program.js';
 
-/** Throws where standard output is not the chart. */
-export function chartIn({ stdout, stderr }: Ended): Chart {
-  const chart = JSON.parse(stdout || `no output; ${stderr}`) as Chart;
-  const keys = Object.keys(chart).join();
-  if (keys !== 'platforms,handlers,findings') throw new Error(`the chart has the keys ${keys}`);
-  return chart;
+/** A problem as `doctor --json` prints it. */
+export interface PrintedProblem extends Omit<Problem, 'advice'> {
+  readonly advice: readonly (Advice & RenderedAdvice)[];
+  readonly text: ProblemText;
 }
 
-/** The finding of one check; throws where there is none. */
-export function findingOf(check: string, chart: Pick<Chart, 'findings'>): Diagnosis {
-  const found = chart.findings.find((each) => each.check === check);
-  if (!found) throw new Error(`no finding of ${check} in ${JSON.stringify(chart.findings, null, 1)}`);
+export interface PrintedReport {
+  readonly platforms: readonly PlatformLine[];
+  readonly entries: readonly EntryLine[];
+  readonly problems: readonly PrintedProblem[];
+}
+
+/** Throws if standard output is not a doctor's report. */
+export function reportIn({ stdout, stderr }: Ended): PrintedReport {
+  const report = JSON.parse(stdout || `no output; ${stderr}`) as PrintedReport;
+  const keys = Object.keys(report).join();
+  if (keys !== 'platforms,entries,problems') throw new Error(`the report has the keys ${keys}`);
+  return report;
+}
+
+/** The problem that one check reports; throws if there is none. */
+export function problemIn<P extends Pick<Problem, 'id'>>(id: string, { problems }: { readonly problems: readonly P[] }): P {
+  const found = problems.find((problem) => problem.id === id);
+  if (!found) throw new Error(`no problem ${id} in ${JSON.stringify(problems, null, 1)}`);
   return found;
 }
 
-export const commandsOf = ({ remedies }: Diagnosis) => remedies.flatMap(({ command = [] }) => command);
+export const idsIn = ({ problems }: { readonly problems: readonly Pick<Problem, 'id'>[] }) => problems.map(({ id }) => id);
 
-export interface Captured extends Omit<Partial<Examination>, 'surroundings' | 'platforms' | 'probes'> {
-  readonly surroundings?: Partial<Surroundings>;
+/** The commands that a printed problem advises. */
+export const commandsIn = ({ advice }: PrintedProblem) => advice.flatMap(({ command = [] }) => command);
+
+/** The image `binfmt`, called without arguments. */
+export const asImage: Invocation = { kind: 'image', name: 'binfmt', environment: [], args: [] };
+export const asFile: Invocation = { kind: 'file', name: '/usr/local/bin/binfmt', environment: [], args: [] };
+
+/** The commands that a problem advises for a call of the image. */
+export const commandsFor = ({ advice }: Problem, invocation = asImage) =>
+  adviceFor(advice, invocation).flatMap(({ command = [] }) => command);
+
+export interface Captured extends Omit<Partial<DoctorInput>, 'host' | 'platforms' | 'probes'> {
+  readonly host?: Partial<HostFacts>;
   readonly platforms?: readonly Architecture[];
-  readonly probes?: readonly (readonly [Architecture, Probe])[];
+  readonly probes?: readonly (readonly [Architecture, ProbeResult])[];
 }
 
 /** An amd64 machine with Linux 6.18 on which arm64 was asked for, and with what `captured` says otherwise. */
-export function captured({ surroundings, platforms, probes, ...fields }: Captured = {}): Examination {
+export function captured({ host, platforms, probes, ...fields }: Captured = {}): DoctorInput {
   return {
     own: row('amd64'),
     kernel: '6.18.0',
-    registry: { kind: 'writable', dir: '/proc/sys/fs/binfmt_misc', mountedHere: true },
+    binfmt: { kind: 'writable', dir: '/proc/sys/fs/binfmt_misc', mountedHere: true },
     entries: [],
     emulators: new Map(
-      architectures.map((row) => [row, { name: `qemu-${row.target}`, path: `/usr/bin/qemu-${row.target}` }]),
+      architectures.map((each) => [each, { name: `qemu-${each.target}`, path: `/usr/bin/qemu-${each.target}` }]),
     ),
     registeredVersions: new Map(),
-    asked: true,
+    named: true,
     interpreters: new Map(),
     repeats: new Map(),
     native: new Set(),
     processorPrograms: [],
     platforms: (platforms ?? [row('arm64')]).map((architecture) => ({ architecture })),
     probes: new Map(probes),
-    surroundings: {
-      program: { kind: 'image', name: 'binfmt' },
+    host: {
       initialUserNamespace: true,
       switchedOff: false,
       configurations: [],
       randomization: { mode: '2', bits: '28' },
-      ...surroundings,
+      container: true,
+      ...host,
     },
     ...fields,
   };
 }
 
-/** An entry that matches programs of an architecture, as ours does. */
+/** What a probe did, seen to be run by an interpreter if one is named. */
+export function probeOf(verdict: Verdict, interpreter?: string): ProbeResult {
+  return { verdict, ranBy: interpreter === undefined ? 'unknown' : { interpreter }, microseconds: 1 };
+}
+
+/** An entry that matches programs of an architecture, as this program registers it. */
 export function entryFor({ target, magic, mask }: Architecture, fields: Partial<Entry> = {}): Entry {
   const name = `qemu-${target}`;
   return { name, enabled: true, interpreter: `/usr/bin/${name}`, flags: 'POCF', offset: 0, magic, mask, ...fields };

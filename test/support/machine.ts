@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Architecture, architectures, SENTINEL } from '../../src/core/architectures.js';
+import { type Architecture, architectures, PROBE_SUCCESS } from '../../src/core/architectures.js';
 import { unmatchedExecutable } from '../../src/core/elf.js';
 import { platformsUpTo } from '../../src/core/platform.js';
 import { row } from './architectures.js';
@@ -60,7 +60,7 @@ function runNatively(): Map<Architecture, number | undefined> {
   for (const each of architectures) {
     const status = Number(statuses.get(each.name));
     const level = each.levels?.[status];
-    if (each.levels ? level !== undefined : status === SENTINEL) found.set(each, level);
+    if (each.levels ? level !== undefined : status === PROBE_SUCCESS) found.set(each, level);
   }
   if (!found.has(own)) throw new Error(`programs of this machine, ${own.name}, do not run in ${dir}`);
   return found;

@@ -1,7 +1,7 @@
 /**
  * Do entries of the host end with its last mount, as far as this process can see? Another process that holds a mount
  * of the same binfmt_misc in a mount namespace of its own (rootless podman's pause process, say) keeps them alive.
- * Found out as src/system/survival.ts does: a marker is registered, the mount is undone and made again.
+ * Found out as src/system/binfmt/persistence.ts does: a marker is registered, the mount is undone and made again.
  */
 import fs from 'node:fs';
 import path from 'node:path';
