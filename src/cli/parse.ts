@@ -9,7 +9,7 @@ import { closest } from '../core/text.js';
 export type CommandLine =
   | { readonly kind: 'help'; readonly of: readonly Command[] }
   | { readonly kind: 'usage-error'; readonly of: Command; readonly error: UsageError }
-  | { readonly kind: 'run'; readonly command: Command; run(context: Context): Promise<Report> };
+  | { readonly kind: 'run'; readonly command: Command; readonly args: unknown; run(context: Context): Promise<Report> };
 
 /** Never throws. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -21,7 +21,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   if (help) return { kind: 'help', of: named ? [named] : commands };
   const prepared = command.prepare(given);
   const [error] = prepared.errors;
-  return error ? { kind: 'usage-error', of: command, error } : { kind: 'run', command, run: prepared.run };
+  return error
+    ? { kind: 'usage-error', of: command, error }
+    : { kind: 'run', command, args: prepared.args, run: prepared.run };
 }
 
 interface Sorted {

@@ -61,10 +61,17 @@ export interface CommandDefinition<O extends Options, Args> {
   run(args: Args, context: Context): Promise<Report>;
 }
 
+/** A command line that was parsed. `args`: what the command makes of it, for tests. */
+export interface Prepared {
+  readonly errors: readonly UsageError[];
+  readonly args: unknown;
+  run(context: Context): Promise<Report>;
+}
+
 /** A command whose arguments only it knows. */
 export interface Command extends Omit<CommandDefinition<Options, unknown>, 'parse' | 'run'> {
   /** Parses a command line to what it will do, or to what is wrong with it. */
-  prepare(given: Given): { readonly errors: readonly UsageError[]; run(context: Context): Promise<Report> };
+  prepare(given: Given): Prepared;
 }
 
 export function defineCommand<O extends Options, Args>(definition: CommandDefinition<O, Args>): Command {
@@ -77,7 +84,7 @@ export function defineCommand<O extends Options, Args>(definition: CommandDefini
       const report = (error: UsageError) => void errors.push(error);
       const values = Object.entries(options).map(([name, option]) => [name, option.read(name, given, report)]);
       const args = parse(Object.fromEntries(values) as ValuesOf<O>, given, report);
-      return { errors, run: (context) => run(args, context) };
+      return { errors, args, run: (context) => run(args, context) };
     },
   };
 }

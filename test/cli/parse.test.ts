@@ -1,0 +1,284 @@
+import { expect } from 'chai';
+import { readEnvironment } from '../../src/cli/environment.js';
+import { parseCommandLine } from '../../src/cli/parse.js';
+import { commands } from '../../src/commands/index.js';
+import { describeUsageError } from '../../src/core/messages/usage.js';
+
+/** The command's name, and what it makes of the line. */
+function parsed(argv: readonly string[]): { command: string; args: Record<string, unknown> } {
+  const line = parseCommandLine(argv);
+  if (line.kind !== 'run') throw new Error(JSON.stringify(line));
+  return { command: line.command.name, args: line.args as Record<string, unknown> };
+}
+
+const argsOf = (line: string) => parsed(line.split(' ').filter((word) => word !== '')).args;
+
+function errorOf(argv: readonly string[]): string {
+  const line = parseCommandLine(argv);
+  if (line.kind !== 'usage-error') throw new Error(`no error in ${argv.join(' ')}`);
+  return describeUsageError(line.error);
+}
+
+describe('the command line without a command', () => {
+  it('asks for the status if it is empty', () => {
+    expect(parsed([])).to.deep.equal({
+      command: '',
+      args: {
+        version: false,
+        install: undefined,
+        uninstall: undefined,
+        options: { credentials: true, preserveArgv0: true, force: false, keep: false },
+        mount: { dir: undefined, allowUserNamespace: false },
+        watch: undefined,
+      },
+    });
+  });
+
+  for (const argv of [
+    ['--install', 'arm64,riscv64'],
+    ['-install', 'arm64,riscv64'],
+    ['--install=arm64,riscv64'],
+    ['-install=arm64,riscv64'],
+    ['--install', 'arm64', '--install', 'riscv64'],
+    ['--install', ' arm64 , riscv64,'],
+  ]) {
+    it(`takes a list from ${argv.join(' ')}`, () => {
+      expect(parsed(argv).args['install']).to.deep.equal(['arm64', 'riscv64']);
+    });
+  }
+
+  it('keeps the text of --uninstall whole, because an entry may have a comma in its name', () => {
+    expect(parsed(['--uninstall', 'a,b', '--uninstall', 'c d']).args['uninstall']).to.equal('a,b,c d');
+  });
+
+  it('takes --uninstall and --install in one call, with every option', () => {
+    const line =
+      '--uninstall qemu-* --install all --force --keep --no-credentials --no-preserve-argv0 --mount /m --allow-userns';
+    expect(argsOf(line)).to.deep.include({
+      uninstall: 'qemu-*',
+      install: ['all'],
+      options: { credentials: false, preserveArgv0: false, force: true, keep: true },
+      mount: { dir: '/m', allowUserNamespace: true },
+    });
+  });
+
+  it('takes back an option with its positive form', () => {
+    expect(argsOf('--install all --no-credentials --credentials')['options']).to.include({ credentials: true });
+  });
+
+  it('reads the options of --watch in seconds', () => {
+    const line = '--install all --watch --interval 5 --backoff 0 --log-format json --listen 9090 --on-exit uninstall';
+    expect(argsOf(line)['watch']).to.deep.equal({
+      interval: 5000,
+      backoff: 0,
+      logFormat: 'json',
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 9090 },
+      uninstallOnExit: true,
+    });
+    expect(argsOf('--install all --watch')['watch']).to.deep.equal({
+      ...{ interval: 60_000, backoff: 300_000, logFormat: 'text', listen: undefined, uninstallOnExit: false },
+    });
+  });
+
+  it('has a version, with one dash or two', () => {
+    for (const word of ['--version', '-version']) expect(parsed([word]).args['version']).to.equal(true);
+  });
+});
+
+describe('the command doctor', () => {
+  it('is about every platform by default', () => {
+    expect(parsed(['doctor'])).to.deep.equal({
+      command: 'doctor',
+      args: {
+        ...{ words: [], json: false, verbose: false, repeat: 1, only: undefined, listChecks: false },
+        mount: { dir: undefined, allowUserNamespace: false },
+      },
+    });
+  });
+
+  it('takes platforms with commas or spaces, and options anywhere', () => {
+    const line =
+      'doctor arm64,386 riscv64 --json --verbose --repeat 20 --check vanishing --check no-entry,native --mount /m';
+    expect(argsOf(line)).to.deep.include({
+      words: ['arm64', '386', 'riscv64'],
+      json: true,
+      repeat: 20,
+      only: ['vanishing', 'no-entry', 'native'],
+      mount: { dir: '/m', allowUserNamespace: false },
+    });
+  });
+});
+
+describe('the command run', () => {
+  for (const [line, platforms, command] of [
+    ['run ls', [], ['ls']],
+    ['run -- ls -l', [], ['ls', '-l']],
+    ['run arm64 -- ls', ['arm64'], ['ls']],
+    ['run arm64,linux/arm/v7 ls --install', ['arm64', 'linux/arm/v7'], ['ls', '--install']],
+    ['run arm64', [], ['arm64']],
+    ['run arm64x ls', [], ['arm64x', 'ls']],
+    ['run all -- ls -- x', ['all'], ['ls', '--', 'x']],
+    ['run git log -- -file', [], ['git', 'log', '--', '-file']],
+    ['run -- arm64 ls', [], ['arm64', 'ls']],
+  ] as const) {
+    it(`reads "${line}" as the command ${command.join(' ')} with ${platforms.join() || 'every platform'}`, () => {
+      expect(argsOf(line)).to.deep.equal({ root: undefined, platforms, command });
+    });
+  }
+
+  it('takes its own options before the command, and leaves those of the command alone', () => {
+    for (const root of ['--root /r', '--root=/r', '-root /r']) {
+      expect(argsOf(`run ${root} arm64 -- a --root b`)).to.deep.equal({
+        ...{ root: '/r', platforms: ['arm64'], command: ['a', '--root', 'b'] },
+      });
+    }
+  });
+});
+
+describe('the command export', () => {
+  it('takes a format and platforms', () => {
+    expect(argsOf('export systemd arm64,386 s390x --root /r --force')).to.deep.equal({
+      ...{ format: 'systemd', words: ['arm64', '386', 's390x'], root: '/r', force: true },
+    });
+    expect(argsOf('export none')).to.deep.include({ words: ['all'], root: undefined, force: false });
+  });
+});
+
+describe('the command healthcheck', () => {
+  it('asks at the default address if none is named', () => {
+    expect(parsed(['healthcheck'])).to.deep.equal({
+      command: 'healthcheck',
+      args: { address: undefined, strict: false },
+    });
+    expect(argsOf('healthcheck --strict --listen unix:/s')).to.deep.equal({
+      ...{ address: { kind: 'unix', path: '/s' }, strict: true },
+    });
+  });
+});
+
+describe('--help', () => {
+  it('prints the usage of every command, or of one', () => {
+    for (const argv of [['--help'], ['-h'], ['-help']]) {
+      const line = parseCommandLine(argv);
+      expect(line.kind === 'help' && line.of).to.equal(commands);
+    }
+    for (const command of commands.filter(({ name }) => name !== '')) {
+      const line = parseCommandLine([command.name, '--help']);
+      expect(line.kind === 'help' && line.of).to.deep.equal([command]);
+    }
+  });
+});
+
+describe('a wrong command line', () => {
+  for (const [line, message] of [
+    ['--instal arm64', 'unknown option "--instal"; did you mean --install?'],
+    ['--unisntall arm64', 'unknown option "--unisntall"; did you mean --uninstall?'],
+    ['-x', 'unknown option "-x"'],
+    ['--no-install', 'unknown option "--no-install"'],
+    ['--__proto__=x', 'unknown option "--__proto__=x"'],
+    ['--constructor', 'unknown option "--constructor"'],
+    ['--no-force', 'unknown option "--no-force"'],
+    ['--force=no', '--force takes no value, not "no"'],
+    ['--keep=false', '--keep takes no value, not "false"'],
+    ['install arm64', 'unexpected argument "install"; did you mean --install arm64?'],
+    ['install arm64 riscv64', 'unexpected argument "install"; did you mean --install arm64,riscv64?'],
+    ['doctr', 'unexpected argument "doctr"; did you mean doctor?'],
+    ['arm64', 'unexpected argument "arm64"'],
+    ['--install arm64 riscv64', 'unexpected argument "riscv64"; did you mean --install arm64,riscv64?'],
+    ['--install', '--install takes a list, such as --install arm64,riscv64'],
+    ['--install ,', '--install takes a list'],
+    ['--install --force', '--install takes a list'],
+    ['--uninstall', '--uninstall takes a list'],
+    ['--mount', '--mount takes a directory'],
+    ['--version x', 'unexpected argument "x"'],
+    ['healthcheck x', 'unexpected argument "x"'],
+    ['--watch', '--watch needs --install LIST'],
+    ['--install all --interval 5', '--interval needs --watch'],
+    ['--install all --listen 80', '--listen needs --watch'],
+    ['--install all --json', 'unknown option "--json" (use it with "binfmt doctor")'],
+    ['--mount /m doctor', 'unexpected argument "doctor"'],
+    ['doctor --install all', 'unknown option "--install" (use it with "binfmt")'],
+    ['doctor --verbos', 'unknown option "--verbos"; did you mean --verbose?'],
+    ['run --nonsense ls', 'unknown option "--nonsense"'],
+    ['run mainframe -- ls', '"mainframe" is not an architecture'],
+    ['run', 'run: missing COMMAND'],
+    ['run --root', '--root takes a directory'],
+    ['export', 'export: missing FORMAT (one of systemd, openrc, debian, nixos, none)'],
+    [
+      'export systmd',
+      'export: unknown format "systmd" (one of systemd, openrc, debian, nixos, none); did you mean systemd?',
+    ],
+    ['export none --force', '--force needs --root DIR'],
+    ['doctor --repeat 0', '--repeat takes a whole number from 1 to 10000, not "0"'],
+    ['doctor --repeat 1.5', 'not "1.5"'],
+    ['doctor --repeat', '--repeat takes a whole number from 1 to 10000'],
+    ['doctor --check', '--check takes the name of a check'],
+    ['doctor --check no-entri', 'unknown check "no-entri" (doctor --list-checks lists them); did you mean no-entry?'],
+    ['--install all --watch --interval x', '--interval takes seconds from 0.1 to 86400, not "x"'],
+    ['--install all --watch --interval 0', 'not "0"'],
+    ['--install all --watch --log-format xml', '--log-format takes text or json, not "xml"'],
+    ['--install all --watch --listen x:y', '--listen takes [HOST:]PORT or unix:PATH, not "x:y"'],
+    ['--install all --watch --on-exit x', '--on-exit takes keep or uninstall, not "x"'],
+  ] as const) {
+    it(`quotes what is wrong in "${line}"`, () => expect(errorOf(line.split(' '))).to.contain(message));
+  }
+
+  it('is refused if a value is empty', () => {
+    for (const argv of [
+      ['--install', ''],
+      ['--mount', ''],
+      ['--install', 'all', '--watch', '--backoff', ''],
+    ]) {
+      expect(errorOf(argv)).to.contain(' takes ');
+    }
+  });
+
+  it('is quoted without control characters, and cut at about 80 characters', () => {
+    expect(errorOf(['\x1b[31marm64'])).to.contain('"\\x1b[31marm64"');
+    expect(errorOf([`--${'x'.repeat(5000)}`]).length).to.be.below(120);
+  });
+});
+
+describe('the environment', () => {
+  const environment = { QEMU_BINARY_PATH: 'some/dir', QEMU_BINARY_PREFIX: 'x-', BINFMT_IMAGE: '' };
+
+  for (const [value, preserved] of [
+    ['1', true],
+    ['', true],
+    ['0', false],
+    ['false', false],
+    ['NO', false],
+    ['off', false],
+  ] as const) {
+    it(`reads QEMU_PRESERVE_ARGV0=${value} as ${preserved ? 'on' : 'off'}`, () => {
+      expect(readEnvironment({ QEMU_PRESERVE_ARGV0: value }).preserveArgv0).to.equal(preserved);
+    });
+  }
+
+  it('makes the directory of the emulators absolute', () => {
+    expect(readEnvironment(environment).emulatorDirectory).to.deep.equal({
+      path: `${process.cwd()}/some/dir`,
+      prefix: 'x-',
+    });
+    expect(readEnvironment({}).emulatorDirectory).to.deep.equal({ path: '/usr/bin', prefix: '' });
+  });
+
+  it('calls the image by its name, and a file by its path with what it needs', () => {
+    expect(readEnvironment({ BINFMT_IMAGE: 'binfmt' }).invocation(['doctor'])).to.deep.equal({
+      ...{ kind: 'image', name: 'binfmt', environment: [], args: ['doctor'] },
+    });
+    expect(readEnvironment(environment).invocation([])).to.deep.include({
+      ...{ kind: 'file', environment: [`QEMU_BINARY_PATH=${process.cwd()}/some/dir`] },
+    });
+  });
+
+  for (const [variable, value, message] of [
+    ['QEMU_BINARY_PREFIX', 'a/b', 'QEMU_BINARY_PREFIX="a/b" has a slash'],
+    ['QEMU_BINARY_PATH', 'a\tb', 'QEMU_BINARY_PATH="a\\x09b" has a tab or a line break'],
+  ] as const) {
+    it(`refuses ${variable}=${JSON.stringify(value)}`, () => {
+      const { error } = readEnvironment({ [variable]: value });
+      expect(error && describeUsageError(error)).to.contain(message);
+    });
+  }
+});
