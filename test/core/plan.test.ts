@@ -1,42 +1,46 @@
 import { expect } from 'chai';
+import { mountProblem } from '../../src/core/binfmt-errors.js';
 import type { Entry } from '../../src/core/entry.js';
+import { describeNote } from '../../src/core/messages/notes.js';
+import { emulatorUnusable } from '../../src/core/messages/request-problems.js';
+import type { Note } from '../../src/core/note.js';
 import { type InstallOptions, planInstall, type Step, wantedFlags } from '../../src/core/plan.js';
-import type { Probe } from '../../src/core/probe.js';
-import type { Emulator, Snapshot } from '../../src/core/snapshot.js';
+import type { ProbeResult } from '../../src/core/probe.js';
+import { problemOf } from '../../src/core/problem.js';
+import { causeOf } from '../../src/core/render.js';
+import type { BinfmtMount, Emulator, Snapshot } from '../../src/core/snapshot.js';
 import { row } from '../support/architectures.js';
+import { entryFor } from '../support/doctor.js';
 
 const arm64 = row('arm64');
 const defaults: InstallOptions = { credentials: true, preserveArgv0: true, force: false, keep: false };
 const emulator: Emulator = { name: 'qemu-aarch64', path: '/usr/bin/qemu-aarch64', version: '11.1.3' };
-const entry = (fields: Partial<Entry> = {}): Entry => ({
-  name: 'qemu-aarch64',
-  enabled: true,
-  interpreter: '/usr/bin/qemu-aarch64',
-  flags: 'POCF',
-  offset: 0,
-  magic: arm64.magic,
-  mask: arm64.mask,
-  ...fields,
-});
-const runs: Probe = { verdict: { kind: 'runs' }, native: false, interpreter: '/usr/bin/qemu-aarch64', microseconds: 1 };
-const fails: Probe = { verdict: { kind: 'refused', errno: 'ENOEXEC' }, microseconds: 1 };
+const entry = (fields: Partial<Entry> = {}) => entryFor(arm64, fields);
+const runs: ProbeResult = {
+  verdict: { kind: 'runs' },
+  ranBy: { interpreter: '/usr/bin/qemu-aarch64' },
+  microseconds: 1,
+};
+const fails: ProbeResult = { verdict: { kind: 'refused', errno: 'ENOEXEC' }, ranBy: 'unknown', microseconds: 1 };
+const unavailable: BinfmtMount = { kind: 'unavailable', problem: mountProblem('/m', 'EPERM') };
+const unusable = problemOf(emulatorUnusable, 'x', { file: 'x', reason: 'dynamic', loader: '/ld' });
 
 interface Case {
   readonly entries?: readonly Entry[];
-  readonly probe?: Probe;
+  readonly probe?: ProbeResult;
   readonly registered?: string;
-  readonly emulator?: Emulator | undefined;
+  readonly emulator?: Emulator | 'none';
   readonly options?: Partial<InstallOptions>;
-  readonly registry?: Snapshot['registry'];
+  readonly binfmt?: BinfmtMount;
 }
 
 function plan(given: Case): Step {
   const snapshot: Snapshot = {
     own: row('amd64'),
     kernel: '6.1.0',
-    registry: given.registry ?? { kind: 'writable', dir: '/m', mountedHere: false },
+    binfmt: given.binfmt ?? { kind: 'writable', dir: '/m', mountedHere: false },
     entries: given.entries ?? [],
-    emulators: new Map('emulator' in given && !given.emulator ? [] : [[arm64, given.emulator ?? emulator]]),
+    emulators: new Map(given.emulator === 'none' ? [] : [[arm64, given.emulator ?? emulator]]),
     probes: new Map([[arm64, given.probe ?? runs]]),
     registeredVersions: new Map(given.registered ? [[arm64, given.registered]] : []),
   };
@@ -44,91 +48,147 @@ function plan(given: Case): Step {
 }
 
 describe('the plan of an installation', () => {
-  const cases: [string, Case, Step['kind'], RegExp | undefined][] = [
-    ['nothing registered', { probe: fails }, 'register', undefined],
-    ['native', { probe: { ...runs, native: true } }, 'ready', /natively/],
+  const version = { in: 'version', have: '8.2.2', want: '11.1.3' } as const;
+  const cases: [string, Case, Step['kind'], Note | undefined][] = [
+    ['registers if nothing is registered', { probe: fails }, 'register', undefined],
+    ['leaves alone what the processor runs', { probe: { ...runs, ranBy: 'processor' } }, 'ready', { kind: 'native' }],
     [
-      'native where nothing could be seen',
-      { probe: { verdict: { kind: 'runs' }, microseconds: 1 } },
+      'believes that the processor runs it if nothing could be seen',
+      { probe: { ...runs, ranBy: 'unknown' } },
       'ready',
-      /natively/,
+      { kind: 'native' },
     ],
-    ['ours, same version', { entries: [entry()], registered: '11.1.3' }, 'ready', /already registered, QEMU 11.1.3/],
-    ['ours, newer', { entries: [entry()], registered: '12.0' }, 'ready', /12.0/],
-    ['ours, older', { entries: [entry()], registered: '8.2.2' }, 'register', /8.2.2 is now 11.1.3/],
     [
-      'ours, older, --keep',
+      'leaves an entry with the same version alone',
+      { entries: [entry()], registered: '11.1.3' },
+      'ready',
+      { kind: 'already-registered', version: '11.1.3' },
+    ],
+    [
+      'leaves an entry with a newer version alone',
+      { entries: [entry()], registered: '12.0' },
+      'ready',
+      { kind: 'already-registered', version: '12.0' },
+    ],
+    [
+      'replaces an older version',
+      { entries: [entry()], registered: '8.2.2' },
+      'register',
+      { kind: 'changed', difference: version },
+    ],
+    [
+      'keeps an older version with --keep',
       { entries: [entry()], registered: '8.2.2', options: { keep: true } },
       'ready',
-      /kept QEMU 8.2.2/,
+      { kind: 'kept', version: '8.2.2', difference: version },
     ],
-    ['ours, not QEMU', { entries: [entry()] }, 'register', /unknown version/],
     [
-      'ours, other flags',
+      'replaces an emulator that does not tell its version',
+      { entries: [entry()] },
+      'register',
+      { kind: 'changed', difference: { in: 'version', have: undefined, want: '11.1.3' } },
+    ],
+    [
+      'replaces other flags',
       { entries: [entry({ flags: 'F' })], registered: '11.1.3' },
       'register',
-      /flags F are now POCF/,
+      { kind: 'changed', difference: { in: 'flags', have: 'F', want: 'POCF' } },
     ],
-    ['ours, no flags', { entries: [entry({ flags: '' })], registered: '11.1.3' }, 'register', /flags none are now/],
-    ['ours, other mask', { entries: [entry({ mask: 'f'.repeat(40) })], registered: '11.1.3' }, 'register', /mask/],
-    ['ours, but broken', { entries: [entry()], probe: fails }, 'register', /did not work/],
-    ['ours, disabled', { entries: [entry({ enabled: false })], probe: fails }, 'register', /disabled/],
-    ['another name', { entries: [entry({ name: 'box64' })] }, 'ready', /box64, left alone/],
     [
-      'another name, --force',
+      'replaces another mask',
+      { entries: [entry({ mask: 'f'.repeat(40) })], registered: '11.1.3' },
+      'register',
+      { kind: 'changed', difference: { in: 'magic' } },
+    ],
+    [
+      'replaces a broken entry',
+      { entries: [entry()], probe: fails },
+      'register',
+      { kind: 'replaced', entry: 'broken' },
+    ],
+    [
+      'replaces a disabled entry',
+      { entries: [entry({ enabled: false })], probe: fails },
+      'register',
+      { kind: 'replaced', entry: 'disabled' },
+    ],
+    [
+      'leaves a working entry of another name alone',
+      { entries: [entry({ name: 'box64' })] },
+      'ready',
+      { kind: 'other-entry', entry: 'box64' },
+    ],
+    [
+      'registers in front of it with --force',
       { entries: [entry({ name: 'box64' })], options: { force: true } },
       'register',
-      /front of box64/,
+      { kind: 'in-front-of', entry: 'box64' },
     ],
-    ['older, but none at hand', { entries: [entry()], registered: '8.2', emulator: undefined }, 'ready', /left alone/],
-    ['none at hand', { probe: fails, emulator: undefined }, 'impossible', undefined],
     [
-      'runs, entries cannot be read',
-      { registry: { kind: 'closed', failure: { code: 'no-permission', subject: '/m', cause: 'EPERM' } } },
+      'leaves an entry alone that it has no emulator for',
+      { entries: [entry()], registered: '8.2', emulator: 'none' },
       'ready',
-      /cannot be read here/,
+      { kind: 'other-entry', entry: 'qemu-aarch64' },
+    ],
+    ['cannot do anything without an emulator', { probe: fails, emulator: 'none' }, 'impossible', undefined],
+    [
+      'leaves alone what runs through an entry that it cannot read',
+      { binfmt: unavailable },
+      'ready',
+      { kind: 'hidden-entry', interpreter: '/usr/bin/qemu-aarch64' },
     ],
     [
-      'does not run, entries cannot be written',
-      { probe: fails, registry: { kind: 'closed', failure: { code: 'no-permission', subject: '/m', cause: 'EPERM' } } },
+      'cannot register if binfmt_misc cannot be written',
+      { probe: fails, binfmt: unavailable },
+      'impossible',
+      undefined,
+    ],
+    [
+      'keeps a working entry if the new emulator cannot be registered',
+      { entries: [entry()], registered: '8.2', emulator: { ...emulator, unusable } },
+      'ready',
+      { kind: 'not-replaced', version: '8.2', problem: unusable },
+    ],
+    [
+      'changes nothing if the probe could not be run',
+      { probe: { ...fails, verdict: { kind: 'untried', errno: 'EMFILE' } } },
       'impossible',
       undefined,
     ],
   ];
-  for (const [name, given, kind, note] of cases) {
-    it(`${name}: ${kind}`, () => {
+  for (const [title, given, kind, note] of cases) {
+    it(title, () => {
       const step = plan(given);
       expect(step.kind).to.equal(kind);
-      if (note) expect('note' in step && step.note).to.match(note);
+      expect('note' in step ? step.note : undefined).to.deep.equal(note);
     });
   }
 
-  it('leaves what works where ours cannot be registered', () => {
-    const unusable = { code: 'emulator-unusable', subject: 'x', cause: 'x is dynamically linked' } as const;
-    const step = plan({ entries: [entry()], registered: '8.2', emulator: { ...emulator, unusable } });
-    expect(step).to.include({ kind: 'ready' });
+  it('says why an emulator cannot be registered', () => {
     expect(plan({ probe: fails, emulator: { ...emulator, unusable } })).to.deep.equal({
       kind: 'impossible',
-      failure: unusable,
+      problem: unusable,
     });
   });
 
-  it('removes only an entry of our name', () => {
-    const theirs = entry({ name: 'box64' });
-    const forced = plan({
-      entries: [theirs, entry()],
-      options: { force: true },
-      probe: { ...runs, interpreter: '/none' },
-    });
+  it('tries an emulator before it replaces an entry that works, and not otherwise', () => {
+    expect(plan({ entries: [entry()], registered: '8.2.2' })).to.include({ replacesWorking: true });
+    expect(plan({ entries: [entry()], probe: fails })).not.to.have.property('replacesWorking');
+  });
+
+  it('removes no entry but the one with its own name', () => {
+    const other = entry({ name: 'box64' });
+    const forced = plan({ entries: [other, entry()], options: { force: true }, probe: { ...runs, ranBy: 'unknown' } });
     expect(forced).to.deep.include({ kind: 'register', replaces: entry() });
-    const alone = plan({ entries: [theirs], options: { force: true } });
-    expect(alone).to.have.property('replaces', undefined);
+    expect(plan({ entries: [other], options: { force: true } })).to.have.property('replaces', undefined);
   });
 
-  it('believes the interpreter that was seen, where several entries match', () => {
+  it('believes the interpreter that was seen if several entries match', () => {
     const newest = entry({ name: 'box64', interpreter: '/usr/bin/box64' });
-    const step = plan({ entries: [newest, entry()], registered: '11.1.3' });
-    expect(step).to.deep.equal({ kind: 'ready', note: 'already registered, QEMU 11.1.3' });
+    expect(plan({ entries: [newest, entry()], registered: '11.1.3' })).to.deep.equal({
+      kind: 'ready',
+      note: { kind: 'already-registered', version: '11.1.3' },
+    });
   });
 });
 
@@ -141,8 +201,36 @@ describe('flags', () => {
     [{}, '5.12.0', 'POCF'],
     [{ credentials: false, preserveArgv0: false }, '6.18.0', 'F'],
   ] as const) {
-    it(`${JSON.stringify(options)} on Linux ${kernel}: ${flags}`, () => {
+    it(`are ${flags} with ${JSON.stringify(options)} on Linux ${kernel}`, () => {
       expect(wantedFlags({ ...defaults, ...options }, kernel)).to.equal(flags);
     });
+  }
+});
+
+describe('notes', () => {
+  const flags = { in: 'flags', have: 'PF', want: 'POCF' } as const;
+  const version = { in: 'version', have: '10.0', want: '11.1' } as const;
+  for (const [note, text] of [
+    [{ kind: 'already-registered', version: '11.1.3' }, 'already registered, QEMU 11.1.3'],
+    [{ kind: 'already-registered' }, 'already registered, unknown QEMU version'],
+    [
+      { kind: 'kept', version: '11.1', difference: flags },
+      'kept QEMU 11.1 with flags PF; POCF would be registered now',
+    ],
+    [{ kind: 'kept', version: '10.0', difference: version }, 'kept QEMU 10.0; QEMU 11.1 is available'],
+    [{ kind: 'changed', difference: flags }, 'flags PF are now POCF'],
+    [{ kind: 'changed', difference: { ...flags, have: '' } }, 'flags none are now POCF'],
+    [{ kind: 'changed', difference: version }, 'QEMU 10.0 is now 11.1'],
+    [{ kind: 'changed', difference: { ...version, have: undefined } }, 'QEMU (unknown version) is now 11.1'],
+    [
+      { kind: 'not-replaced', version: '8.2', problem: unusable },
+      'already registered, QEMU 8.2, not replaced: x is dynamically linked: the kernel keeps the emulator open (flag F), but not its loader /ld, which containers do not have',
+    ],
+    [
+      { kind: 'this-container-only', platform: 'linux/amd64', note: { kind: 'replaced', entry: 'broken' } },
+      'replaced an entry that did not work; in this container only, because this program is emulated itself, on linux/amd64',
+    ],
+  ] as const) {
+    it(`say "${text.slice(0, 60)}"`, () => expect(describeNote(note, causeOf)).to.equal(text));
   }
 });
