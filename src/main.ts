@@ -9,7 +9,7 @@ import type { Command, Context } from './commands/command.js';
 import { defaultCommand, NO_STATUS } from './commands/default.js';
 import type { Invocation } from './core/invocation.js';
 import { outputFailed, startedAlone, unexpectedProblem } from './core/messages/request-problems.js';
-import { describeUsageError } from './core/messages/usage.js';
+import { describeUsageError } from './core/messages/usage-text.js';
 import { formatPlatform } from './core/platform.js';
 import { type ExitStatus, problemOf } from './core/problem.js';
 import { renderLine, reportProblem } from './core/render.js';

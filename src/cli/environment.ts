@@ -1,7 +1,7 @@
 /** The environment variables that this program reads. docs/cli.md lists them. */
 import path from 'node:path';
 import type { Invocation } from '../core/invocation.js';
-import type { UsageError } from '../core/messages/usage.js';
+import type { UsageError } from '../core/messages/usage-text.js';
 import type { EmulatorDirectory } from '../system/host/emulators.js';
 
 export interface Environment {

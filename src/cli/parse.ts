@@ -2,7 +2,7 @@
 import minimist from 'minimist';
 import { type Command, type Context, type Given, type Options, splitList } from '../commands/command.js';
 import { commands } from '../commands/index.js';
-import type { UsageError } from '../core/messages/usage.js';
+import type { UsageError } from '../core/messages/usage-text.js';
 import type { Report } from '../core/report-lines.js';
 import { closest } from '../core/text.js';
 

@@ -1,6 +1,6 @@
 /** The usage text, made from the commands. */
 import type { Command } from '../commands/command.js';
-import { ABOUT, EXIT_STATUS, HELP } from '../core/messages/usage.js';
+import { ABOUT, EXIT_STATUS, HELP } from '../core/messages/usage-text.js';
 
 /** Of one command, or of all. */
 export function usage(of: readonly Command[]): string {

@@ -3,7 +3,7 @@
  * usage text (src/cli) are made from it. An option that is not declared cannot be read: that does not compile.
  */
 import type { Address } from '../core/address.js';
-import { choiceExpectation, numberExpectation, type UsageError } from '../core/messages/usage.js';
+import { choiceExpectation, numberExpectation, type UsageError } from '../core/messages/usage-text.js';
 import type { Line, Report } from '../core/report-lines.js';
 import type { Setup } from '../system/system.js';
 import type { WatcherAnswer } from '../system/watch/ask.js';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { architectures } from '../core/architectures.js';
 import { HEADER_SIZE } from '../core/entry.js';
 import { notADirectory, unregisteredProgram } from '../core/messages/request-problems.js';
-import type { UsageError } from '../core/messages/usage.js';
+import type { UsageError } from '../core/messages/usage-text.js';
 import type { InstallOptions } from '../core/plan.js';
 import { formatPlatform, type ParsedPlatform, parsePlatform } from '../core/platform.js';
 import { type Problem, problemOf } from '../core/problem.js';

@@ -1,6 +1,6 @@
 /** What a watcher reports: one line for each event, for people, or as JSON for machines. */
 import type { Invocation } from './invocation.js';
-import { describeEventCause } from './messages/events.js';
+import { describeEventCause } from './messages/event-text.js';
 import type { Note } from './note.js';
 import type { Problem } from './problem.js';
 

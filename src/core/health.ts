@@ -1,6 +1,6 @@
 /** What a watcher answers over HTTP: a few fixed paths. */
 import type { Invocation } from './invocation.js';
-import { describeReadiness } from './messages/events.js';
+import { describeReadiness } from './messages/event-text.js';
 import { formatMetrics, METRICS_TYPE } from './metrics.js';
 import { formatStatus, type Status } from './status.js';
 import type { WatchState } from './watch-state.js';

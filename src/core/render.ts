@@ -4,9 +4,9 @@
  */
 import { type Advice, mergeAdvice } from './advice.js';
 import type { Invocation } from './invocation.js';
-import { type RenderedAdvice, renderAdvice } from './messages/advice.js';
+import { type RenderedAdvice, renderAdvice } from './messages/advice-text.js';
 import { checks, definitionOf } from './messages/index.js';
-import { describeNote } from './messages/notes.js';
+import { describeNote } from './messages/note-text.js';
 import { ENTRY_KEPT, type ExitStatus, type Facts, type Problem } from './problem.js';
 import type { Action, Item, Line, Report } from './report-lines.js';
 import { printable, shortened } from './text.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { readEnvironment } from '../../src/cli/environment.js';
 import { parseCommandLine } from '../../src/cli/parse.js';
 import { commands } from '../../src/commands/index.js';
-import { describeUsageError } from '../../src/core/messages/usage.js';
+import { describeUsageError } from '../../src/core/messages/usage-text.js';
 
 /** The command's name, and what it makes of the line. */
 function parsed(argv: readonly string[]): { command: string; args: Record<string, unknown> } {

@@ -9,7 +9,7 @@ import {
   vanishingProblem,
 } from '../../src/core/binfmt-errors.js';
 import { afterInstall } from '../../src/core/doctor/after-install.js';
-import { renderAdvice } from '../../src/core/messages/advice.js';
+import { renderAdvice } from '../../src/core/messages/advice-text.js';
 import { definitionOf, problemIds } from '../../src/core/messages/index.js';
 import { namespaceProblem } from '../../src/core/messages/namespace-problems.js';
 import { emulatorCrash } from '../../src/core/messages/not-running-checks.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { mountProblem } from '../../src/core/binfmt-errors.js';
 import type { Entry } from '../../src/core/entry.js';
-import { describeNote } from '../../src/core/messages/notes.js';
+import { describeNote } from '../../src/core/messages/note-text.js';
 import { emulatorUnusable } from '../../src/core/messages/request-problems.js';
 import type { Note } from '../../src/core/note.js';
 import { type InstallOptions, planInstall, type Step, wantedFlags } from '../../src/core/plan.js';

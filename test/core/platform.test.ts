@@ -1,12 +1,11 @@
 import { expect } from 'chai';
 import { architectures } from '../../src/core/architectures.js';
+import { describePlatformError } from '../../src/core/messages/request-problems.js';
 import { formatPlatform, parsePlatform, platformsUpTo } from '../../src/core/platform.js';
 
 function parsed(text: string): string {
   const result = parsePlatform(text);
-  return result.kind === 'platform'
-    ? formatPlatform(result.platform.architecture, result.platform.level)
-    : `error: ${result.cause}`;
+  return result.kind === 'platform' ? formatPlatform(result.platform) : `error: ${describePlatformError(result.error)}`;
 }
 
 describe('platform names', () => {
@@ -45,22 +44,23 @@ describe('platform names', () => {
     ['foo', '"foo"'],
     ['', '""'],
     ['windows/amd64', '"windows"'],
-    ['linux/foo', '"linux/foo": "foo"'],
-    ['linux/arm/v12', '"v12" is no variant of arm'],
-    ['amd64/v9', '"v9" is no variant of amd64'],
-    ['s390x/v1', '"v1" is no variant of s390x'],
-    ['linux/arm/v7/x', 'too many parts'],
+    ['linux/foo', '"foo"'],
+    ['armm64', 'did you mean "arm64"'],
+    ['linux/arm/v12', '"v12" is not a variant of arm'],
+    ['amd64/v9', '"v9" is not a variant of amd64'],
+    ['s390x/v1', '"v1" is not a variant of s390x'],
+    ['linux/arm/v7/x', 'too many parts after "arm"'],
     ['arm46', 'did you mean "arm64"'],
     ['riscv65', 'did you mean "riscv64"'],
   ] as const) {
-    it(`${JSON.stringify(text)} is refused, quoting the part that is wrong`, () => {
+    it(`${JSON.stringify(text)} is refused, and the part that is wrong is quoted`, () => {
       expect(parsed(text))
         .to.match(/^error: /)
         .and.contain(quoted);
     });
   }
 
-  it('come back the same from every name and alias of the table', () => {
+  it('are read from every name and alias of the table', () => {
     for (const { name, aliases, target } of architectures) {
       expect(parsed(name)).to.equal(`linux/${name}`);
       expect(parsed(formatted(name))).to.equal(formatted(name));
@@ -70,7 +70,7 @@ describe('platform names', () => {
     }
   });
 
-  it('are listed up to the variant that runs', () => {
+  it('are listed up to the highest variant that runs', () => {
     const upTo = (name: string, level?: number) => {
       const row = architectures.find((each) => each.name === name);
       return row ? platformsUpTo(row, level) : [];

@@ -1,20 +1,21 @@
 import { expect } from 'chai';
-import { describeVerdict, type Outcome, verdictOf } from '../../src/core/probe.js';
+import { describeVerdict } from '../../src/core/messages/verdict-text.js';
+import { type Outcome, verdictOf } from '../../src/core/probe.js';
 import { osNames } from '../../src/system/probing/launcher.js';
 import { row } from '../support/architectures.js';
 
 const verdict = (architecture: string, outcome: Partial<Outcome>) =>
   verdictOf(row(architecture), { kind: 'exit', number: 0, microseconds: 1, exe: '', output: '', ...outcome }, osNames);
 
-describe('the verdict on a probe', () => {
-  it('is "runs" for the sentinel, and for nothing else', () => {
+describe('the verdict about a probe', () => {
+  it('is "runs" for the exit status of success, and for nothing else', () => {
     expect(verdict('arm64', { number: 42 })).to.deep.equal({ kind: 'runs' });
     for (let number = 0; number < 256; number++) {
       if (number !== 42) expect(verdict('arm64', { number }).kind, String(number)).to.equal('exit');
     }
   });
 
-  it('is the variant where the row has some', () => {
+  it('has the variant if the architecture has variants', () => {
     expect(verdict('amd64', { number: 67 })).to.deep.equal({ kind: 'runs', level: 3 });
     expect(verdict('amd64', { number: 42 }).kind).to.equal('exit');
     expect(verdict('arm', { number: 72 })).to.deep.equal({ kind: 'runs', level: 8 });
@@ -29,7 +30,7 @@ describe('the verdict on a probe', () => {
     [{ kind: 'signal', number: 11 }, /SIGSEGV/],
     [{ kind: 'timeout', number: 0 }, /in time/],
   ] as const) {
-    it(`of ${outcome.kind} ${outcome.number} says ${text}`, () => {
+    it(`about ${outcome.kind} ${outcome.number} says ${text}`, () => {
       const bad = verdict('arm64', outcome);
       expect(bad.kind !== 'runs' && describeVerdict(bad)).to.match(text);
     });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { architectures } from '../../src/core/architectures.js';
 import { parseEntry } from '../../src/core/entry.js';
-import type { Probe } from '../../src/core/probe.js';
+import type { ProbeResult } from '../../src/core/probe.js';
 import type { Snapshot } from '../../src/core/snapshot.js';
 import { EMPTY_STATUS, formatStatus, statusOf } from '../../src/core/status.js';
 import { row } from '../support/architectures.js';
@@ -11,11 +11,15 @@ function snapshot(
   levels: Record<string, number | undefined>,
   entries: Snapshot['entries'] = [],
 ): Snapshot {
-  const probe = (level: number | undefined): Probe => ({ verdict: { kind: 'runs', level }, microseconds: 1 });
+  const probe = (level: number | undefined): ProbeResult => ({
+    verdict: { kind: 'runs', level },
+    ranBy: 'unknown',
+    microseconds: 1,
+  });
   return {
     own: row(own),
     kernel: '6.1',
-    registry: { kind: 'writable', dir: '/m', mountedHere: false },
+    binfmt: { kind: 'writable', dir: '/m', mountedHere: false },
     entries,
     emulators: new Map(),
     probes: new Map(Object.entries(levels).map(([name, level]) => [row(name), probe(level)])),
@@ -24,7 +28,7 @@ function snapshot(
 }
 
 describe('the status', () => {
-  it("has the machine's own platform first, then the order that clients know", () => {
+  it("lists the machine's own platform first, then the others in the order that clients know", () => {
     const { supported } = statusOf(snapshot('arm64', { amd64: 2, arm64: undefined, arm: 7, '386': undefined }));
     expect(supported).to.deep.equal([
       'linux/arm64',
@@ -36,19 +40,19 @@ describe('the status', () => {
     ]);
   });
 
-  it('lists all enabled entries, sorted, and no disabled one', () => {
+  it('lists the names of all enabled entries, sorted', () => {
     const entries = [parseEntry('qemu-b', 'enabled'), parseEntry('jar', 'enabled'), parseEntry('off', 'disabled')];
     expect(statusOf(snapshot('amd64', {}, entries)).emulators).to.deep.equal(['jar', 'qemu-b']);
   });
 
-  it('is written as clients parse it, empty lists as []', () => {
+  it('is written as clients parse it, with [] for an empty list', () => {
     expect(formatStatus(EMPTY_STATUS)).to.equal('{\n  "supported": [],\n  "emulators": []\n}\n');
   });
 
-  it('counts only probes that ran', () => {
+  it('lists no platform whose probe failed', () => {
     const failed = snapshot('amd64', {});
     const probes = new Map(
-      architectures.map((each) => [each, { verdict: { kind: 'timeout' }, microseconds: 1 } as const]),
+      architectures.map((each) => [each, { verdict: { kind: 'timeout' }, ranBy: 'unknown', microseconds: 1 } as const]),
     );
     expect(statusOf({ ...failed, probes }).supported).to.deep.equal([]);
   });

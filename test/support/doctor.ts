@@ -5,7 +5,7 @@ import type { DoctorInput, HostFacts } from '../../src/core/doctor/input.js';
 import type { EntryLine, PlatformLine } from '../../src/core/doctor/report.js';
 import type { Entry } from '../../src/core/entry.js';
 import type { Invocation } from '../../src/core/invocation.js';
-import type { RenderedAdvice } from '../../src/core/messages/advice.js';
+import type { RenderedAdvice } from '../../src/core/messages/advice-text.js';
 import type { ProbeResult, Verdict } from '../../src/core/probe.js';
 import type { Problem } from '../../src/core/problem.js';
 import { adviceFor, type ProblemText } from '../../src/core/render.js';
@@ -33,13 +33,17 @@ export function reportIn({ stdout, stderr }: Ended): PrintedReport {
 }
 
 /** The problem that one check reports; throws if there is none. */
-export function problemIn<P extends Pick<Problem, 'id'>>(id: string, { problems }: { readonly problems: readonly P[] }): P {
+export function problemIn<P extends Pick<Problem, 'id'>>(
+  id: string,
+  { problems }: { readonly problems: readonly P[] },
+): P {
   const found = problems.find((problem) => problem.id === id);
   if (!found) throw new Error(`no problem ${id} in ${JSON.stringify(problems, null, 1)}`);
   return found;
 }
 
-export const idsIn = ({ problems }: { readonly problems: readonly Pick<Problem, 'id'>[] }) => problems.map(({ id }) => id);
+export const idsIn = ({ problems }: { readonly problems: readonly Pick<Problem, 'id'>[] }) =>
+  problems.map(({ id }) => id);
 
 /** The commands that a printed problem advises. */
 export const commandsIn = ({ advice }: PrintedProblem) => advice.flatMap(({ command = [] }) => command);

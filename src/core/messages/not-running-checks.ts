@@ -10,7 +10,7 @@ import { formatPlatform, shortPlatform } from '../platform.js';
 import type { Severity } from '../problem.js';
 import { listed } from '../text.js';
 import { BINFMT_DIRECTORY } from './machine-checks.js';
-import { describeFailure, factsOf, type ProbeFacts, probeFacts, probeLine } from './verdicts.js';
+import { describeFailure, factsOf, type ProbeFacts, probeFacts, probeLine } from './verdict-text.js';
 
 const FORMAT_ERROR = 'exec /bin/sh: exec format error';
 const NO_SUCH_FILE = 'exec /bin/sh: no such file or directory';

@@ -8,7 +8,7 @@ import { FIRST_KERNEL_WITH_ARGV0 } from '../plan.js';
 import { interpreterOf } from '../probe.js';
 import { listed } from '../text.js';
 import { compareVersions } from '../version.js';
-import { type ProbeFacts, probeFacts, probeLine } from './verdicts.js';
+import { type ProbeFacts, probeFacts, probeLine } from './verdict-text.js';
 
 const run = (subjects: readonly string[]) => `${listed(subjects)} ${subjects.length > 1 ? 'run' : 'runs'}`;
 const flagsLine = ({ entry, flags }: { readonly entry: string; readonly flags: string }) =>

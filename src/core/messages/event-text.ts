@@ -3,7 +3,7 @@ import type { EventCause } from '../events.js';
 import type { Invocation } from '../invocation.js';
 import { causeOf, oneLine } from '../render.js';
 import type { WatchState } from '../watch-state.js';
-import { describeNote } from './notes.js';
+import { describeNote } from './note-text.js';
 
 const REMOVED_AGAIN = 'something keeps removing its entry';
 

@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import { call, callAsService, callPrivileged, quoted } from '../../src/core/invocation.js';
+import { asFile, asImage } from '../support/doctor.js';
+
+describe('a command to call this program again', () => {
+  it('names the image, with what docker run needs', () => {
+    expect(callPrivileged(asImage, ['--install', 'all'], ['--pid=host'])).to.equal(
+      'docker run --privileged --pid=host --rm binfmt --install all',
+    );
+    expect(call(asImage, ['export', 'none'])).to.equal('docker run --rm binfmt export none');
+    expect(callAsService(asImage, ['--watch'])).to.equal(
+      'docker run --detach --restart always --privileged binfmt --watch',
+    );
+  });
+
+  it('chooses the platform if the image is for another one than the processor', () => {
+    const foreign = { ...asImage, platform: 'linux/amd64' };
+    expect(call(foreign, ['doctor'])).to.equal('docker run --platform linux/amd64 --rm binfmt doctor');
+    expect(callAsService(foreign, ['--watch'])).to.contain('--platform linux/amd64 binfmt');
+  });
+
+  it('names the file, with the environment that sudo does not pass on', () => {
+    const file = { ...asFile, name: '/a b/binfmt', environment: ['QEMU_BINARY_PATH=/q'] };
+    expect(callPrivileged(file, ['doctor'])).to.equal("sudo QEMU_BINARY_PATH=/q '/a b/binfmt' doctor");
+    expect(call(file, ['doctor'])).to.equal("QEMU_BINARY_PATH=/q '/a b/binfmt' doctor");
+  });
+
+  it('quotes a word for a shell only if it needs that', () => {
+    expect(quoted("it's")).to.equal("'it'\\''s'");
+    expect(quoted('qemu-*')).to.equal("'qemu-*'");
+    expect(quoted('arm64,linux/arm/v7')).to.equal('arm64,linux/arm/v7');
+    expect(quoted('')).to.equal("''");
+  });
+});

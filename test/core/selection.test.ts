@@ -1,0 +1,39 @@
+import { expect } from 'chai';
+import { formatPlatform } from '../../src/core/platform.js';
+import { parseSelection } from '../../src/core/selection.js';
+
+const platformsOf = (words: string[], options?: { variants: boolean }) =>
+  parseSelection(words, options).platforms.map(formatPlatform);
+
+describe('the platforms that a list asks for', () => {
+  it('are one for each architecture, with the highest variant', () => {
+    for (const words of [
+      ['arm/v6', 'arm/v7'],
+      ['arm/v7', 'arm/v6'],
+      ['arm', 'arm/v7', 'armel'],
+    ]) {
+      expect(platformsOf(words)).to.deep.equal(['linux/arm/v7']);
+    }
+  });
+
+  it('are one for each variant, if several may be asked for', () => {
+    expect(platformsOf(['arm/v6', 'arm/v7', 'arm/v6'], { variants: true })).to.deep.equal([
+      'linux/arm/v6',
+      'linux/arm/v7',
+    ]);
+  });
+
+  it('are listed in the order in which they were named', () => {
+    expect(platformsOf(['s390x', 'arm64', 's390x'])).to.deep.equal(['linux/s390x', 'linux/arm64']);
+  });
+
+  it('leave a problem for each word that is not a platform', () => {
+    const { unknown, all } = parseSelection(['nonsense', 'arm64', 'windows/arm64']);
+    expect(unknown.map(({ id, subject }) => `${id} ${subject}`)).to.deep.equal([
+      'unknown-platform nonsense',
+      'unknown-platform windows/arm64',
+    ]);
+    expect(all).to.equal(false);
+    expect(parseSelection(['arm64', 'all']).all).to.equal(true);
+  });
+});
