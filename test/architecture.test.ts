@@ -1,0 +1,126 @@
+/** docs/architecture.md is followed word by word, in a copy: an invented architecture, and an invented check. */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { architectures } from '../src/core/architectures.js';
+import { ROOT } from './support/program.js';
+import { scratch } from './support/scratch.js';
+
+const guide = fs.readFileSync(path.join(ROOT, 'docs/architecture.md'), 'utf8');
+
+/** The code block of the guide whose first line names this file. */
+function block(file: string): string {
+  const found = [...guide.matchAll(/```\w+\n([\s\S]*?)```/g)].map(([, code = '']) => code);
+  const code = found.find((each) => (each.split('\n')[0] ?? '').includes(file));
+  if (code === undefined) throw new Error(`docs/architecture.md has no block for ${file}`);
+  return code;
+}
+
+const withoutFirstLine = (code: string) => code.split('\n').slice(1).join('\n');
+
+describe('docs/architecture.md', () => {
+  let copy: string;
+  const edit = (file: string, change: (text: string) => string) => {
+    const before = fs.readFileSync(path.join(copy, file), 'utf8');
+    const after = change(before);
+    if (after === before) throw new Error(`${file} is as before`);
+    fs.writeFileSync(path.join(copy, file), after);
+  };
+  const run = (command: string, ...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync(command, args, { cwd: copy, encoding: 'utf8' });
+    return { status, output: stdout + stderr };
+  };
+  const evaluate = (script: string) => {
+    fs.writeFileSync(path.join(copy, 'try.ts'), script);
+    const { status, output } = run(process.execPath, '--import=tsx', 'try.ts');
+    if (status !== 0) throw new Error(output);
+    return output.trim();
+  };
+
+  beforeEach(() => {
+    copy = scratch();
+    for (const name of ['src', 'test', 'docs', 'qemu', 'image', 'bench', 'tsconfig.json', 'package.json']) {
+      fs.cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
+    }
+    for (const name of ['README.md', 'Dockerfile', 'docker-bake.hcl'])
+      fs.copyFileSync(path.join(ROOT, name), path.join(copy, name));
+    fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));
+  });
+
+  it('shows how to add an architecture: a row and a source are all that the code and its tests need', () => {
+    edit('src/core/architectures.ts', (text) => {
+      const row = withoutFirstLine(block('src/core/architectures.ts'));
+      // Behind the architectures that clients expect first, the table is sorted by name.
+      return text.replace(/^ {2}\{\n {4}name: 'xtensa',/m, `${row}$&`);
+    });
+    fs.writeFileSync(
+      path.join(copy, 'src/core/probes/vax.S'),
+      block('src/core/probes/vax.S').replace('src/core/probes/vax.S\n *', '\n *'),
+    );
+    expect(run('node_modules/.bin/tsc').output).to.equal('');
+    const tested = run(
+      'node_modules/.bin/mocha',
+      '--import=tsx',
+      '--reporter=dot',
+      'test/core/architectures.test.ts',
+      'test/core/platform.test.ts',
+    );
+    expect(tested.status, tested.output).to.equal(0);
+    const script = `
+      import { parsePlatform, formatPlatform } from './src/core/platform.js';
+      const parsed = parsePlatform('qemu-vax');
+      console.log(parsed.kind === 'platform' && formatPlatform(parsed.platform));`;
+    expect(evaluate(script)).to.equal('linux/vax');
+  }).timeout(120_000);
+
+  it('shows how to add a check: one object in one file', () => {
+    edit('src/core/messages/running-checks.ts', (text) =>
+      text
+        .replace(
+          'export const runningChecks = [',
+          `${withoutFirstLine(block('src/core/messages/running-checks.ts'))}\n$&`,
+        )
+        .replace('export const runningChecks = [', '$&\n  longName,'),
+    );
+    expect(run('node_modules/.bin/tsc').output).to.equal('');
+    const script = `
+      import { diagnose } from './src/core/doctor/diagnose.js';
+      import { checks } from './src/core/messages/index.js';
+      import { textOf } from './src/core/render.js';
+      import { captured, entryFor, probeOf } from './test/support/doctor.js';
+      import { row } from './test/support/architectures.js';
+      const mips = row('mips64p32le');
+      const found = diagnose(captured({ platforms: [mips], entries: [entryFor(mips)], probes: [[mips, probeOf({ kind: 'runs' })]] }));
+      console.log(checks.some(({ id }) => id === 'long-name'), found.map((problem) => textOf(problem).title).join());`;
+    expect(evaluate(script)).to.equal('true linux/mips64p32le: a long name');
+  }).timeout(120_000);
+
+  it('is right that no other code names an architecture', () => {
+    const names = new Set(architectures.flatMap(({ name, target }) => [name, target, `qemu-${target}`]));
+    const files = ['src', 'qemu', 'image'].flatMap((folder) =>
+      fs
+        .readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+        .map((name) => path.join(folder, name)),
+    );
+    const naming = files
+      .filter((file) => file.endsWith('.ts') && file !== 'src/core/architectures.ts')
+      .flatMap((file) => {
+        const text = fs.readFileSync(path.join(ROOT, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+        const literals = [...text.matchAll(/'([^'\n]+)'/g)].map(([, literal = '']) => literal);
+        return literals.filter((literal) => names.has(literal)).map((literal) => `${file}: ${literal}`);
+      });
+    expect(naming).to.deep.equal([]);
+  });
+
+  it('names only files and folders that exist', () => {
+    const invented = ['src/core/probes/vax.S', 'src/core/probes/NAME.S'];
+    const named = [...guide.matchAll(/\b(?:src|test|qemu|image|docs)\/[\w./-]*[\w]/g)].map(([name]) => name);
+    for (const name of new Set(named.filter((each) => !invented.includes(each)))) {
+      expect(fs.existsSync(path.join(ROOT, name)), name).to.equal(true);
+    }
+    for (const [, name = ''] of guide.matchAll(/`((?:core|system|commands|cli)\/[\w/-]+\.ts)`/g)) {
+      expect(fs.existsSync(path.join(ROOT, 'src', name)), name).to.equal(true);
+    }
+  });
+});
