@@ -1,0 +1,97 @@
+/** What README.md and docs/ say about the program, compared with the program. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { commands } from '../src/commands/index.js';
+import { exportFormatNames, nextStep } from '../src/core/export-files.js';
+import { checks } from '../src/core/messages/index.js';
+import { describeNote } from '../src/core/messages/note-text.js';
+import { causeOf } from '../src/core/render.js';
+import { ROOT } from './support/program.js';
+
+const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+const pages = ['README.md', ...fs.readdirSync(path.join(ROOT, 'docs')).map((name) => `docs/${name}`)].map((name) => ({
+  name,
+  text: fs.readFileSync(path.join(ROOT, name), 'utf8'),
+}));
+
+/** Cells of the table that begins with this header. */
+function table(header: string): string[][] {
+  const [, after = ''] = readme.split(`${header}\n`);
+  const rows = (after.split('\n\n')[0] ?? '').split('\n').slice(1);
+  return rows.map((row) =>
+    row
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+describe('README.md', () => {
+  it('lists every check by the message that people see, and no check that does not exist', () => {
+    const listed = table('| you see | because | check | do |').flatMap(([, , cell = '']) => cell.split(', '));
+    expect(new Set(listed.filter((id) => id !== '(any)'))).to.deep.equal(new Set(checks.map(({ id }) => id)));
+  });
+
+  it('lists every option of the command without a name', () => {
+    const listed = table('| option | what it does |').flatMap(([cell = '']) =>
+      [...cell.matchAll(/--([a-z0-9-]+)/g)].map(([, name]) => name),
+    );
+    for (const name of Object.keys(commands[0].options)) expect(listed).to.include(name);
+  });
+
+  it('lists every option of doctor', () => {
+    const doctor = commands.find(({ name }) => name === 'doctor');
+    const listed = table('| option of doctor | what it does |').flatMap(([cell = '']) =>
+      [...cell.matchAll(/--([a-z0-9-]+)/g)].map(([, name]) => name),
+    );
+    expect(listed).to.have.members(Object.keys(doctor?.options ?? {}));
+  });
+
+  it('says the same next step for an export as the program', () => {
+    const rows = table(
+      '| format | files, apart from the emulators in `/usr/local/lib/binfmt` | next step on the host |',
+    );
+    for (const format of exportFormatNames) {
+      const row = rows.find(([cell = '']) => cell.includes(`\`${format}\``));
+      expect(row, format).not.to.equal(undefined);
+      const command = /^`(.*)`$/.exec(row?.[2] ?? '')?.[1];
+      const said = describeNote(nextStep(format, []), causeOf);
+      if (command && format !== 'debian') expect(said).to.equal(command);
+    }
+  });
+});
+
+for (const { name, text } of pages) {
+  describe(name, () => {
+    it('names only options and commands that exist', () => {
+      const options = new Set(commands.flatMap((command) => Object.keys(command.options)));
+      // Lines that call this program; other programs have options of their own.
+      const calls = [...text.matchAll(/(?:docker run[^\n`]* |dist\/)binfmt((?: [^\n`|>;]+)?)/g)].map(
+        ([, words = '']) => words,
+      );
+      for (const words of calls) {
+        const own = words.split(' -- ')[0] ?? '';
+        for (const [, option = ''] of own.matchAll(/ --([a-z0-9-]+)/g)) expect([...options], words).to.include(option);
+      }
+    });
+
+    it('has links that lead somewhere', () => {
+      for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        const [file = '', anchor] = target.split('#');
+        const page = file === '' ? name : path.join(path.dirname(name), file);
+        expect(fs.existsSync(path.join(ROOT, page)), target).to.equal(true);
+        if (anchor === undefined) continue;
+        const headings = [...fs.readFileSync(path.join(ROOT, page), 'utf8').matchAll(/^#+ (.*)$/gm)].map(
+          ([, heading = '']) =>
+            heading
+              .toLowerCase()
+              .replace(/[^\w\- ]/g, '')
+              .replaceAll(' ', '-'),
+        );
+        expect(headings, target).to.include(anchor);
+      }
+    });
+  });
+}
