@@ -14,7 +14,7 @@ import fs from 'fs-extra';
 import minimist from 'minimist';
 import { packageComponent } from '../image/components.js';
 import { parseControl } from '../image/packages.js';
-import type { Architecture } from '../src/core/architectures.js';
+import { type Architecture, emulatorName } from '../src/core/architectures.js';
 import { parseElf, probeExecutable, sameMachine } from '../src/core/elf.js';
 import { parsePlatform } from '../src/core/platform.js';
 import { type EmulatorManifest, manifestEntry } from './manifest.js';
@@ -43,7 +43,7 @@ export async function collect(unpacked: string, set: string, out: string): Promi
   await fs.emptyDir(out);
   const emulators = [];
   for (const architecture of wanted.filter((each) => each !== host)) {
-    const file = `usr/bin/qemu-${architecture.target}`;
+    const file = `usr/bin/${emulatorName(architecture)}`;
     const bytes = await fs.readFile(path.join(unpacked, file));
     checkStatic(file, bytes, host);
     await fs.outputFile(path.join(out, file), bytes, { mode: 0o755 });

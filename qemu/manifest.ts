@@ -3,7 +3,7 @@
  * /usr/share/binfmt/manifest.json.
  */
 import type { Package } from '../image/packages.js';
-import type { Architecture } from '../src/core/architectures.js';
+import { type Architecture, emulatorName } from '../src/core/architectures.js';
 
 export interface ManifestEntry {
   /** `qemu-aarch64` */
@@ -26,7 +26,7 @@ export interface EmulatorManifest {
 
 export function manifestEntry(architecture: Architecture, from: Package, sha256: string): ManifestEntry {
   return {
-    name: `qemu-${architecture.target}`,
+    name: emulatorName(architecture),
     architecture: architecture.name,
     version: upstreamVersion(from.version),
     package: from.name,

@@ -1,5 +1,5 @@
 /** `binfmt export FORMAT [PLATFORM]...`: the emulators as files for a host, which then needs no container at boot. */
-import { architectures } from '../core/architectures.js';
+import { architectures, emulatorName } from '../core/architectures.js';
 import {
   type ExportedEmulator,
   type ExportFormat,
@@ -108,7 +108,7 @@ function choose(architecture: ExportedEmulator['architecture'], snapshot: Snapsh
     return { item: { subject, note: { kind: 'native-left-out' } } };
   }
   if (emulator === undefined) {
-    const facts = { emulator: `qemu-${architecture.target}` };
+    const facts = { emulator: emulatorName(architecture), directory: snapshot.emulatorDirectory };
     const advice = [{ do: 'consider', what: 'set-emulator-directory' }] as const;
     return { item: { subject, problem: problemOf(noEmulator, formatPlatform({ architecture }), facts, advice) } };
   }

@@ -62,6 +62,11 @@ export interface Architecture {
 /** The exit status of a probe that ran. No shell and no failing emulator returns it. */
 export const PROBE_SUCCESS = 42;
 
+/** The name of an architecture's emulator: of its file, and of its entry. */
+export function emulatorName({ target }: Pick<Architecture, 'target'>): string {
+  return `qemu-${target}`;
+}
+
 export const architectures: readonly Architecture[] = [
   {
     name: 'amd64',

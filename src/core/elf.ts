@@ -70,6 +70,9 @@ function parseIdentity(bytes: Uint8Array): Pick<Elf, 'bits' | 'littleEndian'> | 
   return { bits: bits === ELFCLASS64 ? 64 : 32, littleEndian: order === ELFDATA2LSB };
 }
 
+/** What stands for the name of a loader that is beyond the part that was read. */
+export const UNKNOWN_LOADER = '?';
+
 function parseLoader(view: DataView, bits: 32 | 64, littleEndian: boolean): string | undefined {
   const at = layouts[bits];
   const word = (offset: number) =>
@@ -82,7 +85,7 @@ function parseLoader(view: DataView, bits: 32 | 64, littleEndian: boolean): stri
     if (view.getUint32(header, littleEndian) !== PT_INTERP) continue;
     const start = word(header + at.fileOffset);
     const end = Math.min(start + word(header + at.fileSize), view.byteLength);
-    if (start >= end) return '(beyond the part that was read)';
+    if (start >= end) return UNKNOWN_LOADER;
     const name = new Uint8Array(view.buffer, view.byteOffset + start, end - start);
     return new TextDecoder().decode(name).replace(/\0.*$/s, '');
   }

@@ -2,7 +2,7 @@
  * The files that a host needs to have emulators at every boot, without a container. Sources: binfmt.d(5);
  * update-binfmts(8), "FORMAT FILES"; OpenRC's sh/binfmt.sh, which reads the same files as binfmt.d(5).
  */
-import type { Architecture } from './architectures.js';
+import { type Architecture, emulatorName } from './architectures.js';
 import { escapedBytes, type Registration, registerLine, registrationOf } from './entry.js';
 import type { Note } from './note.js';
 
@@ -54,7 +54,7 @@ export const exportFormatNames = Object.keys(exportFormats) as ExportFormat[];
 export function exportedFiles(format: ExportFormat, emulators: readonly ExportedEmulator[]): ExportedFile[] {
   const { configure }: Format = exportFormats[format];
   const files = emulators.flatMap(({ architecture, source, flags }): ExportedFile[] => {
-    const name = entryName(architecture);
+    const name = emulatorName(architecture);
     const path = `${EMULATOR_DIRECTORY}/${name}`;
     const configuration = configure?.(registrationOf(architecture, { name, interpreter: `/${path}`, flags }));
     return [{ path, mode: 0o755, source }, ...(configuration ? [{ ...configuration, mode: 0o644 } as const] : [])];
@@ -64,11 +64,7 @@ export function exportedFiles(format: ExportFormat, emulators: readonly Exported
 
 /** What to do on the host next. */
 export function nextStep(format: ExportFormat, emulators: readonly ExportedEmulator[]): Note {
-  return exportFormats[format].nextStep(emulators.map(({ architecture }) => entryName(architecture)));
-}
-
-function entryName({ target }: Architecture): string {
-  return `qemu-${target}`;
+  return exportFormats[format].nextStep(emulators.map(({ architecture }) => emulatorName(architecture)));
 }
 
 /** A format file of binfmt-support, which does not take one without the line `package`. */

@@ -1,5 +1,5 @@
 /** What has to be done so that the machine runs a platform: a pure function of the picture of the machine. */
-import type { Architecture } from './architectures.js';
+import { type Architecture, emulatorName } from './architectures.js';
 import { type Entry, type Registration, registrationOf, sameFlags } from './entry.js';
 import { noEmulator, untested } from './messages/request-problems.js';
 import type { Difference, Note } from './note.js';
@@ -105,7 +105,7 @@ function register(
   platform: Platform,
   emulator: Emulator | undefined,
   options: InstallOptions,
-  { binfmt, entries, kernel }: Snapshot,
+  { binfmt, entries, kernel, emulatorDirectory }: Snapshot,
   note?: Note,
 ): Step {
   const { architecture } = platform;
@@ -114,7 +114,7 @@ function register(
       { do: 'consider', what: 'set-emulator-directory' },
       { do: 'consider', what: 'use-full-image' },
     ] as const;
-    const facts = { emulator: `qemu-${architecture.target}` };
+    const facts = { emulator: emulatorName(architecture), directory: emulatorDirectory };
     return { kind: 'impossible', problem: problemOf(noEmulator, formatPlatform(platform), facts, advice) };
   }
   if (emulator.unusable) return { kind: 'impossible', problem: emulator.unusable };

@@ -2,7 +2,7 @@
  * OCI platform names such as `linux/arm/v7`, and everything that people type for them. A name is parsed once, where it
  * comes in, to a `Platform`; everything else works with that value.
  */
-import { type Architecture, architectures } from './architectures.js';
+import { type Architecture, architectures, emulatorName } from './architectures.js';
 import { closest } from './text.js';
 
 export interface Platform {
@@ -24,12 +24,13 @@ export type ParsedPlatform =
 
 /** What people type → the OCI name, with the variant that the word implies. */
 const byAlias = new Map<string, string>();
-for (const { name, aliases, target } of architectures) {
+for (const architecture of architectures) {
+  const { name, aliases } = architecture;
   for (const alias of aliases) {
     const [typed = alias, variant] = alias.split('/');
     byAlias.set(typed, variant === undefined ? name : `${name}/${variant}`);
   }
-  byAlias.set(`qemu-${target}`, name);
+  byAlias.set(emulatorName(architecture), name);
 }
 
 /** The architecture with this OCI name (`arm64`); undefined if there is none. */

@@ -11,8 +11,6 @@ export interface Outcome {
   readonly number: number;
   /** From fork to end. */
   readonly microseconds: number;
-  /** The file that the kernel executed: /proc/PID/exe after execve; empty if it could not be seen. */
-  readonly exe: string;
   /** The first bytes of standard output and error. */
   readonly output: string;
 }

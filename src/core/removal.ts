@@ -1,5 +1,5 @@
 /** The entries that a word of `--uninstall` means: a name, a pattern, an architecture, or `all`. */
-import { architectures } from './architectures.js';
+import { architectures, emulatorName } from './architectures.js';
 import type { Entry } from './entry.js';
 import { badPattern, unknownEntry } from './messages/request-problems.js';
 import { parsePlatform } from './platform.js';
@@ -36,7 +36,7 @@ export function planRemoval(word: string, entries: readonly Pick<Entry, 'name'>[
   const names = entries.map(({ name }) => name);
   if (names.includes(word)) return { kind: 'entries', names: [word] };
 
-  const emulators = new Set(architectures.map(({ target }) => `${prefix}qemu-${target}`));
+  const emulators = new Set(architectures.map((architecture) => `${prefix}${emulatorName(architecture)}`));
   const registered = names.filter((name) => emulators.has(name)).sort();
   if (word === 'all') return { kind: 'entries', names: registered };
   if (/[*?[]/.test(word)) {
@@ -50,7 +50,7 @@ export function planRemoval(word: string, entries: readonly Pick<Entry, 'name'>[
     const suggestion = closest(word, [...names, ...architectures.map(({ name }) => name)]);
     return { kind: 'unknown', problem: problemOf(unknownEntry, word, { word, suggestion }) };
   }
-  const wanted = `${prefix}qemu-${parsed.platform.architecture.target}`;
+  const wanted = `${prefix}${emulatorName(parsed.platform.architecture)}`;
   return { kind: 'entries', names: registered.filter((name) => name === wanted) };
 }
 

@@ -41,6 +41,8 @@ export interface Snapshot {
   /** Newest first: the order in which the kernel looks for one that matches. */
   readonly entries: readonly Entry[];
   readonly emulators: ReadonlyMap<Architecture, Emulator>;
+  /** Where they are looked for. */
+  readonly emulatorDirectory: string;
   readonly probes: ReadonlyMap<Architecture, ProbeResult>;
   /** QEMU's version behind the entry that the kernel takes, for the architectures that were asked. */
   readonly registeredVersions: ReadonlyMap<Architecture, string>;

@@ -204,7 +204,7 @@ describe('lines of standard error', () => {
 
 describe('exit statuses', () => {
   it('are 0 without a problem, 1 for one, 3 if the machine cannot', () => {
-    const one = problemOf(noEmulator, 'linux/arm64', { emulator: 'qemu-aarch64' });
+    const one = problemOf(noEmulator, 'linux/arm64', { emulator: 'qemu-aarch64', directory: '/usr/bin' });
     expect(exitStatusOf([])).to.equal(0);
     expect(exitStatusOf([one])).to.equal(1);
     expect(exitStatusOf([one, openProblem('/r', 'EROFS')])).to.equal(3);

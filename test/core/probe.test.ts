@@ -5,7 +5,7 @@ import { osNames } from '../../src/system/probing/launcher.js';
 import { row } from '../support/architectures.js';
 
 const verdict = (architecture: string, outcome: Partial<Outcome>) =>
-  verdictOf(row(architecture), { kind: 'exit', number: 0, microseconds: 1, exe: '', output: '', ...outcome }, osNames);
+  verdictOf(row(architecture), { kind: 'exit', number: 0, microseconds: 1, output: '', ...outcome }, osNames);
 
 describe('the verdict about a probe', () => {
   it('is "runs" for the exit status of success, and for nothing else', () => {

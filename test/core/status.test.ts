@@ -22,6 +22,7 @@ function snapshot(
     binfmt: { kind: 'writable', dir: '/m', mountedHere: false },
     entries,
     emulators: new Map(),
+    emulatorDirectory: '/usr/bin',
     probes: new Map(Object.entries(levels).map(([name, level]) => [row(name), probe(level)])),
     registeredVersions: new Map(),
   };

@@ -11,7 +11,7 @@ import { entryFor } from '../support/doctor.js';
 
 const arm64 = entryFor(row('arm64'), { inode: 1 });
 const s390x = entryFor(row('s390x'), { inode: 2 });
-const missing = problemOf(noEmulator, 'linux/s390x', { emulator: 'qemu-s390x' });
+const missing = problemOf(noEmulator, 'linux/s390x', { emulator: 'qemu-s390x', directory: '/usr/bin' });
 
 /** A watcher that is fed with inputs; what it does is remembered as short words. */
 class Play {

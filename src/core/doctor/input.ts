@@ -1,5 +1,5 @@
 /** What doctor looks at: a Snapshot, and what only doctor asks the machine for. A check reads nothing else. */
-import type { Architecture } from '../architectures.js';
+import { type Architecture, emulatorName } from '../architectures.js';
 import type { ConfiguredEntry } from '../binfmt-d.js';
 import { type Elf, parseElf, takesProgramsOf } from '../elf.js';
 import type { Entry } from '../entry.js';
@@ -111,8 +111,9 @@ export function entriesOf(architecture: Architecture, entries: readonly Entry[])
 }
 
 /** Is it called as distributions and this program call the entry of this architecture? */
-export function isNamedFor({ target }: Architecture, { name }: Pick<Entry, 'name'>): boolean {
-  return name === `qemu-${target}` || name.endsWith(`-qemu-${target}`);
+export function isNamedFor(architecture: Architecture, { name }: Pick<Entry, 'name'>): boolean {
+  const usual = emulatorName(architecture);
+  return name === usual || name.endsWith(`-${usual}`);
 }
 
 /** Something that is wanted does not run, or no foreign program runs at all. */

@@ -89,7 +89,10 @@ const renderers: Renderers = {
     label: because === 'lower' ? 'use an image for an older processor' : 'choose the platform yourself',
     command: `docker run --platform ${platform} IMAGE`,
   }),
-  consider: ({ what, detail }) => ({ label: suggestions[what](detail) }),
+  consider({ what, detail }, invocation) {
+    if (what === 'use-full-image' && invocation.kind === 'file') return undefined;
+    return { label: suggestions[what](invocation, detail) };
+  },
 };
 
 const installLabels = {
@@ -134,18 +137,19 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
   }
 }
 
-const suggestions: Readonly<Record<Suggestion, (detail?: string) => string>> = {
+const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, detail?: string) => string>> = {
   'choose-another-directory': () => 'choose an existing, empty directory with --mount DIR',
-  'fix-emulator-file': (file) => `fix or replace the emulator ${file}`,
+  'fix-emulator-file': (_, file) => `fix or replace the emulator ${file}`,
   'get-static-emulator': () =>
     'use a statically linked emulator, such as the one in the package qemu-user of Debian 13',
   'install-newer-kernel': () =>
     'install a newer kernel; until then, copy the static emulator into each image, to the path in the entry',
   'mount-without-noexec': () => 'mount its file system without noexec',
-  'mount-writable': () => 'mount the directory without :ro',
+  'mount-writable': ({ kind }) =>
+    kind === 'image' ? 'mount the directory without :ro' : 'mount binfmt_misc so that it can be written to',
   'register-on-the-host': () => "register on the host itself, as the host's root user",
   'set-emulator-directory': () => 'set QEMU_BINARY_PATH to the directory of statically linked qemu-* programs',
   'try-again-later': () => 'try again when this machine is less busy',
   'use-full-image': () => 'use the image with the tag "full", which has every emulator',
-  'use-program-for-processor': (platform) => `use the program that is built for ${platform}`,
+  'use-program-for-processor': (_, platform) => `use the program that is built for ${platform}`,
 };

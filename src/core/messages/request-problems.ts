@@ -49,11 +49,11 @@ export const badPattern = define<{ word: string }>({
   cause: ({ word }) => `${quote(word)} is not a valid pattern`,
 });
 
-export const noEmulator = define<{ emulator: string }>({
+export const noEmulator = define<{ emulator: string; directory: string }>({
   id: 'no-emulator',
   summary: 'there is no emulator for a platform',
   title: (_, subjects) => `there is no emulator for ${listed(subjects)}`,
-  cause: ({ emulator }) => `there is no emulator ${emulator} here`,
+  cause: ({ emulator, directory }) => `${emulator} not found in ${directory}`,
 });
 
 export const noEmulators = define<{ directory: string; prefix: string }>({

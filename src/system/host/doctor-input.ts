@@ -12,6 +12,7 @@ import { parseConfinement, typesMountedAt } from '../../core/procfs.js';
 import { activeEntry, matchingEntries, type Snapshot } from '../../core/snapshot.js';
 import { isSwitchedOff } from '../binfmt/entries.js';
 import { wouldVanish } from '../binfmt/persistence.js';
+import { BEGINNING } from '../probing/launcher.js';
 import { probeResultOf } from '../probing/prober.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
@@ -60,8 +61,6 @@ function isWorthRepeating({ probes }: Snapshot): (architecture: Architecture) =>
   return (architecture) => probes.get(architecture)?.verdict.kind !== 'timeout';
 }
 
-const BEGINNING = 4096; // bytes, as many as the launcher reads
-
 /** By entry: for the one that the kernel takes, the file that it starts; for the others, the file on the host. */
 async function findInterpreters(
   wanted: readonly Architecture[],
@@ -77,7 +76,7 @@ async function findInterpreters(
   for (const [i, architecture] of wanted.entries()) {
     const active = activeEntry(architecture, snapshot);
     const file = started[i];
-    if (active && file && !isProbeItself(file.path)) {
+    if (active && file) {
       found.set(active.name, { ...file, seen: 'started', shipped: isShipped(architecture, file.beginning) });
     }
     for (const { name, interpreter } of entriesOf(architecture, snapshot.entries)) {
@@ -86,11 +85,6 @@ async function findInterpreters(
     }
   }
   return found;
-}
-
-/** The kernel started no interpreter: the processor runs the probe itself. */
-function isProbeItself(file: string): boolean {
-  return file.includes('/binfmt-probe-') || file.startsWith('/memfd:');
 }
 
 /** Where the host's files are: here, unless this is a container; through process 1 with --pid=host; else nowhere. */

@@ -2,11 +2,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Advice } from '../../core/advice.js';
-import { type Architecture, architectures } from '../../core/architectures.js';
+import { type Architecture, architectures, emulatorName } from '../../core/architectures.js';
 import { parseElf, sameMachine } from '../../core/elf.js';
 import { emulatorUnusable } from '../../core/messages/request-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import type { Emulator } from '../../core/snapshot.js';
+import { BEGINNING } from '../probing/launcher.js';
 import { readStart } from './files.js';
 import type { Host } from './host.js';
 
@@ -16,14 +17,11 @@ export interface EmulatorDirectory {
   readonly prefix: string;
 }
 
-/** ELF header, program headers and the name of the loader are within this many bytes. */
-const ELF_SIZE = 4096;
-
 /** Every emulator in the directory. An architecture without one is not in the map. */
 export function findEmulators({ path: directory, prefix }: EmulatorDirectory, host: Host): Map<Architecture, Emulator> {
   const found = new Map<Architecture, Emulator>();
   for (const architecture of architectures) {
-    const name = `${prefix}qemu-${architecture.target}`;
+    const name = `${prefix}${emulatorName(architecture)}`;
     const file = path.join(directory, name);
     if (!fs.existsSync(file)) continue;
     found.set(architecture, { name, path: file, unusable: checkEmulator(file, host) });
@@ -36,7 +34,7 @@ export function checkEmulator(file: string, { ownPrograms }: Pick<Host, 'ownProg
   type Facts = Parameters<typeof emulatorUnusable.cause>[0];
   const unusable = (reason: Facts['reason'], advice: readonly Advice[] = [], loader?: string) =>
     problemOf(emulatorUnusable, file, { file, reason, loader }, advice);
-  const bytes = readStart(file, ELF_SIZE);
+  const bytes = readStart(file, BEGINNING);
   if (bytes === undefined) return unusable('unreadable');
   const elf = parseElf(bytes);
   if (!elf?.executable) return unusable('not-elf');

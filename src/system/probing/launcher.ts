@@ -28,12 +28,15 @@ export interface Executable {
   readonly bytes: Uint8Array;
 }
 
-/** The file that the kernel started for a program: the interpreter of an entry that matched, or the program itself. */
-export interface ExecutedFile {
+/** How many bytes of a file the launcher reads: header, program headers and the name of the loader are in them. */
+export const BEGINNING = 4096;
+
+/** The interpreter that the kernel started for a program. */
+export interface InterpreterFile {
   readonly path: string;
   /** In bytes. */
   readonly size: number;
-  /** The first 4096 bytes. */
+  /** The first BEGINNING bytes. */
   readonly beginning: Uint8Array;
 }
 
@@ -84,13 +87,14 @@ export interface Launcher {
   ): Promise<ExecutionOutcome[] | undefined>;
   /**
    * Starts programs in the same way, but ends each before its first instruction. Resolves to the file that the
-   * kernel started for each; undefined if it started none, or if the launcher may not trace the program.
+   * kernel started for each; undefined if it started none, if the processor runs the program itself, or if the launcher
+   * may not trace it.
    */
   inspectExec(
     executions: readonly Execution[],
     limit: number,
     files?: readonly Executable[],
-  ): Promise<(ExecutedFile | undefined)[]>;
+  ): Promise<(InterpreterFile | undefined)[]>;
   /** Ends the launcher, and all that it runs. */
   close(): void;
 }
@@ -153,7 +157,7 @@ export function connectLauncher(pipes: string): Launcher {
       return (await runQueued('run', executions, limit, files))?.map(parseOutcome);
     },
     async inspectExec(executions, limit, files = []) {
-      return (await runQueued('inspect', executions, limit, files))?.map(parseExecutedFile) ?? [];
+      return (await runQueued('inspect', executions, limit, files))?.map(parseInterpreter) ?? [];
     },
     close: () => fs.closeSync(to),
   };
@@ -200,21 +204,20 @@ function formatRequest(fields: readonly string[]): string {
 }
 
 function parseOutcome(line: string): ExecutionOutcome {
-  const [kind, number, microseconds, ranBy, exeHex = '', output = ''] = line.split('\t');
-  const exe = Buffer.from(exeHex, 'hex').toString();
+  const [kind, number, microseconds, ranBy, exe = '', output = ''] = line.split('\t');
+  const interpreter = Buffer.from(exe, 'hex').toString();
   return {
     kind: kind as Outcome['kind'],
     number: Number(number),
     microseconds: Number(microseconds),
-    exe,
-    ranBy: ranBy === 'interpreter' ? { interpreter: exe } : ranBy === 'processor' ? 'processor' : 'unknown',
+    ranBy: ranBy === 'interpreter' ? { interpreter } : ranBy === 'processor' ? 'processor' : 'unknown',
     output: Buffer.from(output, 'hex').toString(),
   };
 }
 
-function parseExecutedFile(line: string): ExecutedFile | undefined {
-  const [kind, size, , , exe = '', beginning = ''] = line.split('\t');
-  if (kind !== 'inspected') return undefined;
+function parseInterpreter(line: string): InterpreterFile | undefined {
+  const [kind, size, , ranBy, exe = '', beginning = ''] = line.split('\t');
+  if (kind !== 'inspected' || ranBy !== 'interpreter') return undefined;
   const path = Buffer.from(exe, 'hex').toString();
   return { path, size: Number(size), beginning: Buffer.from(beginning, 'hex') };
 }

@@ -6,7 +6,7 @@ import os from 'node:os';
 import type { Architecture } from '../../core/architectures.js';
 import { loaderExecutable } from '../../core/elf.js';
 import { type ProbeResult, SHORTAGES, verdictOf } from '../../core/probe.js';
-import { type Executable, type ExecutedFile, type ExecutionOutcome, type Launcher, osNames } from './launcher.js';
+import { type Executable, type ExecutionOutcome, type InterpreterFile, type Launcher, osNames } from './launcher.js';
 import { executableBelow, type ProbeDirectory, type ProbeRequest, withExecutables } from './probe-directory.js';
 
 /** The longest time that a probe may take, in milliseconds. */
@@ -18,10 +18,10 @@ export interface Prober {
   /** The outcomes have the order of the requests. */
   run(requests: readonly ProbeRequest[]): Promise<ExecutionOutcome[]>;
   /**
-   * The file that the kernel starts for the probe of each architecture. A dynamically linked emulator is seen too, if
-   * its loader has one of the usual paths. Undefined if no file could be seen.
+   * The interpreter that the kernel starts for the probe of each architecture. A dynamically linked emulator is seen too, if
+   * its loader has one of the usual paths. Undefined if none was seen.
    */
-  inspect(architectures: readonly Architecture[]): Promise<(ExecutedFile | undefined)[]>;
+  inspect(architectures: readonly Architecture[]): Promise<(InterpreterFile | undefined)[]>;
 }
 
 /**
