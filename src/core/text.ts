@@ -3,15 +3,15 @@
 /** Longer than any name, path or option that is right. */
 const LONGEST_QUOTE = 80;
 
-/** What was typed, or what a file says: in quotation marks, cut at about 80 characters, without control characters. */
-export function quote(text: string): string {
-  return `"${shortened(text)}"`;
+/** What was typed, or what a file says: in quotation marks, cut at `longest` characters, without control characters. */
+export function quote(text: string, longest = LONGEST_QUOTE): string {
+  return `"${shortened(text, longest)}"`;
 }
 
 /** The same without quotation marks. */
-export function shortened(text: string): string {
+export function shortened(text: string, longest = LONGEST_QUOTE): string {
   const characters = [...text];
-  return printable(characters.length > LONGEST_QUOTE ? `${characters.slice(0, LONGEST_QUOTE - 3).join('')}...` : text);
+  return printable(characters.length > longest ? `${characters.slice(0, longest - 3).join('')}...` : text);
 }
 
 /** Control characters could change what a terminal shows: they become visible escapes, such as `\x1b`. */

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { architectures } from '../../src/core/architectures.js';
 import { probeExecutable } from '../../src/core/elf.js';
-import { scratch } from '../support/kernel.js';
 import { EMULATORS, ROOT, run } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 
 const shipped = path.join(ROOT, 'build/qemu/usr/share/qemu/binfmt.d');
 

@@ -6,9 +6,9 @@ import { parseControl } from '../../image/packages.js';
 import { checkStatic, collect, hostOf } from '../../qemu/collect.js';
 import { sets } from '../../qemu/sets.js';
 import { architectures } from '../../src/core/architectures.js';
-import { scratch } from '../support/kernel.js';
 import { EMULATORS, ROOT, run } from '../support/program.js';
 import { dynamicEmulator } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
 
 const unpacked = path.join(ROOT, 'build/qemu');
 

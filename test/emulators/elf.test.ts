@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { architectures } from '../../src/core/architectures.js';
 import { loaderExecutable, parseElf, probeExecutable, programVariants, sameMachine } from '../../src/core/elf.js';
 import { matches } from '../../src/core/entry.js';
-import { readStart } from '../../src/system/machine.js';
+import { readStart } from '../../src/system/host/files.js';
 import { compile, dynamicEmulator } from '../support/programs.js';
 
 const read = (file: string) => parseElf(readStart(file, 4096) ?? new Uint8Array());

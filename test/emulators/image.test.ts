@@ -4,9 +4,9 @@ import { expect } from 'chai';
 import fs from 'fs-extra';
 import { bundleComponents, packageComponent } from '../../image/components.js';
 import { collectRuntime } from '../../image/runtime.js';
-import { scratch } from '../support/kernel.js';
 import { ROOT } from '../support/program.js';
 import { dynamicEmulator } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
 
 describe('the components of an image', () => {
   it("include the emulators' package with its licence and the libraries that are linked in", async () => {

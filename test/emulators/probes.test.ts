@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { architectures } from '../../src/core/architectures.js';
-import { scratch } from '../support/kernel.js';
 import { ROOT, run } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 
 const directory = path.join(ROOT, 'src/core/probes');
 

@@ -4,7 +4,7 @@ import fs from 'fs-extra';
 import { bundleComponents, controlComponents } from '../../image/components.js';
 import { nodeVersion } from '../../image/runtime.js';
 import { spdx } from '../../image/sbom.js';
-import { scratch } from '../support/kernel.js';
+import { scratch } from '../support/scratch.js';
 import { ROOT } from '../support/program.js';
 
 describe('the components of an image', () => {

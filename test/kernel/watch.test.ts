@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import parsePrometheus from 'parse-prometheus-text-format';
 import { clearEntries, entryNames, entryText, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2, own } from '../support/machine.js';
-import { EMULATORS, run, statusIn } from '../support/program.js';
+import { EMULATORS, PROGRAM, run, statusIn } from '../support/program.js';
 import { crashingEmulator } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 import { until, Watcher } from '../support/watcher.js';
@@ -17,7 +17,7 @@ const has = (file: string) => fs.existsSync(path.join(MOUNT, file));
 /** A pattern out of names that have no special characters. */
 const line = (text: string) => new RegExp(text);
 
-describe('watch', () => {
+describe('a watcher', () => {
   const watchers: Watcher[] = [];
   const watch = (list: string, options: readonly string[] = [], env: NodeJS.ProcessEnv = {}) => {
     const watcher = new Watcher(list, options, env);
@@ -31,7 +31,7 @@ describe('watch', () => {
   });
   after(clearEntries);
 
-  it('installs, prints the status once, and stays', async () => {
+  it('installs, prints the status once, and keeps running', async () => {
     const watcher = watch(`${name},${own.name}`);
     await watcher.said(/ready/);
     await until(() => watcher.stdout !== '', 'the status');
@@ -44,7 +44,7 @@ describe('watch', () => {
     expect(entryNames()).to.deep.equal([entry]);
   });
 
-  it('restores what is removed, disabled, and all at once', async () => {
+  it('restores entries that are removed or disabled, one by one or all at once', async () => {
     const watcher = watch(`${name},${name2}`);
     await watcher.said(/ready/);
     writeEntry(entry, '-1');
@@ -59,7 +59,7 @@ describe('watch', () => {
     expect(watcher.log).not.to.contain('not-ready');
   });
 
-  it('restores what is replaced by a handler that does not work, though its text is the same', async () => {
+  it('restores an entry that was replaced by a broken one with the same text', async () => {
     const dir = scratch();
     const file = path.join(dir, entry);
     fs.copyFileSync(emulator, file);
@@ -79,7 +79,7 @@ describe('watch', () => {
     await until(() => watcher.get('/readyz').status === 200, 'ready');
   });
 
-  it('registers anew in front of a broken handler of another name, and leaves that alone', async () => {
+  it('registers again in front of a broken entry of another name, which it leaves alone', async () => {
     const watcher = watch(name);
     await watcher.said(/ready/);
     registerForeign('intruder', name, crashingEmulator(), 'F');
@@ -88,7 +88,7 @@ describe('watch', () => {
     expect(watcher.get('/readyz').status).to.equal(200);
   });
 
-  it('leaves a working handler of another name in front', async () => {
+  it('accepts a working entry of another name, until that is removed', async () => {
     const watcher = watch(name);
     await watcher.said(/ready/);
     registerForeign('other', name, emulator, 'F');
@@ -97,10 +97,10 @@ describe('watch', () => {
     expect(entryNames()).to.deep.equal(['other']);
     expect(watcher.get('/readyz').status).to.equal(200);
     writeEntry('other', '-1');
-    await until(() => has(entry), 'ours');
+    await until(() => has(entry), entry);
   });
 
-  it('probes everything now and then, at the interval that it was given', async () => {
+  it('probes everything again at the interval that it was given', async () => {
     const watcher = watch(name, ['--interval', '0.5']);
     await watcher.said(/ready/);
     await until(() => watcher.get('/metrics').status === 200, 'the server');
@@ -111,12 +111,14 @@ describe('watch', () => {
     expect(watcher.log).to.match(/ready\n$/);
   });
 
-  it('is not ready while binfmt_misc is switched off, says so, and never writes the switch', async () => {
+  it('is not ready while binfmt_misc is switched off, and never switches it on', async () => {
     const watcher = watch(name);
     await watcher.said(/ready/);
     writeEntry('status', '0');
     await watcher.said(/not-ready/);
-    expect(watcher.log).to.match(line(`failed ${name}: binfmt_misc is switched off as a whole .*echo 1`));
+    expect(watcher.log).to.match(
+      line(`failed ${name}: binfmt_misc is switched off .*; on the host: echo 1 \\| sudo tee ${MOUNT}/status\n`),
+    );
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(entryText('status')).to.equal('disabled\n');
     const { status, body } = watcher.get('/readyz');
@@ -127,35 +129,36 @@ describe('watch', () => {
     expect(watcher.get('/readyz').status).to.equal(200);
   });
 
-  it('stays where only a part is possible, not ready, and tries again', async () => {
+  it('keeps running if one emulator is missing, is not ready, and tries again', async () => {
     const dir = scratch();
     fs.copyFileSync(emulator, path.join(dir, entry));
     const watcher = watch(`${name},${name2}`, [], { QEMU_BINARY_PATH: dir });
-    await watcher.said(line(`failed ${name2}: there is no emulator ${entry2}`));
+    await watcher.said(line(`failed ${name2}: there is no emulator ${entry2} here; set QEMU_BINARY_PATH`));
     await watcher.said(line(`installed ${name}`));
-    expect(watcher.get('/readyz')).to.deep.equal({
-      status: 503,
-      body: `not ready\n${name2}: there is no emulator ${entry2}; QEMU_BINARY_PATH names their folder\n`,
-    });
+    const { status, body } = watcher.get('/readyz');
+    expect(status).to.equal(503);
+    expect(body).to.match(
+      line(`^not ready\n${name2}: there is no emulator ${entry2} here; set QEMU_BINARY_PATH .*\n$`),
+    );
     fs.copyFileSync(emulator2, path.join(dir, entry2));
     await watcher.said(line(`installed ${name2}`));
     await watcher.said(/ready/);
   });
 
-  it('backs off when an entry is taken away again and again, and says so', async () => {
+  it('waits longer and longer if something keeps removing an entry, and says so', async () => {
     const watcher = watch(`${name},${name2}`);
     await watcher.said(/ready/);
     const fight = spawn('bash', ['-c', `while sleep 0.02; do [ ! -e ${entry} ] || echo -1 >${entry}; done`], {
       cwd: MOUNT,
     });
     try {
-      await watcher.said(line(`waiting ${name}: it is taken away again and again; next try in 1 s`));
+      await watcher.said(line(`waiting ${name}: something keeps removing its entry; retrying in 1 s`));
       expect(watcher.get('/readyz')).to.deep.equal({
         status: 503,
-        body: `not ready\n${name}: it is taken away again and again\n`,
+        body: `not ready\n${name}: something keeps removing its entry\n`,
       });
-      await watcher.said(line(`waiting ${name}: .* next try in 2 s`));
-      await watcher.said(line(`waiting ${name}: .* next try in 4 s`));
+      await watcher.said(line(`waiting ${name}: .* retrying in 2 s`));
+      await watcher.said(line(`waiting ${name}: .* retrying in 4 s`));
     } finally {
       fight.kill('SIGKILL');
     }
@@ -164,7 +167,7 @@ describe('watch', () => {
     await until(() => has(entry), 'the next try');
   });
 
-  it('settles with another instance of itself, also of other flags', async () => {
+  it('does not fight with another watcher, even if that wants other flags', async () => {
     const one = watch(`${name},${name2}`);
     await one.said(/ready/);
     const two = watch(`${name},${name2}`, ['--no-credentials', '--keep']);
@@ -180,7 +183,7 @@ describe('watch', () => {
     expect(one.log + two.log).to.equal(logs);
   });
 
-  it('takes back what it registered with --on-exit uninstall', async () => {
+  it('removes what it registered when it ends, with --on-exit uninstall', async () => {
     registerForeign('other', name2, emulator2, 'F');
     const watcher = watch(`${name},${name2}`, ['--on-exit', 'uninstall']);
     await watcher.said(/ready/);
@@ -200,7 +203,7 @@ describe('watch', () => {
     await until(() => watcher.get('/metrics').body !== before, 'another time of the last probe');
   });
 
-  it('logs JSON lines', async () => {
+  it('logs JSON lines with --log-format json', async () => {
     const watcher = watch(name, ['--log-format', 'json']);
     await watcher.said(/"ready"/);
     const events = watcher.log
@@ -210,9 +213,14 @@ describe('watch', () => {
     expect(events.map(({ event }) => event)).to.deep.equal(['installed', 'ready']);
     expect(events[0]).to.have.all.keys('time', 'event', 'architecture');
     expect(new Date(events[0].time).toISOString()).to.equal(events[0].time);
+    writeEntry('status', '0');
+    await watcher.said(/"not-ready"/);
+    writeEntry('status', '1');
+    const failed = JSON.parse(watcher.log.split('\n').find((each) => each.includes('"failed"')) ?? '{}');
+    expect(failed).to.deep.include({ problem: { id: 'switched-off', facts: { directory: MOUNT } } });
   });
 
-  it('answers over HTTP, and to the health check', async () => {
+  it('answers over HTTP and to the health check', async () => {
     const watcher = watch(`${name},nonsense`);
     await watcher.said(/failed: unknown platform/);
     await until(() => watcher.get('/healthz').status === 200, 'the server');
@@ -232,7 +240,7 @@ describe('watch', () => {
     expect(good.healthcheck().stderr).to.match(/the watcher at unix:.* does not answer \(E/);
   });
 
-  it('has metrics that a parser of Prometheus text understands', async () => {
+  it('prints metrics that a Prometheus parser understands', async () => {
     const watcher = watch(`${name},${name2}`);
     await watcher.said(/ready/);
     writeEntry(entry, '-1');
@@ -255,7 +263,7 @@ describe('watch', () => {
     expect(families.get('binfmt_build_info')?.metrics[0]?.labels).to.have.all.keys('revision', 'node');
   });
 
-  it('listens again where it was killed, and not where somebody else listens', async () => {
+  it('listens again at the socket of a killed watcher, but not of one that runs', async () => {
     const first = watch(name);
     await first.said(/ready/);
     await until(() => first.get('/healthz').status === 200, 'the server');
@@ -268,5 +276,29 @@ describe('watch', () => {
     const third = watch(name, ['--listen', `unix:${first.socket}`]);
     await third.said(/ready/);
     await until(() => first.get('/healthz').status === 200, 'the server');
+  });
+
+  for (const [where, prepare, socket] of [
+    ['/run', 'true', '/run/binfmt.sock'],
+    ['/dev/shm if /run is read-only', 'mount -o remount,ro /run', '/dev/shm/binfmt.sock'],
+  ] as const) {
+    it(`with --listen also answers at its default socket, in ${where}`, async () => {
+      const watcher = watch(name, [], { PREPARE: prepare });
+      await watcher.said(/ready/);
+      await until(() => watcher.get('/healthz').status === 200, 'the server');
+      expect(watcher.exec(PROGRAM, 'healthcheck', '--strict')).to.include({ exit: 0, stdout: 'ready\n' });
+      expect(watcher.exec('ls', socket).stdout).to.equal(`${socket}\n`);
+      writeEntry('status', '0');
+      await watcher.said(/not-ready/);
+      expect(watcher.exec(PROGRAM, 'healthcheck')).to.include({ exit: 1 });
+      writeEntry('status', '1');
+    });
+  }
+
+  it('listens once if --listen names its default socket', async () => {
+    const watcher = watch(name, ['--listen', 'unix:/run/binfmt.sock']);
+    await watcher.said(/ready/);
+    await until(() => watcher.exec(PROGRAM, 'healthcheck', '--strict').exit === 0, 'the server');
+    expect(watcher.log).not.to.contain('warning');
   });
 });

@@ -10,7 +10,7 @@ import type { ProbeResult, Verdict } from '../../src/core/probe.js';
 import type { Problem } from '../../src/core/problem.js';
 import { adviceFor, type ProblemText } from '../../src/core/render.js';
 import { row } from './architectures.js';
-import type { Ended } from './program.js';
+import { type Ended, shell } from './program.js';
 
 /** A problem as `doctor --json` prints it. */
 export interface PrintedProblem extends Omit<Problem, 'advice'> {
@@ -47,6 +47,11 @@ export const idsIn = ({ problems }: { readonly problems: readonly Pick<Problem, 
 
 /** The commands that a printed problem advises. */
 export const commandsIn = ({ advice }: PrintedProblem) => advice.flatMap(({ command = [] }) => command);
+
+/** Runs an advised command as it would be pasted, except that the tests are root already. */
+export function pasted(command: string): Ended {
+  return shell(command.replaceAll('sudo ', ''));
+}
 
 /** The image `binfmt`, called without arguments. */
 export const asImage: Invocation = { kind: 'image', name: 'binfmt', environment: [], args: [] };

@@ -3,10 +3,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { row } from './architectures.js';
 
-// For the tests that do not import them from where they are yet.
-export { row } from './architectures.js';
-export { scratch } from './scratch.js';
-
 export const MOUNT = '/proc/sys/fs/binfmt_misc';
 
 export function entryNames(): string[] {

@@ -11,9 +11,14 @@ export class Watcher {
   readonly #child: ChildProcess;
   readonly ended: Promise<number | null>;
 
+  /** `env.PREPARE`: shell commands that run before the watcher, in its mount namespace. */
   constructor(list: string, options: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
     const args = ['--install', list, '--watch', '--listen', `unix:${this.socket}`, ...options];
-    this.#child = spawn(PROGRAM, args, { env: { ...process.env, QEMU_BINARY_PATH: EMULATORS, ...env } });
+    // With directories of its own for the default socket: watchers of several containers do not share them either.
+    const script = 'mount -t tmpfs none /run && mount -t tmpfs none /dev/shm && eval "$PREPARE" && exec "$0" "$@"';
+    this.#child = spawn('unshare', ['--mount', 'sh', '-c', script, PROGRAM, ...args], {
+      env: { ...process.env, QEMU_BINARY_PATH: EMULATORS, PREPARE: 'true', ...env },
+    });
     this.#child.stderr?.on('data', (data) => {
       this.log += data;
     });
@@ -27,7 +32,7 @@ export class Watcher {
     return this.#child.pid ?? 0;
   }
 
-  /** Resolves when the log has said it (so many times), rejects after some seconds. */
+  /** Resolves when the log has so many matches; rejects after ten seconds. */
   async said(pattern: RegExp, times = 1): Promise<void> {
     await until(
       () => [...this.log.matchAll(new RegExp(pattern, 'g'))].length >= times,
@@ -60,9 +65,14 @@ export class Watcher {
   healthcheck(...args: string[]): Ended {
     return binfmt(['healthcheck', '--listen', `unix:${this.socket}`, ...args]);
   }
+
+  /** Runs a command where the watcher runs, as `docker exec` does. */
+  exec(...command: readonly string[]): Ended {
+    return run('nsenter', ['--mount', '--target', String(this.pid), ...command]);
+  }
 }
 
-/** Resolves when it is so, rejects after ten seconds. */
+/** Resolves when the condition is true; rejects after ten seconds. */
 export async function until(so: () => boolean, what: string | (() => string)): Promise<void> {
   for (let i = 0; i < 400; i++) {
     if (so()) return;

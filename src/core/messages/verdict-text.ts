@@ -59,7 +59,10 @@ export function probeLine(facts: ProbeFacts): string {
   return `probe: ${result === 'refused' ? errno : describeFailure(facts)}${through}`;
 }
 
+/** The path of the emulator at its beginning may take a good part of it. */
+const LONGEST_OUTPUT = 200;
+
 function firstLine(output = ''): string {
   const [line = ''] = output.trim().split('\n');
-  return line === '' ? '' : `: ${quote(line)}`;
+  return line === '' ? '' : `: ${quote(line, LONGEST_OUTPUT)}`;
 }

@@ -1,5 +1,5 @@
 /** A watcher as a service: it installs, stays, keeps platforms working, and answers about its health over HTTP. */
-import { type Address, formatAddress } from '../../core/address.js';
+import { type Address, DEFAULT_ADDRESSES, formatAddress } from '../../core/address.js';
 import { formatEvent, type LogFormat, type WatchEvent } from '../../core/events.js';
 import { routesFor } from '../../core/health.js';
 import type { Invocation } from '../../core/invocation.js';
@@ -44,13 +44,12 @@ export async function runService(
   const watcher = await startWatcher(options, open, report);
   const build = { revision: context.revision, node: process.versions.node };
   const servers = await answer(routesFor({ ...watcher, build, invocation }), options.listen);
-  if (servers.problem && options.listen) {
+  if (servers.failure) {
     watcher.stop();
-    for (const server of servers.listening) server.close();
-    return reportProblem(servers.problem);
+    return reportProblem(servers.failure);
   }
   // Emulators that work are worth more than a health check: a default address is not worth failing for.
-  if (servers.problem) report({ event: 'warning', cause: { kind: 'problem', problem: servers.problem } });
+  if (servers.warning) report({ event: 'warning', cause: { kind: 'problem', problem: servers.warning } });
   context.write(1, formatStatus(watcher.status()));
   const signal = await context.untilStopped(watcher.check);
   report({ event: 'stopping', cause: { kind: 'signal', signal } });
@@ -62,25 +61,28 @@ export async function runService(
 
 interface Servers {
   readonly listening: readonly Server[];
-  readonly problem?: Problem;
+  /** Why it does not listen at the address that was named. */
+  readonly failure?: Problem;
+  /** Why it does not listen at the default address. */
+  readonly warning?: Problem;
 }
 
-/** At the default address, where the image's health check asks, and at the one that was named. */
+/** At the address that was named, and at the default one, where the image's health check asks. */
 async function answer(routes: Parameters<typeof serve>[0], address: Address | undefined): Promise<Servers> {
   const listening: Server[] = [];
-  let problem: Problem | undefined;
+  if (address) {
+    const name = formatAddress(address);
+    try {
+      listening.push(await serve(routes, address));
+    } catch (error) {
+      return { listening, failure: problemOf(cannotListen, name, { address: name, errno: errnoOf(error) }) };
+    }
+    if (DEFAULT_ADDRESSES.some((each) => formatAddress(each) === name)) return { listening };
+  }
   try {
     listening.push(await serveAtDefault(routes));
-  } catch (error) {
-    problem = problemOf(cannotListen, 'machine', { errno: errnoOf(error) });
-  }
-  if (address === undefined) return { listening, problem };
-  const name = formatAddress(address);
-  try {
-    // The default may be the very address that was named.
-    listening.push(await serve(routes, address));
     return { listening };
   } catch (error) {
-    return { listening, problem: problemOf(cannotListen, name, { address: name, errno: errnoOf(error) }) };
+    return { listening, warning: problemOf(cannotListen, 'machine', { errno: errnoOf(error) }) };
   }
 }

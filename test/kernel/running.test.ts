@@ -1,0 +1,97 @@
+/** The doctor's checks of platforms that run, but not as well as they could, each provoked on the real kernel. */
+import path from 'node:path';
+import { expect } from 'chai';
+import { commandsIn, idsIn, pasted, problemIn, reportIn } from '../support/doctor.js';
+import { clearEntries, registerForeign, writeEntry } from '../support/kernel.js';
+import { alsoNative, foreign, guest } from '../support/machine.js';
+import { binfmt, EMULATORS, OLDER_EMULATORS, olderVersion, PROGRAM, shippedVersion } from '../support/program.js';
+
+const { name, platform, emulator: entry } = guest;
+const shipped = path.join(EMULATORS, entry);
+const older = path.join(OLDER_EMULATORS, entry);
+const doctor = (...args: string[]) => binfmt(['doctor', ...args]);
+const examined = (...args: string[]) => reportIn(doctor('--json', ...args));
+const install = `sudo QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM} --install`;
+
+describe('a check of doctor, of what runs', () => {
+  beforeEach(clearEntries);
+  after(clearEntries);
+
+  it('old-emulator: compares with the version that the emulator prints when the kernel starts it', () => {
+    binfmt(['--install', name], { QEMU_BINARY_PATH: OLDER_EMULATORS });
+    const ended = doctor('--json');
+    const problem = problemIn('old-emulator', reportIn(ended));
+    expect(problem.severity).to.equal('warning');
+    expect(problem.facts).to.deep.equal({ entry, version: olderVersion(), available: shippedVersion() });
+    expect(problem.text.evidence).to.deep.equal([`${entry} answers: QEMU ${olderVersion()}`]);
+    expect(reportIn(ended).platforms[0]).to.include({ runs: true, shipped: false });
+    expect(ended.exit).to.equal(0);
+  });
+
+  it('shadowed: names the entry that the kernel takes, as it was seen', () => {
+    binfmt(['--install', name]);
+    registerForeign('box64', name, older, 'POCF');
+    const report = examined();
+    const problem = problemIn('shadowed', report);
+    expect(problem.facts).to.include({ entry: 'box64', hidden: entry, interpreter: older, runs: true, seen: true });
+    expect(problem.text.title).to.equal(`${platform} runs through box64, not through ${entry}`);
+    expect(report.platforms[0]).to.include({ entry: 'box64', emulator: older });
+    expect(doctor().stdout).to.match(new RegExp(`^ +${entry} .*inactive: a newer entry takes precedence`, 'm'));
+    const [force = ''] = commandsIn(problem);
+    expect(force).to.equal(`${install} ${name} --force`);
+    pasted(force);
+    expect(idsIn(examined())).not.to.include('shadowed');
+  });
+
+  it('credentials and argv0: report that the flags C and P are missing', () => {
+    registerForeign(entry, name, shipped, 'F');
+    const ended = doctor('--json');
+    const credentials = problemIn('credentials', reportIn(ended));
+    expect(credentials).to.deep.include({ severity: 'warning', facts: { entry, flags: 'F' } });
+    expect(credentials.text.symptom).to.contain('effective uid is not 0');
+    expect(problemIn('argv0', reportIn(ended))).to.deep.include({ severity: 'note', facts: { entry, flags: 'F' } });
+    expect(ended.exit).to.equal(0);
+  });
+
+  it('credentials-kept and image-platform: are reported with --verbose, or if they are named', () => {
+    binfmt(['--install', name]);
+    expect(idsIn(examined(name))).to.deep.equal([]);
+    expect(idsIn(examined(name, '--verbose'))).to.deep.equal(['credentials-kept', 'image-platform']);
+    expect(idsIn(examined(name, '--check', 'image-platform'))).to.deep.equal(['image-platform']);
+    expect(doctor('--verbose').stdout).to.contain(`${platform} (active)`);
+  });
+
+  it('wide-magic: reports an entry that matches programs of other architectures', () => {
+    // Any 32-bit big-endian program.
+    const hex = (text: string) => text.replace(/../g, '\\x$&');
+    const [magic, mask] = ['7f454c460102010000000000000000000002', 'ffffffffffffff00fffffffffffffffffffe'];
+    writeEntry('register', `:qemu-mips:M::${hex(magic)}:${hex(mask)}:${path.join(EMULATORS, 'qemu-mips')}:POCF`);
+    const problem = problemIn('wide-magic', examined('mips'));
+    const [wide] = problem.facts['entries'] as readonly { name: string; magic: string; beyond: readonly string[] }[];
+    expect(wide).to.include({ name: 'qemu-mips', magic });
+    expect(wide?.beyond).to.include('linux/ppc').and.not.include('linux/mips');
+    expect(problem.severity).to.equal('warning');
+  });
+
+  for (const { name: nativeName, target } of alsoNative) {
+    it(`native: reports an entry that takes ${nativeName} programs, which the processor could run`, () => {
+      registerForeign(`qemu-${target}`, nativeName, path.join(EMULATORS, `qemu-${target}`), 'POCF');
+      const report = examined();
+      const problem = problemIn('native', report);
+      expect(problem).to.include({ severity: 'warning', subject: `linux/${nativeName}` });
+      expect(report.platforms[0]).to.include({ entry: `qemu-${target}`, native: false, runs: true });
+      const [remove = ''] = commandsIn(problem);
+      pasted(remove);
+      expect(examined(nativeName).problems).to.deep.equal([]);
+    });
+  }
+
+  it('nothing-installed: lists as a note what could be installed', () => {
+    const ended = doctor('--json');
+    const note = problemIn('nothing-installed', reportIn(ended));
+    expect(note).to.include({ severity: 'note', subject: 'machine' });
+    expect(note.facts['available']).to.deep.equal(foreign.map((each) => each.name));
+    expect(commandsIn(note)).to.deep.equal([`${install} all`]);
+    expect(ended.exit).to.equal(0);
+  });
+});
