@@ -8,7 +8,7 @@ import { usage } from './cli/usage.js';
 import type { Command, Context } from './commands/command.js';
 import { defaultCommand, NO_STATUS } from './commands/default.js';
 import type { Invocation } from './core/invocation.js';
-import { outputFailed, startedAlone, unexpectedProblem } from './core/messages/request-problems.js';
+import { outputFailed, startedAlone, unexpectedProblem } from './core/messages/program-problems.js';
 import { describeUsageError } from './core/messages/usage-text.js';
 import { formatPlatform } from './core/platform.js';
 import { type ExitStatus, problemOf } from './core/problem.js';

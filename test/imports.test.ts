@@ -13,7 +13,7 @@ const listOfCommands = path.join(source, 'commands/index.ts');
 const layerOf = (file: string) => layers.indexOf(path.relative(source, file).split('/')[0] ?? '');
 
 /** Static and dynamic imports, and types that are imported inline. */
-export function importsIn(text: string): string[] {
+function importsIn(text: string): string[] {
   return [...text.matchAll(/(?:from |import\()\s*'(\.[^']+)\.js'/g)].map(([, file = '']) => file);
 }
 

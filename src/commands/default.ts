@@ -1,7 +1,7 @@
 /** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
 import { type Architecture, architectures } from '../core/architectures.js';
 import { logFormats } from '../core/events.js';
-import { noEmulators } from '../core/messages/request-problems.js';
+import { noEmulators } from '../core/messages/emulator-problems.js';
 import type { Note } from '../core/note.js';
 import type { InstallOptions } from '../core/plan.js';
 import { formatPlatform } from '../core/platform.js';

@@ -7,11 +7,11 @@ import {
   exportFormatNames,
   nextStep,
 } from '../core/export-files.js';
+import { noEmulator } from '../core/messages/emulator-problems.js';
 import {
   archiveUnread,
   exportChanged,
   exportFailed,
-  noEmulator,
   nothingToExport,
   terminalOutput,
 } from '../core/messages/request-problems.js';

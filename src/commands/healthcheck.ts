@@ -1,6 +1,6 @@
 /** `binfmt healthcheck`: asks the watcher in the same container whether it is ready. */
 import { DEFAULT_ADDRESSES, formatAddress } from '../core/address.js';
-import { noWatcher, watcherSilent } from '../core/messages/request-problems.js';
+import { noWatcher, watcherSilent } from '../core/messages/program-problems.js';
 import { problemOf } from '../core/problem.js';
 import { reportProblem } from '../core/render.js';
 import { isThere } from '../system/host/files.js';

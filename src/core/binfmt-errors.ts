@@ -3,6 +3,7 @@
  * Sources: mount(2); fs/binfmt_misc.c; Documentation/admin-guide/binfmt-misc.rst.
  */
 import type { Advice } from './advice.js';
+import { notRegistered, notWritten } from './messages/emulator-problems.js';
 import {
   BINFMT_DIRECTORY,
   kernelModule,
@@ -12,8 +13,7 @@ import {
   switchedOff,
   userNamespace,
   vanishing,
-} from './messages/machine-checks.js';
-import { notRegistered, notWritten } from './messages/request-problems.js';
+} from './messages/mount-checks.js';
 import { type Problem, problemOf } from './problem.js';
 
 const PRIVILEGES: Advice = { do: 'call-again', with: 'privileges' };

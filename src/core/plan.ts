@@ -1,7 +1,7 @@
 /** What has to be done so that the machine runs a platform: a pure function of the picture of the machine. */
 import { type Architecture, emulatorName } from './architectures.js';
 import { type Entry, type Registration, registrationOf, sameFlags } from './entry.js';
-import { noEmulator, untested } from './messages/request-problems.js';
+import { noEmulator, untested } from './messages/emulator-problems.js';
 import type { Difference, Note } from './note.js';
 import { formatPlatform, type Platform } from './platform.js';
 import { type Problem, problemOf } from './problem.js';

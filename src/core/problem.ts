@@ -65,3 +65,8 @@ export type ExitStatus = 0 | 1 | 2 | 3;
 
 /** A fact of a problem with a new emulator: the existing entry works, and was kept. */
 export const ENTRY_KEPT = 'entryKept';
+
+/** Checks that an object is a definition; its facts have the type F. */
+export function defineProblem<F extends Facts>(definition: ProblemDefinition<F>): ProblemDefinition<F> {
+  return definition;
+}

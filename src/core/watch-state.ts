@@ -6,8 +6,8 @@ import { afterTry, allowedAt, type Backoff, type BackoffLimits } from './backoff
 import { takesProgramsOf } from './elf.js';
 import type { Entry } from './entry.js';
 import { type RestoreCause, restoreCauses, type WatchEvent } from './events.js';
-import { switchedOff } from './messages/machine-checks.js';
-import { unexpectedProblem } from './messages/request-problems.js';
+import { switchedOff } from './messages/mount-checks.js';
+import { unexpectedProblem } from './messages/program-problems.js';
 import type { InstallResult } from './plan.js';
 import type { Platform } from './platform.js';
 import { isProblem, type Problem } from './problem.js';

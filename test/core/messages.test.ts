@@ -10,10 +10,11 @@ import {
 } from '../../src/core/binfmt-errors.js';
 import { afterInstall } from '../../src/core/doctor/after-install.js';
 import { renderAdvice } from '../../src/core/messages/advice-text.js';
+import { emulatorCrash } from '../../src/core/messages/emulator-checks.js';
+import { noEmulator } from '../../src/core/messages/emulator-problems.js';
 import { definitionOf, problemIds } from '../../src/core/messages/index.js';
 import { namespaceProblem } from '../../src/core/messages/namespace-problems.js';
-import { emulatorCrash } from '../../src/core/messages/not-running-checks.js';
-import { noEmulator, unknownPlatform } from '../../src/core/messages/request-problems.js';
+import { unknownPlatform } from '../../src/core/messages/request-problems.js';
 import { problemOf } from '../../src/core/problem.js';
 import { adviceFor, exitStatusOf, oneLine, renderLine, reportBatch } from '../../src/core/render.js';
 import { row } from '../support/architectures.js';

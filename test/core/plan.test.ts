@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { mountProblem } from '../../src/core/binfmt-errors.js';
 import type { Entry } from '../../src/core/entry.js';
+import { emulatorUnusable } from '../../src/core/messages/emulator-problems.js';
 import { describeNote } from '../../src/core/messages/note-text.js';
-import { emulatorUnusable } from '../../src/core/messages/request-problems.js';
 import type { Note } from '../../src/core/note.js';
 import { type InstallOptions, planInstall, type Step, wantedFlags } from '../../src/core/plan.js';
 import type { ProbeResult } from '../../src/core/probe.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { switchedOffProblem } from '../../src/core/binfmt-errors.js';
 import type { Entry } from '../../src/core/entry.js';
-import { noEmulator } from '../../src/core/messages/request-problems.js';
+import { noEmulator } from '../../src/core/messages/emulator-problems.js';
 import type { InstallResult } from '../../src/core/plan.js';
 import { problemOf } from '../../src/core/problem.js';
 import { parseSelection } from '../../src/core/selection.js';

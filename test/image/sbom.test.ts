@@ -4,8 +4,8 @@ import fs from 'fs-extra';
 import { bundleComponents, controlComponents } from '../../image/components.js';
 import { nodeVersion } from '../../image/runtime.js';
 import { spdx } from '../../image/sbom.js';
-import { scratch } from '../support/scratch.js';
 import { ROOT } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 
 describe('the components of an image', () => {
   it('include each npm package of the bundle once, with version, licence and licence text', async () => {

@@ -1,7 +1,7 @@
 /** Advice in words: a label, and a command to paste, for the way in which this program was called. */
 import type { Advice, Grant, Suggestion } from '../advice.js';
 import { call, callAsService, callPrivileged, type Invocation, quoted, words } from '../invocation.js';
-import { BINFMT_DIRECTORY } from './machine-checks.js';
+import { BINFMT_DIRECTORY } from './mount-checks.js';
 
 /** At least one of the two. */
 export interface RenderedAdvice {

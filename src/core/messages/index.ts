@@ -1,21 +1,34 @@
 /** Every kind of problem that the program reports, and the doctor's checks in the order in which they report. */
 import type { Check } from '../doctor/check.js';
 import type { Problem, ProblemDefinition } from '../problem.js';
+import { emulatorChecks } from './emulator-checks.js';
+import { emulatorProblems } from './emulator-problems.js';
+import { entryChecks } from './entry-checks.js';
 import { machineChecks } from './machine-checks.js';
+import { mountChecks } from './mount-checks.js';
 import { namespaceProblems } from './namespace-problems.js';
-import { notRunningChecks } from './not-running-checks.js';
+import { programProblems } from './program-problems.js';
 import { requestProblems } from './request-problems.js';
 import { runningChecks } from './running-checks.js';
 
 /** The first problem about a platform is reported as the cause. */
-export const checks: readonly Check[] = [...machineChecks, ...notRunningChecks, ...runningChecks] as readonly Check[];
+export const checks = [
+  ...mountChecks,
+  ...machineChecks,
+  ...entryChecks,
+  ...emulatorChecks,
+  ...runningChecks,
+] as readonly Check[];
 
-const definitions: ReadonlyMap<string, ProblemDefinition> = new Map(
-  ([...checks, ...Object.values(requestProblems), ...namespaceProblems] as ProblemDefinition[]).map((definition) => [
-    definition.id,
-    definition,
-  ]),
-);
+const all = [
+  ...checks,
+  ...requestProblems,
+  ...emulatorProblems,
+  ...namespaceProblems,
+  ...programProblems,
+] as readonly ProblemDefinition[];
+
+const definitions = new Map(all.map((definition) => [definition.id, definition]));
 
 /** Everything that can be said about a problem of this kind. */
 export function definitionOf({ id }: Pick<Problem, 'id'>): ProblemDefinition {

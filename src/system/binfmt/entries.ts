@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { openProblem, registerProblem } from '../../core/binfmt-errors.js';
 import { type Entry, matches, parseEntry, type Registration, registerLine } from '../../core/entry.js';
-import { ownArchitecture } from '../../core/messages/request-problems.js';
+import { ownArchitecture } from '../../core/messages/emulator-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import type { BinfmtMount } from '../../core/snapshot.js';
 import { errnoOf, readText } from '../host/files.js';

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { mountProblem, openProblem, userNamespaceProblem } from '../../core/binfmt-errors.js';
-import { BINFMT_DIRECTORY } from '../../core/messages/machine-checks.js';
+import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
 import { notEmpty } from '../../core/messages/request-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { BINFMT_MISC, binfmtMounts } from '../../core/procfs.js';

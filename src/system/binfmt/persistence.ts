@@ -5,7 +5,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { BINFMT_DIRECTORY } from '../../core/messages/machine-checks.js';
+import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
 import { BINFMT_MISC, sharedHostDirectories } from '../../core/procfs.js';
 import type { WritableMount } from '../../core/snapshot.js';
 import { readText } from '../host/files.js';

@@ -7,7 +7,7 @@ import type { Architecture } from '../../core/architectures.js';
 import { switchedOffProblem, vanishingProblem } from '../../core/binfmt-errors.js';
 import { afterInstall } from '../../core/doctor/after-install.js';
 import { diagnose } from '../../core/doctor/diagnose.js';
-import { unreliable } from '../../core/messages/request-problems.js';
+import { unreliable } from '../../core/messages/emulator-problems.js';
 import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/plan.js';
 import { formatPlatform, type Platform } from '../../core/platform.js';
 import { runsUpTo } from '../../core/probe.js';

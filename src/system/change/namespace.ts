@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { formatIdMap, parseIdMap, sameIds, subordinateIds } from '../../core/id-map.js';
-import { BINFMT_DIRECTORY } from '../../core/messages/machine-checks.js';
+import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
 import { type NamespaceStep, namespaceProblem, namespaceSettings } from '../../core/messages/namespace-problems.js';
 import { bindFailed } from '../../core/messages/request-problems.js';
 import type { MissingIds } from '../../core/note.js';

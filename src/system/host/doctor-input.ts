@@ -5,7 +5,7 @@ import { type Architecture, architectures } from '../../core/architectures.js';
 import { BINFMT_D_DIRECTORIES, type ConfigurationFile, configuredEntries } from '../../core/binfmt-d.js';
 import { type DoctorInput, entriesOf, type HostFacts, type Interpreter } from '../../core/doctor/input.js';
 import { unmatchedExecutable } from '../../core/elf.js';
-import { BINFMT_DIRECTORY } from '../../core/messages/machine-checks.js';
+import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
 import type { Platform } from '../../core/platform.js';
 import type { Verdict } from '../../core/probe.js';
 import { parseConfinement, typesMountedAt } from '../../core/procfs.js';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Advice } from '../../core/advice.js';
 import { type Architecture, architectures, emulatorName } from '../../core/architectures.js';
 import { parseElf, sameMachine } from '../../core/elf.js';
-import { emulatorUnusable } from '../../core/messages/request-problems.js';
+import { emulatorUnusable } from '../../core/messages/emulator-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import type { Emulator } from '../../core/snapshot.js';
 import { BEGINNING } from '../probing/launcher.js';

@@ -3,7 +3,7 @@ import { type Address, DEFAULT_ADDRESSES, formatAddress } from '../../core/addre
 import { formatEvent, type LogFormat, type WatchEvent } from '../../core/events.js';
 import { routesFor } from '../../core/health.js';
 import type { Invocation } from '../../core/invocation.js';
-import { cannotListen } from '../../core/messages/request-problems.js';
+import { cannotListen } from '../../core/messages/program-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { reportProblem } from '../../core/render.js';
 import type { Report } from '../../core/report-lines.js';

@@ -1,175 +1,17 @@
 /**
- * Why a platform does not run. The order of the list is the order in which causes are reported; the last one is for
- * everything that none of the others explains.
+ * Why a platform does not run, if the reason is its emulator. The last check is for everything that no other one
+ * explains.
  */
-import { exportAdvice, installAdvice, newerVersion, uninstallAdvice } from '../doctor/advise.js';
+import { exportAdvice, installAdvice, newerVersion } from '../doctor/advise.js';
 import { platformCheck } from '../doctor/check.js';
-import { isNamedFor, type PlatformFacts } from '../doctor/input.js';
-import { takesProgramsOf } from '../elf.js';
-import { formatPlatform, shortPlatform } from '../platform.js';
-import type { Severity } from '../problem.js';
+import { formatPlatform } from '../platform.js';
 import { listed } from '../text.js';
-import { BINFMT_DIRECTORY } from './machine-checks.js';
+import { CRASH, doNotRun, FORMAT_ERROR, NO_SUCH_FILE, refusedWith, severityOf } from './not-running.js';
 import { describeFailure, factsOf, type ProbeFacts, probeFacts, probeLine } from './verdict-text.js';
-
-const FORMAT_ERROR = 'exec /bin/sh: exec format error';
-const NO_SUCH_FILE = 'exec /bin/sh: no such file or directory';
-const CRASH = 'qemu: uncaught target signal 11 (Segmentation fault) - core dumped';
-
-const doNotRun = (subjects: readonly string[], where = '') =>
-  `${listed(subjects)} ${subjects.length > 1 ? 'do' : 'does'} not run${where}`;
-
-const refusedWith = (errno: string, { verdict }: PlatformFacts) =>
-  verdict.kind === 'refused' && verdict.errno === errno;
-
-/** It may run here, and still not in a container. */
-const severityOf = ({ runs }: PlatformFacts): Severity => (runs ? 'warning' : 'problem');
 
 type Randomization = { readonly mode: string; readonly bits: string };
 const randomizationLine = ({ mode, bits }: Randomization) =>
   `address-space randomization: kernel.randomize_va_space=${mode || '?'}, vm.mmap_rnd_bits=${bits || '? (not readable)'}`;
-
-export const emulated = platformCheck<{ program: string; processor: string; probe: ProbeFacts }>({
-  id: 'emulated',
-  summary: 'this program is built for another machine, and is emulated itself',
-  find(platform, { own, host }) {
-    const { emulatedOn } = host;
-    if (!emulatedOn || !own || platform.runs || !platform.active) return undefined;
-    const processor = formatPlatform({ architecture: emulatedOn });
-    return {
-      facts: { program: formatPlatform({ architecture: own }), processor, probe: probeFacts(platform) },
-      advice: host.container
-        ? [{ do: 'install', platforms: [shortPlatform(platform.platform)], because: 'for-processor' }]
-        : [{ do: 'consider', what: 'use-program-for-processor', detail: processor }],
-    };
-  },
-  title: (_, subjects) => doNotRun(subjects, ' in containers'),
-  symptom: () => 'Error while loading /usr/bin/qemu-…: No such file or directory',
-  cause: ({ program, processor }) =>
-    `this program is built for ${program} and is emulated itself, on ${processor}. The emulator of this program looks for other emulators inside each container, and cannot find them there`,
-  evidence: ({ program, processor, probe }) => [
-    probeLine(probe),
-    `/proc/self/exe is a ${program} program, the processor is ${processor}`,
-  ],
-});
-
-export const disabledEntry = platformCheck<{ entry: string; probe: ProbeFacts }>({
-  id: 'disabled-entry',
-  summary: 'the entry for it exists, but is disabled',
-  find(platform, input) {
-    const { architecture } = platform.platform;
-    const disabled = platform.entries.find((entry) => !entry.enabled && takesProgramsOf(architecture, entry));
-    if (!refusedWith('ENOEXEC', platform) || platform.active || !disabled) return undefined;
-    return {
-      facts: { entry: disabled.name, probe: probeFacts(platform) },
-      advice: [
-        { do: 'enable-entries', entries: [disabled.name] },
-        ...installAdvice(platform, input, { because: 'replace' }),
-      ],
-    };
-  },
-  title: (_, subjects) => doNotRun(subjects),
-  symptom: () => `${FORMAT_ERROR}; from a tool that registers it again: File exists`,
-  cause: () => 'its entry is disabled, and no other entry matches its programs',
-  evidence: ({ entry, probe }) => [`${BINFMT_DIRECTORY}/${entry} says "disabled"`, probeLine(probe)],
-});
-
-export const noEntry = platformCheck<{
-  entries?: number;
-  configured: readonly { file: string; entry: string }[];
-  boot: boolean;
-  probe: ProbeFacts;
-}>({
-  id: 'no-entry',
-  summary: 'no entry matches its programs: it was never registered, or the entry is gone since a reboot',
-  find(platform, input) {
-    if (!refusedWith('ENOEXEC', platform) || platform.entries.length > 0) return undefined;
-    const { binfmt, entries, host } = input;
-    const { architecture } = platform.platform;
-    const readable = binfmt.kind !== 'unavailable';
-    const configured = host.configurations
-      .filter(({ entry }) => readable && takesProgramsOf(architecture, entry))
-      .map(({ file, entry }) => ({ file, entry: entry.name }));
-    const boot = configured.length > 0;
-    const install = installAdvice(platform, input, boot ? { because: 'replace' } : {});
-    return {
-      facts: { entries: readable ? entries.length : undefined, configured, boot, probe: probeFacts(platform) },
-      advice: boot
-        ? [{ do: 'restart-systemd-binfmt' }, ...install, exportAdvice(platform)]
-        : [...install, ...(readable ? [{ do: 'watch', platforms: [shortPlatform(platform.platform)] } as const] : [])],
-    };
-  },
-  title: (_, subjects) => doNotRun(subjects),
-  symptom: () => FORMAT_ERROR,
-  cause({ entries, boot }) {
-    if (entries === undefined) return 'no working entry matches its programs, and the entries cannot be read from here';
-    const nothing = 'no entry matches its programs';
-    return boot
-      ? `${nothing}, although a file on this host registers one at boot: systemd-binfmt has not run, or something has removed the entries since`
-      : `${nothing}. Entries live in the kernel's memory: after a reboot, or after something has removed them, they have to be registered again`;
-  },
-  evidence: ({ entries, configured, probe }) => [
-    `${probeLine(probe)}; ${entries === undefined ? 'the entries cannot be read from here' : `none of ${entries} entries matches`}`,
-    ...configured.map(({ file, entry }) => `${file} has ${entry}`),
-  ],
-});
-
-type Magic = { readonly offset: number; readonly magic: string; readonly mask: string };
-const magicLine = ({ offset, magic, mask }: Magic) =>
-  `offset ${offset}, magic ${magic || 'none'}, mask ${mask || 'none'}`;
-
-export const wrongMagic = platformCheck<{ entry: string; runs: boolean; found: Magic; expected: Magic }>({
-  id: 'wrong-magic',
-  summary: 'an entry never matches the programs that it is named for',
-  find(platform, input) {
-    const { architecture } = platform.platform;
-    const named = platform.entries.find((entry) => isNamedFor(architecture, entry));
-    if (named === undefined || takesProgramsOf(architecture, named)) return undefined;
-    const { offset, magic, mask } = named;
-    return {
-      severity: severityOf(platform),
-      facts: {
-        entry: named.name,
-        runs: platform.runs,
-        found: { offset, magic, mask },
-        expected: { offset: 0, magic: architecture.magic, mask: architecture.mask },
-      },
-      advice: [uninstallAdvice(named), ...installAdvice(platform, input)],
-    };
-  },
-  title: ({ entry, runs }, subjects) => (runs ? `${entry} never matches a program` : doNotRun(subjects)),
-  symptom: () => FORMAT_ERROR,
-  cause: () => 'its entry has its name, but magic and mask that never match one of its programs',
-  evidence: ({ entry, found, expected }) => [`${entry}: ${magicLine(found)}`, `it should be: ${magicLine(expected)}`],
-});
-
-export const notInContainers = platformCheck<{
-  entry: string;
-  flags: string;
-  interpreter: string;
-  probe: ProbeFacts;
-}>({
-  id: 'not-in-containers',
-  summary: 'flag F is missing: the kernel looks for the emulator inside each container, where it does not exist',
-  find(platform, input) {
-    const { active, runs } = platform;
-    if (!active || active.flags.includes('F') || (!runs && !refusedWith('ENOENT', platform))) return undefined;
-    const { name: entry, flags, interpreter } = active;
-    return {
-      severity: severityOf(platform),
-      facts: { entry, flags, interpreter, probe: probeFacts(platform) },
-      advice: [...installAdvice(platform, input), exportAdvice(platform)],
-    };
-  },
-  title: (_, subjects) => doNotRun(subjects, ' in containers'),
-  symptom: () => NO_SUCH_FILE,
-  cause: () =>
-    'its entry has no flag F. Without it the kernel looks for the emulator inside each container, and only containers that have the file can use it',
-  evidence: ({ entry, flags, interpreter, probe }) => [
-    `${entry}: flags ${flags || 'none'}, emulator ${interpreter}`,
-    probeLine(probe),
-  ],
-});
 
 export const dynamicEmulator = platformCheck<{
   entry: string;
@@ -359,15 +201,4 @@ export const emulatorFails = platformCheck<{
   ],
 });
 
-export const notRunningChecks = [
-  emulated,
-  disabledEntry,
-  noEntry,
-  wrongMagic,
-  notInContainers,
-  dynamicEmulator,
-  emulatorCrash,
-  cpuLevel,
-  intermittent,
-  emulatorFails,
-];
+export const emulatorChecks = [dynamicEmulator, emulatorCrash, cpuLevel, intermittent, emulatorFails];
