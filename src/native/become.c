@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static int input = -1, output = -1;
-static char *root, **command;
+static char *root, *words, **command;
 
 /* The caller's standard input and output: file descriptors in decimal, "-1" if no command will come. */
 void keep_streams(const char *in, const char *out) {
@@ -25,17 +25,19 @@ void keep_streams(const char *in, const char *out) {
 }
 
 /* A null byte ends each of the words. Returns false if there are no words, or no streams for the command. */
-bool set_command(const char *dir, char *words, size_t length) {
+bool set_command(const char *dir, const char *bytes, size_t length) {
 	size_t count = 0;
 
-	if (input < 0 || length == 0 || words[length - 1]) return false;
-	for (size_t i = 0; i < length; i++) count += !words[i];
-	command = calloc(count + 1, sizeof *command);
-	char *copy = malloc(length);
-	if (!command || !copy) abort();
-	memcpy(copy, words, length);
-	for (size_t i = 0; i < count; i++, copy += strlen(copy) + 1) command[i] = copy;
+	if (input < 0 || length == 0 || bytes[length - 1]) return false;
+	for (size_t i = 0; i < length; i++) count += !bytes[i];
+	free(root), free(words), free(command);
 	root = strcmp(dir, "-") ? strdup(dir) : NULL;
+	words = malloc(length);
+	command = calloc(count + 1, sizeof *command);
+	if (!command || !words) abort();
+	memcpy(words, bytes, length);
+	char *word = words;
+	for (size_t i = 0; i < count; i++, word += strlen(word) + 1) command[i] = word;
 	return true;
 }
 
@@ -45,10 +47,10 @@ bool set_command(const char *dir, char *words, size_t length) {
  */
 static void exec_from_path(void) {
 	const char *path = getenv("PATH");
+	char *copy = strdup(path ? path : "/usr/bin:/bin"), *rest = copy, *file;
 	int error = ENOENT;
 
-	for (char *rest = strdup(path ? path : "/usr/bin:/bin"), *dir; rest && (dir = strsep(&rest, ":"));) {
-		char *file;
+	for (char *dir; rest && (dir = strsep(&rest, ":")); free(file)) {
 		struct stat found;
 		if (asprintf(&file, "%s/%s", *dir ? dir : ".", command[0]) < 0) abort();
 		if (stat(file, &found) < 0 || S_ISDIR(found.st_mode)) continue;
@@ -56,6 +58,7 @@ static void exec_from_path(void) {
 		error = errno;
 		if (error != EACCES) break;
 	}
+	free(copy);
 	errno = error;
 }
 
@@ -67,11 +70,11 @@ void exec_command_if_set(void) {
 	restore_signals();
 	if (root && (chroot(root) < 0 || chdir("/") < 0)) {
 		fprintf(stderr, "binfmt: cannot use %s as root directory: %s\n", root, strerror(errno));
-		exit(126);
+		_exit(126);
 	}
 	if (strchr(command[0], '/')) execv(command[0], command);
 	else exec_from_path();
 	int error = errno;
 	fprintf(stderr, "binfmt: cannot run %s: %s\n", command[0], strerror(error));
-	exit(error == ENOENT ? 127 : 126);
+	_exit(error == ENOENT ? 127 : 126);
 }

@@ -107,8 +107,8 @@ void open_directory(const char *root, const char *path, bool create) {
 }
 
 /* Closes nothing but what open_directory has opened; only those descriptors are made with O_PATH. */
-int close_directory(const char *number) {
-	int fd = (int)strtol(number, NULL, 10), flags = fcntl(fd, F_GETFL);
+int close_directory(int fd) {
+	int flags = fcntl(fd, F_GETFL);
 
 	if (flags >= 0 && flags & O_PATH) return close(fd);
 	errno = EBADF;

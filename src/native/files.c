@@ -13,13 +13,12 @@
 #define MFD_EXEC 0x0010U
 #endif
 
-void write_executable(const char *file, char *hex) {
+void write_executable(const char *file, const char *bytes, size_t length) {
 	bool memory = !strcmp(file, "-");
 	/* Not close-on-exec in memory: an interpreter opens the file by its path, which is after the exec. */
 	int fd = memory ? memfd_create("program", MFD_EXEC) : open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
 	if (memory && fd < 0 && errno == EINVAL) fd = memfd_create("program", 0); /* Linux before 6.3 */
-	size_t length = decode_hex(hex);
-	bool failed = fd < 0 || fchmod(fd, 0755) < 0 || write(fd, hex, length) != (ssize_t)length;
+	bool failed = fd < 0 || fchmod(fd, 0755) < 0 || write(fd, bytes, length) != (ssize_t)length;
 
 	if (memory && !failed) { printf("fd\t%d\n", fd); return; }
 	answer_errno(failed ? -1 : 0);
@@ -27,12 +26,11 @@ void write_executable(const char *file, char *hex) {
 }
 
 /* Files in /proc, such as uid_map, take what they are given in a single write(2). */
-int write_existing(const char *file, char *hex) {
+int write_existing(const char *file, const char *bytes, size_t length) {
 	int fd = open(file, O_WRONLY | O_CLOEXEC);
-	size_t length = decode_hex(hex);
 
 	if (fd < 0) return -1;
-	ssize_t written = write(fd, hex, length);
+	ssize_t written = write(fd, bytes, length);
 	int error = errno;
 	close(fd);
 	errno = error;

@@ -1,6 +1,6 @@
 /*
- * The launcher makes the system calls that Node.js has no functions for: mount(2), umount2(2), unshare(2),
- * openat2(2), and execve(2) with its true errno. (Node's spawn uses execvp(3), which gives a file that the kernel refuses to a
+ * The launcher makes the system calls that Node.js has no functions for: mount(2), umount2(2), unshare(2), openat2(2),
+ * and execve(2) with its true errno. (Node's spawn uses execvp(3), which gives a file that the kernel refuses to a
  * shell.) It does what it is told and reports facts; TypeScript decides what they mean.
  *
  * Requests are lines on standard input, their fields separated by tabs. Answers are lines on standard output, in the
@@ -23,7 +23,8 @@
  *                                                   ended; in HEX a null byte ends each word of the command
  *   run ROOT FILE [NAME=VALUE ...]   (none yet)     queues FILE, to be run with this environment in the root
  *                                                   directory ROOT; ROOT "-" means without chroot(2)
- *   inspect ROOT FILE                (none yet)     queues FILE in the same way, but it will be ended before its
+ *   inspect ROOT FILE [NAME=VALUE ...]
+ *                                    (none yet)     queues FILE in the same way, but it will be ended before its
  *                                                   first instruction
  *   run-queued MILLISECONDS                         runs all queued files at the same time; when all have ended, or
  *                                                   are killed at the time limit, answers a line for each, in order:
@@ -34,9 +35,9 @@
  * NUMBER is the exit status, the signal, 0, or the errno of the call that failed. EXE is the target of /proc/PID/exe
  * just after execve(2): FILE itself if the processor runs it, or the interpreter if an entry of binfmt_misc matched.
  * RAN-BY tells the two apart by the file's inode, as "processor" or "interpreter". If the launcher may not trace the
- * program, RAN-BY is "unknown" and EXE is empty. OUTPUT is the first bytes of standard output and standard
- * error. SIZE is the size of the file EXE in bytes, and BEGINNING its first 4096 bytes. EXE, OUTPUT and BEGINNING are
- * in hexadecimal. The answer to any other line is "bad request".
+ * program, RAN-BY is "unknown" and EXE is empty. OUTPUT is the first bytes of standard output and standard error. SIZE
+ * is the size of the file EXE in bytes, and BEGINNING its first 4096 bytes. HEX, EXE, OUTPUT and BEGINNING are pairs of
+ * hexadecimal digits. MILLISECONDS is a day at most. The answer to any other line is "bad request".
  *
  * "launcher PID INPUT OUTPUT" is how main.c starts it: PID is its child, the Node.js process (node_process.c); INPUT
  * and OUTPUT are the standard streams for the command (become.c). The launcher ends at the end of its input.
@@ -44,6 +45,7 @@
 #define _GNU_SOURCE
 #include "launcher.h"
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,46 +57,89 @@ void answer_errno(int result) {
 	else puts("ok");
 }
 
-size_t decode_hex(char *hex) {
-	size_t length = 0;
-	for (unsigned byte; sscanf(hex + 2 * length, "%2x", &byte) == 1; length++) hex[length] = (char)byte;
+static int value_of(char digit) {
+	const char *digits = "0123456789abcdef", *found = digit ? strchr(digits, digit) : NULL;
+	return found ? (int)(found - digits) : -1;
+}
+
+ssize_t decode_hex(char *hex) {
+	ssize_t length = 0;
+	for (const char *pair = hex; *pair; pair += 2) {
+		int high = value_of(pair[0]), low = value_of(pair[1]);
+		if (high < 0 || low < 0) return -1;
+		hex[length++] = (char)(high << 4 | low);
+	}
 	return length;
 }
 
-static void answer(const char *request) {
+long parse_number(const char *text, long most) {
+	long value = 0;
+	for (const char *digit = text; *digit; digit++) {
+		if (*digit < '0' || *digit > '9') return -1;
+		value = 10 * value + (*digit - '0');
+		if (value > most) return -1;
+	}
+	return *text ? value : -1;
+}
+
+/* The requests whose third field is in hexadecimal. Returns false if it is none of them. */
+static bool answer_with_bytes(char **fields, int n) {
+	enum { WRITE, WRITE_EXISTING, BECOME, NONE } request = NONE;
+	if (!strcmp(fields[0], "write")) request = WRITE;
+	if (!strcmp(fields[0], "write-existing")) request = WRITE_EXISTING;
+	if (!strcmp(fields[0], "become")) request = BECOME;
+	ssize_t decoded = request == NONE || n != 3 ? -1 : decode_hex(fields[2]);
+	size_t length = (size_t)decoded;
+
+	if (decoded < 0) return false;
+	if (request == WRITE) write_executable(fields[1], fields[2], length);
+	if (request == WRITE_EXISTING) answer_errno(write_existing(fields[1], fields[2], length));
+	if (request == BECOME) puts(set_command(fields[1], fields[2], length) ? "ok" : "bad request");
+	return true;
+}
+
+/* Returns false if it is no request. */
+static bool answer_fields(char **fields, int n) {
+	enum { DAY = 24 * 60 * 60 * 1000 }; /* milliseconds */
+	const char *name = fields[0];
+	long number = n > 1 ? parse_number(fields[n - 1], INT_MAX) : -1;
+
+	if (!strcmp(name, "mount") && n == 3)
+		answer_errno(mount_here(fields[1], fields[2]));
+	else if (!strcmp(name, "mount") && n == 4 && number > 0)
+		answer_errno(mount_in(fields[1], fields[2], number));
+	else if (!strcmp(name, "umount") && n == 2)
+		answer_errno(unmount(fields[1]));
+	else if (!strcmp(name, "bind") && n == 3)
+		answer_errno(bind_recursively(fields[1], fields[2]));
+	else if (!strcmp(name, "unshare") && n == 2)
+		answer_errno(unshare_namespaces(fields[1]));
+	else if (!strcmp(name, "open-directory") && (n == 3 || (n == 4 && !strcmp(fields[3], "create"))))
+		open_directory(fields[1], fields[2], n == 4);
+	else if (!strcmp(name, "close-directory") && n == 2 && number >= 0)
+		answer_errno(close_directory((int)number));
+	else if (!strcmp(name, "run-queued") && n == 2 && number >= 0 && number <= DAY)
+		run_queued(number);
+	else
+		return answer_with_bytes(fields, n);
+	return true;
+}
+
+/* `length` is that of the line, which may have null bytes in it. */
+static void answer(const char *request, size_t length) {
 	char *line = strdup(request), *fields[MAX_FIELDS], *rest = line;
 	int n = 0;
 
 	if (!line) abort();
+	bool complete = strlen(line) == length;
 	while (n < MAX_FIELDS && rest) fields[n++] = strsep(&rest, "\t");
-	if ((!strcmp(fields[0], "run") || !strcmp(fields[0], "inspect")) && n >= 3) {
+	if (rest) complete = false;
+	bool queued = !strcmp(fields[0], "run") || !strcmp(fields[0], "inspect");
+	if (complete && queued && n >= 3) {
 		queue_run(fields, n, line);
 		return; /* The queue frees the line. */
 	}
-	if (!strcmp(fields[0], "mount") && n == 3)
-		answer_errno(mount_here(fields[1], fields[2]));
-	else if (!strcmp(fields[0], "mount") && n == 4)
-		answer_errno(mount_in(fields[1], fields[2], fields[3]));
-	else if (!strcmp(fields[0], "umount") && n == 2)
-		answer_errno(unmount(fields[1]));
-	else if (!strcmp(fields[0], "bind") && n == 3)
-		answer_errno(bind_recursively(fields[1], fields[2]));
-	else if (!strcmp(fields[0], "unshare") && n == 2)
-		answer_errno(unshare_namespaces(fields[1]));
-	else if (!strcmp(fields[0], "write-existing") && n == 3)
-		answer_errno(write_existing(fields[1], fields[2]));
-	else if (!strcmp(fields[0], "open-directory") && (n == 3 || (n == 4 && !strcmp(fields[3], "create"))))
-		open_directory(fields[1], fields[2], n == 4);
-	else if (!strcmp(fields[0], "close-directory") && n == 2)
-		answer_errno(close_directory(fields[1]));
-	else if (!strcmp(fields[0], "become") && n == 3)
-		puts(set_command(fields[1], fields[2], decode_hex(fields[2])) ? "ok" : "bad request");
-	else if (!strcmp(fields[0], "write") && n == 3)
-		write_executable(fields[1], fields[2]);
-	else if (!strcmp(fields[0], "run-queued") && n == 2)
-		run_queued(strtol(fields[1], NULL, 10));
-	else
-		puts("bad request");
+	if (!complete || !answer_fields(fields, n)) puts("bad request");
 	free(line);
 }
 
@@ -112,7 +157,7 @@ static bool answer_requests(void) {
 	char *start = buffer;
 	for (char *end; (end = memchr(start, '\n', used - (size_t)(start - buffer))); start = end + 1) {
 		*end = 0;
-		answer(start);
+		answer(start, (size_t)(end - start));
 	}
 	fflush(stdout);
 	used -= (size_t)(start - buffer);

@@ -9,12 +9,14 @@ enum { MAX_FIELDS = 15 };
 
 /* launcher.c: answers "ok", or the errno of the call that failed if `result` is negative. */
 void answer_errno(int result);
-/* Turns hexadecimal digits into bytes, in place. Returns the number of bytes. */
-size_t decode_hex(char *hex);
+/* Turns hexadecimal digits into bytes, in place. Returns the number of bytes; -1 if these are not pairs of digits. */
+ssize_t decode_hex(char *hex);
+/* Returns the value of a decimal number from 0 to `most`, or -1 for any other text. */
+long parse_number(const char *text, long most);
 
-/* mounts.c: each returns 0, or -1 with errno. `pid` (decimal) names a process whose mount namespace is meant. */
+/* mounts.c: each returns 0, or -1 with errno. `pid`: a process, whose mount namespace is meant. */
 int mount_here(const char *type, const char *dir);
-int mount_in(const char *type, const char *dir, const char *pid);
+int mount_in(const char *type, const char *dir, long pid);
 int unmount(const char *dir);
 int bind_recursively(const char *from, const char *dir);
 int unshare_namespaces(const char *names);
@@ -22,12 +24,12 @@ int unshare_namespaces(const char *names);
 void undo_mount(void);
 
 /* files.c: write_executable answers by itself; write_existing returns 0, or -1 with errno. */
-void write_executable(const char *file, char *hex);
-int write_existing(const char *file, char *hex);
+void write_executable(const char *file, const char *bytes, size_t length);
+int write_existing(const char *file, const char *bytes, size_t length);
 
 /* directories.c: open_directory answers by itself; close_directory returns 0, or -1 with errno. */
 void open_directory(const char *root, const char *path, bool create);
-int close_directory(const char *number);
+int close_directory(int fd);
 
 /* runs.c: queues programs and runs them, all at the same time. queue_run takes over `line`, which holds `fields`. */
 void queue_run(char **fields, int n, char *line);
@@ -63,5 +65,5 @@ void restore_signals(void);
 
 /* become.c: the command that the launcher becomes when Node.js has ended. */
 void keep_streams(const char *input, const char *output);
-bool set_command(const char *root, char *words, size_t length);
+bool set_command(const char *root, const char *words, size_t length);
 void exec_command_if_set(void);

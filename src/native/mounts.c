@@ -30,11 +30,11 @@ void undo_mount(void) {
 }
 
 /* setns also changes the root directory. So a child does it, and the launcher stays in its own namespace. */
-int mount_in(const char *type, const char *dir, const char *pid) {
+int mount_in(const char *type, const char *dir, long pid) {
 	char file[64];
 	int result = -1;
 
-	snprintf(file, sizeof file, "/proc/%ld/ns/mnt", strtol(pid, NULL, 10));
+	snprintf(file, sizeof file, "/proc/%ld/ns/mnt", pid);
 	int namespace = open(file, O_RDONLY | O_CLOEXEC);
 	if (namespace < 0) return -1;
 	pid_t child = fork();
@@ -50,5 +50,8 @@ int bind_recursively(const char *from, const char *dir) {
 }
 
 int unshare_namespaces(const char *names) {
-	return unshare((strstr(names, "user") ? CLONE_NEWUSER : 0) | (strstr(names, "mount") ? CLONE_NEWNS : 0));
+	if (!strcmp(names, "user")) return unshare(CLONE_NEWUSER);
+	if (!strcmp(names, "user,mount")) return unshare(CLONE_NEWUSER | CLONE_NEWNS);
+	errno = EINVAL;
+	return -1;
 }

@@ -27,7 +27,7 @@ struct run {
 	bool inspect; /* It is ended as soon as it has started, and the started file is reported. */
 	bool ended, traced, late;
 	int status; /* as waitpid reports it */
-	struct { char *beginning; ssize_t length; long long size; } inspected;
+	struct { bool done; char beginning[BEGINNING]; ssize_t length; long long size; } inspected;
 	struct timespec start, end;
 	char exe[PATH_MAX];
 	const char *ran_by; /* "processor", "interpreter" or "unknown" */
@@ -73,10 +73,10 @@ static void read_beginning(struct run *run, const char *link) {
 	int fd = open(link, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0) return;
-	run->inspected.beginning = malloc(BEGINNING);
-	if (!run->inspected.beginning || fstat(fd, &file) < 0) abort();
-	run->inspected.length = pread(fd, run->inspected.beginning, BEGINNING, 0);
+	if (fstat(fd, &file) < 0) abort();
+	run->inspected.done = true;
 	run->inspected.size = file.st_size;
+	run->inspected.length = pread(fd, run->inspected.beginning, BEGINNING, 0);
 	close(fd);
 }
 
@@ -155,7 +155,7 @@ static void report(struct run *run, const struct child_report *child) {
 	if (child->failed_call[0]) {
 		kind = child->failed_call;
 		number = child->error;
-	} else if (run->inspected.beginning) {
+	} else if (run->inspected.done) {
 		kind = "inspected";
 		number = run->inspected.size;
 		bytes = run->inspected.beginning;
@@ -172,7 +172,6 @@ static void report(struct run *run, const struct child_report *child) {
 	putchar('\t');
 	print_hex(bytes, length > 0 ? (size_t)length : 0);
 	putchar('\n');
-	free(run->inspected.beginning);
 }
 
 static void start(struct run *run, struct child_report *child, int input, pid_t launcher) {
