@@ -68,7 +68,7 @@ COPY src src
 ARG REVISION=dev
 RUN npm run build:program && mkdir -p /out/usr/lib && mv dist /out/usr/lib/binfmt
 
-# Node.js with a loader and libraries that only the program uses (src/native/entry.c).
+# Node.js with a loader and libraries that only the program uses (src/native/main.c).
 FROM native AS runtime
 COPY qemu/fetch qemu/fetch
 RUN qemu/fetch --package "$RUNTIME" --with-dependencies --architecture "$DEBIAN" --suites 'trixie forky' /packages

@@ -1,6 +1,6 @@
 /**
  * Collects the Node.js of an image: the published executable, or Debian's if none is published for the host, with its
- * loader and libraries. They go into the program's directory, where no other program finds them (src/native/entry.c).
+ * loader and libraries. They go into the program's directory, where no other program finds them (src/native/main.c).
  *
  *   tsx image/runtime.ts --published DIR --packages DIR --tools PREFIX --out DIR --components FILE
  *
