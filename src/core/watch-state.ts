@@ -6,6 +6,7 @@ import { afterTry, allowedAt, type Backoff, type BackoffLimits } from './backoff
 import { takesProgramsOf } from './elf.js';
 import type { Entry } from './entry.js';
 import { type RestoreCause, restoreCauses, type WatchEvent } from './events.js';
+import { entryRemoved } from './messages/emulator-problems.js';
 import { switchedOff } from './messages/mount-checks.js';
 import { unexpectedProblem } from './messages/program-problems.js';
 import type { InstallResult } from './plan.js';
@@ -251,9 +252,9 @@ function nextTry({ backoff, problem }: Watched, longest: number): number {
   return backoff === undefined ? 0 : allowedAt(backoff, limitsOf(problem, longest));
 }
 
-/** A failure waits from the first time on; what was removed may be restored a few times at once. */
+/** A failure waits from the first time on. An entry that was removed may be restored a few times at once. */
 function limitsOf(problem: Problem | undefined, longest: number): BackoffLimits {
-  return { free: problem ? 1 : 5, longest };
+  return { free: problem && !isProblem(entryRemoved, problem) ? 1 : 5, longest };
 }
 
 /** Why it did not run any more: what was there when it did run, and what is there now. */

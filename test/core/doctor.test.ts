@@ -275,23 +275,28 @@ describe("doctor's JSON", () => {
 });
 
 describe('the messages that people search for', () => {
-  // What each check says when it finds something, from the captured cases above and from their definitions.
-  const symptoms = checks.flatMap((check) => {
-    try {
-      return check.symptom?.({ probe: { result: 'refused', errno: 'ENOENT' }, signal: 'SIGSEGV' }) ?? [];
-    } catch {
-      return [];
-    }
+  const unavailable = (errno: string): Captured => ({
+    binfmt: { kind: 'unavailable', problem: mountProblem('/proc/sys/fs/binfmt_misc', errno) },
   });
-  for (const message of [
-    'exec format error',
-    'no such file or directory',
-    'uncaught target signal 11',
-    'cannot mount binfmt_misc filesystem',
-    'invalid argument',
-    'File exists',
-    'effective uid is not 0',
-  ]) {
-    it(`"${message}" is what a check says that people see`, () => expect(symptoms.join('\n')).to.contain(message));
+  for (const [message, given] of [
+    ['exec format error', { probes: [[arm64, probeOf(enoexec)]] }],
+    [
+      'no such file or directory',
+      {
+        entries: [entryFor(arm64, { flags: 'POC' })],
+        probes: [[arm64, probeOf({ kind: 'refused', errno: 'ENOENT' })]],
+      },
+    ],
+    ['uncaught target signal 11', fails({ kind: 'signal', signal: 'SIGSEGV', output: '' })],
+    ['cannot mount binfmt_misc filesystem', unavailable('ENODEV')],
+    ['cannot mount binfmt_misc filesystem', unavailable('EPERM')],
+    ['invalid argument', { ...works, kernel: '4.4.0' }],
+    ['File exists', { entries: [entryFor(arm64, { enabled: false })], probes: [[arm64, probeOf(enoexec)]] }],
+    ['effective uid is not 0', { ...works, entries: [entryFor(arm64, { flags: 'PF' })] }],
+  ] as [string, Captured][]) {
+    it(`"${message}" is in what doctor prints when people see it`, () => {
+      const symptoms = diagnose(captured(given)).map((problem) => textOf(problem).symptom ?? '');
+      expect(symptoms.filter((symptom) => symptom.includes(message))).not.to.deep.equal([]);
+    });
   }
 });

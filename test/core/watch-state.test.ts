@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { switchedOffProblem } from '../../src/core/binfmt-errors.js';
 import type { Entry } from '../../src/core/entry.js';
-import { noEmulator } from '../../src/core/messages/emulator-problems.js';
+import { entryRemoved, noEmulator } from '../../src/core/messages/emulator-problems.js';
 import type { InstallResult } from '../../src/core/plan.js';
 import { problemOf } from '../../src/core/problem.js';
 import { parseSelection } from '../../src/core/selection.js';
@@ -160,6 +160,17 @@ describe('a watcher', () => {
     play.installed([{ registered: arm64.name }], [s390x], [arm64, s390x]);
     expect(play.done()).to.deep.equal(['restored arm64 removed', 'no retry', 'ready']);
     expect(play.trigger().looked([s390x]).done()).to.include('waiting arm64 2 s');
+  });
+
+  it('does not wait longer because an entry was removed while it was tested', () => {
+    const play = new Play(['arm64', 's390x']).started();
+    const removed = problemOf(entryRemoved, 'linux/arm64', { entry: arm64.name });
+    for (let i = 0; i < 3; i++) {
+      play.trigger().looked([s390x]);
+      play.installed([{ registered: arm64.name, problem: removed }], [s390x], [s390x]);
+    }
+    // The first installation and three restores: the next one may follow at once.
+    expect(play.done().at(-1)).to.equal('retry at 0');
   });
 
   it('never waits if the longest wait is 0', () => {

@@ -81,6 +81,13 @@ export const untested = defineProblem<{ errno: string }>({
     `its test program could not be run, because this machine lacks a resource at the moment (${errno})`,
 });
 
+export const entryRemoved = defineProblem<{ entry: string }>({
+  id: 'entry-removed',
+  summary: 'something removed an entry just after it was registered',
+  title: ({ entry }) => `${entry} was removed`,
+  cause: ({ entry }) => `something removed the entry ${entry} just after it was registered`,
+});
+
 export const unreliable = defineProblem({
   id: 'unreliable',
   summary: 'a platform failed its test, and passed it a moment later',
@@ -96,5 +103,6 @@ export const emulatorProblems = [
   notRegistered,
   notWritten,
   untested,
+  entryRemoved,
   unreliable,
 ];

@@ -7,9 +7,9 @@ import type { Architecture } from '../../core/architectures.js';
 import { switchedOffProblem, vanishingProblem } from '../../core/binfmt-errors.js';
 import { afterInstall } from '../../core/doctor/after-install.js';
 import { diagnose } from '../../core/doctor/diagnose.js';
-import { unreliable } from '../../core/messages/emulator-problems.js';
+import { entryRemoved, unreliable } from '../../core/messages/emulator-problems.js';
 import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/plan.js';
-import { formatPlatform, type Platform } from '../../core/platform.js';
+import { formatPlatform, type Platform, shortPlatform } from '../../core/platform.js';
 import { runsUpTo } from '../../core/probe.js';
 import { ENTRY_KEPT, type Problem, problemOf } from '../../core/problem.js';
 import type { Snapshot } from '../../core/snapshot.js';
@@ -65,7 +65,9 @@ export async function installPlatforms(request: InstallRequest, system: System):
     failed.map(({ platform }) => platform),
     system,
   );
-  const results = jobs.map((job) => resultOf(job, after, problems, request.words));
+  // Only a mount that this program made, and that another process kept alive, takes entries with it.
+  const vanishing = keptBy === 'mount' ? request.words : undefined;
+  const results = jobs.map((job) => resultOf(job, after, problems, vanishing));
   jobs.forEach((job, i) => {
     if (results[i]?.problem) rollBack(job, after, system);
   });
@@ -172,7 +174,7 @@ function resultOf(
   { platform, step, refused }: Job,
   after: Snapshot,
   problems: ReadonlyMap<Architecture, Problem>,
-  words: readonly string[],
+  vanishing: readonly string[] | undefined,
 ): InstallResult {
   if (step.kind === 'impossible') return { platform, problem: step.problem };
   const registered = step.kind === 'register' && !refused ? step.registration.name : undefined;
@@ -183,8 +185,12 @@ function resultOf(
   // It runs, but not up to the variant that was asked for: its entry stays.
   if (after.probes.get(platform.architecture)?.verdict.kind === 'runs') return { platform, registered, problem };
   if (registered === undefined) return { platform, problem: refused ?? problem };
-  const vanished = !after.entries.some(({ name }) => name === registered) && after.binfmt.kind === 'writable';
-  return { platform, problem: vanished ? vanishingProblem(after.binfmt.dir, words) : problem };
+  if (after.entries.some(({ name }) => name === registered)) return { platform, problem };
+  if (vanishing && after.binfmt.kind === 'writable') {
+    return { platform, problem: vanishingProblem(after.binfmt.dir, vanishing) };
+  }
+  const advice = [{ do: 'watch', platforms: [shortPlatform(platform)] }] as const;
+  return { platform, problem: problemOf(entryRemoved, formatPlatform(platform), { entry: registered }, advice) };
 }
 
 /** An entry that only breaks programs is worse than none. One that could not be tested may work, and stays. */
