@@ -24,7 +24,7 @@ export const doctorCommand = defineCommand({
   words: 'any',
   options: {
     json: flag('print the result as JSON'),
-    verbose: flag('also print all entries, and notes that are not problems'),
+    verbose: flag('also print all entries, and additional notes'),
     repeat: number('N', 'run each test program N times, to find what fails now and then', {
       ...{ unit: 'a whole number', least: 1, most: MOST_REPEATS, whole: true },
     }),

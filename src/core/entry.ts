@@ -98,6 +98,13 @@ export function matches(entry: Pick<Entry, 'magic' | 'mask'> & { offset?: number
   return magic.every((byte, i) => (((header[start + i] ?? 0) ^ byte) & (mask[i] ?? 0xff)) === 0);
 }
 
+/** Would registering it again change nothing that can be seen? */
+export function sameRegistration(entry: Entry, registration: Registration): boolean {
+  const { name, interpreter, magic, mask } = registration;
+  const same = entry.name === name && entry.interpreter === interpreter && entry.offset === 0;
+  return same && entry.magic === magic && entry.mask === mask && sameFlags(entry.flags, registration.flags);
+}
+
 /** The same letters, in any order. */
 export function sameFlags(one: string, other: string): boolean {
   return [...one].sort().join('') === [...other].sort().join('');

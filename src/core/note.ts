@@ -1,4 +1,4 @@
-/** What is worth knowing about something that went well, as data; src/core/messages/notes.ts makes the sentences. */
+/** What is worth knowing about something that went well, as data; src/core/messages/note-text.ts makes the sentences. */
 import type { Problem } from './problem.js';
 
 /** How an entry differs from the one that would be registered now. */

@@ -219,7 +219,7 @@ function report(event: WatchEvent): WatchEffect {
 
 function waitReport(watched: Watched, longestWait: number, now: number): WatchEffect {
   const seconds = Math.ceil((nextTry(watched, longestWait) - now) / 1000);
-  const failing = watched.problem !== undefined;
+  const failing = watched.problem !== undefined && !isProblem(entryRemoved, watched.problem);
   const architecture = watched.platform.architecture.name;
   return report({ event: 'waiting', architecture, cause: { kind: 'wait', seconds, failing } });
 }

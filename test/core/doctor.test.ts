@@ -264,7 +264,7 @@ describe("doctor's JSON", () => {
     const [problem] = jsonReport(doctorReport(input, diagnose(input)), asImage).problems;
     expect(problem).to.deep.include({ id: 'no-entry', subject: 'linux/arm64', severity: 'problem' });
     expect(problem?.facts).to.deep.equal({
-      ...{ entries: 0, configured: [], boot: false },
+      ...{ readable: true, entryCount: 0, configured: [], boot: false },
       probe: { result: 'refused', errno: 'ENOEXEC', interpreter: undefined },
     });
     expect(problem?.advice[0]).to.deep.include({

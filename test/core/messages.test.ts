@@ -189,7 +189,7 @@ describe('lines of standard error', () => {
     } as const;
     const problem = problemOf(emulatorCrash, 'linux/arm64', facts, [{ do: 'diagnose', platforms: ['arm64'] }]);
     expect(renderLine({ kind: 'failed', action: 'installing', subject: 'arm64', problem }, asImage)).to.equal(
-      'installing: arm64 does not run: its emulator crashes (probe: its emulator was killed by SIGILL); for details: ' +
+      'installing: arm64 does not run: the emulator crashes (probe: the emulator was killed by SIGILL); for details: ' +
         'docker run --privileged --rm binfmt doctor arm64 --verbose',
     );
   });

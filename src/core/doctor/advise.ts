@@ -40,6 +40,11 @@ export function exportAdvice({ platform }: PlatformFacts): Advice {
   return { do: 'export', platforms: [platform.architecture.name] };
 }
 
+/** Keep the entry with a service. */
+export function watchAdvice({ platform }: PlatformFacts): Advice {
+  return { do: 'watch', platforms: [shortPlatform(platform)] };
+}
+
 export function uninstallAdvice({ name }: Pick<Entry, 'name'>): Advice {
   return { do: 'uninstall', entries: [name] };
 }

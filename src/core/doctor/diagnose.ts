@@ -38,7 +38,7 @@ function finding(check: Check, subject: string, found: Found<Facts> | undefined)
   return found ? [problemOf(check, subject, found.facts, found.advice, found.severity)] : [];
 }
 
-/** Facts that only name things. Problems that differ in nothing else have the same cause. */
+/** Facts that only name things. Problems that differ in nothing else have the same cause, and share a paragraph. */
 const names: ReadonlySet<string> = new Set([
   'configured',
   'entries',

@@ -116,7 +116,7 @@ export function isNamedFor(architecture: Architecture, { name }: Pick<Entry, 'na
   return name === usual || name.endsWith(`-${usual}`);
 }
 
-/** Something that is wanted does not run, or no foreign program runs at all. */
+/** A platform does not run, or there is none to look at. */
 export function isTroubled(input: DoctorInput): boolean {
   const platforms = platformFacts(input);
   return platforms.length === 0 || platforms.some(({ runs }) => !runs);

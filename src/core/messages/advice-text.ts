@@ -57,7 +57,7 @@ const renderers: Renderers = {
     command: `echo 1 | sudo tee ${entries.map(entryFile).join(' ')}`,
   }),
   'remove-entries-by-hand': ({ entries }) => ({
-    label: 'in a shell that is already open, because this starts no program',
+    label: 'type this in a shell that is already open (it starts no program)',
     command: entries.map((name) => `echo -1 >${entryFile(name)}`).join('; '),
   }),
   'enable-binfmt': () => host(`echo 1 | sudo tee ${BINFMT_DIRECTORY}/status`),

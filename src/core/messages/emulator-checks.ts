@@ -38,7 +38,7 @@ export const dynamicEmulator = platformCheck<{
   title: (_, subjects) => doNotRun(subjects, ' in containers'),
   symptom: () => NO_SUCH_FILE,
   cause: ({ seen }) =>
-    `its emulator is dynamically linked${seen ? '' : ', or a script'}. Flag F keeps the emulator open, but not its loader and libraries, and containers do not have them`,
+    `the emulator is dynamically linked${seen ? '' : ', or a script'}. Flag F keeps the emulator open, but not its loader and libraries, and containers do not have them`,
   evidence: ({ interpreter, loader, seen, probe }) => [
     `${probeLine(probe)} although flag F is set`,
     ...(loader ? [`${seen === 'file' ? 'on the host' : 'started by the kernel'}: ${interpreter} needs ${loader}`] : []),
@@ -87,8 +87,8 @@ export const emulatorCrash = platformCheck<{
   symptom: ({ signal }) => crashes[signal] ?? `killed by ${signal}`,
   cause: ({ signal, positionIndependent }) =>
     positionIndependent === false && signal === 'SIGSEGV'
-      ? 'its emulator crashes. It was built for one fixed address (it is not a PIE): such emulators are known to crash if address-space randomization is strong'
-      : 'its emulator crashes',
+      ? 'the emulator crashes. It was built for one fixed address (it is not a PIE): such emulators are known to crash if address-space randomization is strong'
+      : 'the emulator crashes',
   evidence: ({ interpreter, version, positionIndependent, probe, randomization }) => [
     probeLine(probe),
     `emulator: ${interpreter ?? 'unknown'}, ${version ? `QEMU ${version}` : 'version unknown'}${
@@ -116,7 +116,7 @@ export const cpuLevel = platformCheck<{ has: number; wanted: number; by: 'emulat
   title: (_, subjects) => doNotRun(subjects),
   symptom: () => 'qemu: uncaught target signal 4 (Illegal instruction) - core dumped',
   cause: ({ has, wanted, by }) =>
-    `${by === 'emulator' ? 'its emulator' : "this machine's processor"} goes up to v${has}, and v${wanted} was asked for`,
+    `you asked for v${wanted}, but ${by === 'emulator' ? 'the emulator' : "this machine's processor"} only goes up to v${has}`,
   evidence: ({ has, version }) => [`probe: v${has}`, ...(version ? [`emulator: QEMU ${version}`] : [])],
 });
 
@@ -168,12 +168,12 @@ const refusalSymptoms: Readonly<Record<string, string>> = {
 
 export const emulatorFails = platformCheck<{
   probe: ProbeFacts;
-  entry?: string;
+  matched: boolean;
   entries: readonly { name: string; interpreter: string }[];
   version?: string;
 }>({
   id: 'emulator-fails',
-  summary: 'the emulator does not start, or does not end as the program that it runs',
+  summary: 'the emulator does not start, or ends with another status than the program that it runs',
   fallback: true,
   find(platform, input) {
     const { verdict, active, entries, version } = platform;
@@ -181,7 +181,7 @@ export const emulatorFails = platformCheck<{
     return {
       facts: {
         probe: probeFacts(platform),
-        entry: active?.name,
+        matched: active !== undefined,
         entries: entries.map(({ name, interpreter }) => ({ name, interpreter })),
         version,
       },
@@ -191,9 +191,9 @@ export const emulatorFails = platformCheck<{
   },
   title: (_, subjects) => doNotRun(subjects),
   symptom: ({ probe }) => refusalSymptoms[probe.errno ?? ''],
-  cause: ({ probe, entry }) =>
-    probe.errno === 'ENOEXEC' && entry !== undefined
-      ? 'its entry matches, but the kernel cannot run the emulator: it is built for a different CPU architecture, or is itself run by an entry with flag O or C'
+  cause: ({ probe, matched }) =>
+    probe.errno === 'ENOEXEC' && matched
+      ? 'an entry matches, but the kernel cannot run the emulator: it is built for a different CPU architecture, or is itself run by an entry with flag O or C'
       : describeFailure(probe),
   evidence: ({ probe, entries, version }) => [
     probeLine(probe),

@@ -36,7 +36,7 @@ function unusableBecause(reason: string, loader = ''): string {
     case 'other-architecture':
       return 'is built for a different CPU architecture';
     case 'not-executable':
-      return 'may not be executed';
+      return 'is not executable';
     default:
       return `is dynamically linked: the kernel keeps the emulator open (flag F), but not its loader ${loader}, which containers do not have`;
   }
@@ -53,7 +53,7 @@ export const ownArchitecture = defineProblem<{ entry: string }>({
 const registerErrors: Readonly<Record<string, string>> = {
   ENOENT: 'the kernel cannot find the emulator (ENOENT)',
   EACCES:
-    'the kernel may not execute the emulator (EACCES), for example because its file system is mounted with noexec',
+    'the kernel is not allowed to execute the emulator (EACCES), for example because its file system is mounted with noexec',
   EEXIST: 'another program has just registered the same name (EEXIST, file exists)',
   EINVAL: 'the kernel does not accept the entry (EINVAL, invalid argument); flag F needs Linux 4.8 or later',
 };

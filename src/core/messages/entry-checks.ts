@@ -2,11 +2,12 @@
  * Why a platform does not run, if the reason is its entry, or this program itself. The order of the list is the order in
  * which causes are reported.
  */
-import { exportAdvice, installAdvice, uninstallAdvice } from '../doctor/advise.js';
+import { exportAdvice, installAdvice, uninstallAdvice, watchAdvice } from '../doctor/advise.js';
 import { platformCheck } from '../doctor/check.js';
 import { isNamedFor } from '../doctor/input.js';
 import { takesProgramsOf } from '../elf.js';
 import { formatPlatform, shortPlatform } from '../platform.js';
+import { listed } from '../text.js';
 import { BINFMT_DIRECTORY } from './mount-checks.js';
 import { doNotRun, FORMAT_ERROR, NO_SUCH_FILE, refusedWith, severityOf } from './not-running.js';
 import { type ProbeFacts, probeFacts, probeLine } from './verdict-text.js';
@@ -52,12 +53,13 @@ export const disabledEntry = platformCheck<{ entry: string; probe: ProbeFacts }>
   },
   title: (_, subjects) => doNotRun(subjects),
   symptom: () => `${FORMAT_ERROR}; from a tool that registers it again: File exists`,
-  cause: () => 'its entry is disabled, and no other entry matches its programs',
+  cause: () => 'the entry is disabled, and no other entry matches the programs',
   evidence: ({ entry, probe }) => [`${BINFMT_DIRECTORY}/${entry} says "disabled"`, probeLine(probe)],
 });
 
 export const noEntry = platformCheck<{
-  entries?: number;
+  readable: boolean;
+  entryCount: number;
   configured: readonly { file: string; entry: string }[];
   boot: boolean;
   probe: ProbeFacts;
@@ -74,27 +76,32 @@ export const noEntry = platformCheck<{
       .map(({ file, entry }) => ({ file, entry: entry.name }));
     const boot = configured.length > 0;
     const install = installAdvice(platform, input, boot ? { because: 'replace' } : {});
+    const canInstall = install.some((advice) => advice.do === 'install');
     return {
-      facts: { entries: readable ? entries.length : undefined, configured, boot, probe: probeFacts(platform) },
+      facts: { readable, entryCount: entries.length, configured, boot, probe: probeFacts(platform) },
       advice: boot
         ? [{ do: 'restart-systemd-binfmt' }, ...install, exportAdvice(platform)]
-        : [...install, ...(readable ? [{ do: 'watch', platforms: [shortPlatform(platform.platform)] } as const] : [])],
+        : [...install, ...(canInstall && readable ? [watchAdvice(platform)] : [])],
     };
   },
   title: (_, subjects) => doNotRun(subjects),
   symptom: () => FORMAT_ERROR,
-  cause({ entries, boot }) {
-    if (entries === undefined) return 'no working entry matches its programs, and the entries cannot be read from here';
-    const nothing = 'no entry matches its programs';
+  cause({ readable, boot }) {
+    if (!readable) return 'no working entry matches the programs, and the entries cannot be read from here';
+    const nothing = 'no entry matches the programs';
     return boot
       ? `${nothing}, although a file on this host registers one at boot: systemd-binfmt has not run, or something has removed the entries since`
       : `${nothing}. Entries live in the kernel's memory: after a reboot, or after something has removed them, they have to be registered again`;
   },
-  evidence: ({ entries, configured, probe }) => [
-    `${probeLine(probe)}; ${entries === undefined ? 'the entries cannot be read from here' : `none of ${entries} entries matches`}`,
+  evidence: ({ readable, entryCount, configured, probe }) => [
+    `${probeLine(probe)}; ${readable ? describeCount(entryCount) : 'the entries cannot be read from here'}`,
     ...configured.map(({ file, entry }) => `${file} has ${entry}`),
   ],
 });
+
+function describeCount(entries: number): string {
+  return entries === 0 ? 'there are no entries' : `none of the ${entries} entries matches`;
+}
 
 type Magic = { readonly offset: number; readonly magic: string; readonly mask: string };
 const magicLine = ({ offset, magic, mask }: Magic) =>
@@ -119,9 +126,9 @@ export const wrongMagic = platformCheck<{ entry: string; runs: boolean; found: M
       advice: [uninstallAdvice(named), ...installAdvice(platform, input)],
     };
   },
-  title: ({ entry, runs }, subjects) => (runs ? `${entry} never matches a program` : doNotRun(subjects)),
+  title: ({ runs }, subjects) => (runs ? `${listed(subjects)}: an entry never matches a program` : doNotRun(subjects)),
   symptom: () => FORMAT_ERROR,
-  cause: () => 'its entry has its name, but magic and mask that never match one of its programs',
+  cause: () => 'the entry has the right name, but its magic and mask never match a program of that platform',
   evidence: ({ entry, found, expected }) => [`${entry}: ${magicLine(found)}`, `it should be: ${magicLine(expected)}`],
 });
 
@@ -146,7 +153,7 @@ export const notInContainers = platformCheck<{
   title: (_, subjects) => doNotRun(subjects, ' in containers'),
   symptom: () => NO_SUCH_FILE,
   cause: () =>
-    'its entry has no flag F. Without it the kernel looks for the emulator inside each container, and only containers that have the file can use it',
+    'the entry has no flag F. Without it the kernel looks for the emulator inside each container, and only containers that have the file can use it',
   evidence: ({ entry, flags, interpreter, probe }) => [
     `${entry}: flags ${flags || 'none'}, emulator ${interpreter}`,
     probeLine(probe),

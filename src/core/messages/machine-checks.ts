@@ -39,9 +39,9 @@ export const catchesNative = machineCheck<{ entries: readonly { name: string; ma
       advice: [{ do: 'remove-entries-by-hand', entries: caught.map(({ name }) => name) }],
     };
   },
-  title: ({ entries }) => `${listed(entries.map(({ name }) => name))} takes this machine's own programs`,
+  title: () => 'an entry takes the programs of this machine itself',
   symptom: () => 'exec format error, for every program',
-  cause: () => "magic and mask of the entry match this machine's own programs, the emulator itself among them",
+  cause: () => "magic and mask match this machine's own programs, the emulator itself among them",
   evidence: ({ entries }) => entries.map(({ name, magic, mask }) => `${name}: magic ${magic}, mask ${mask}`),
 });
 
@@ -69,7 +69,7 @@ export const wideMagic = machineCheck<{ entries: readonly WideEntry[] }>({
     return { severity: 'warning', facts: { entries: wide }, advice: wide.map(uninstallAdvice) };
   },
   title: ({ entries }) =>
-    entries.map(({ name, beyond }) => `${name} also matches ${listed(beyond)} programs`).join('; '),
+    entries.map(({ name, beyond }) => `${name} also matches programs of ${listed(beyond)}`).join('; '),
   symptom: () => 'Invalid ELF image for this architecture',
   cause: () => 'its magic and mask match more than the architecture that its emulator is for',
   evidence: ({ entries }) =>
@@ -96,7 +96,7 @@ export const confinement = machineCheck<{ profile: string }>({
   },
   title: () => 'a security module confines this container',
   symptom: () => 'permission denied',
-  cause: ({ profile }) => `${profile} may be what forbids it, rather than a missing capability`,
+  cause: ({ profile }) => `perhaps ${profile} forbids it, and no capability is missing`,
   evidence: ({ profile }) => [`/proc/self/attr/current: ${profile}`],
 });
 
@@ -115,7 +115,9 @@ export const nothingInstalled = machineCheck<{ available: readonly string[]; ent
   },
   title: () => 'no platform is emulated here',
   cause: ({ available }) =>
-    `nothing is registered. There are emulators here for ${available.length > 0 ? available.join(', ') : 'no other platform'}`,
+    available.length > 0
+      ? `no entry runs programs of another platform. This program can register ${available.join(', ')}`
+      : 'no entry runs programs of another platform, and this program has no emulators',
   evidence: ({ entries }) => [`entries: ${entries}`],
 });
 

@@ -60,7 +60,7 @@ export const userNamespace = machineCheck<{ path: string; errno?: string }>({
   cause: ({ path, errno }) =>
     errno === undefined
       ? "this is a user namespace (a rootless container): a binfmt_misc mounted here would be only for this namespace, and would hide the host's entries"
-      : `this is a user namespace (a rootless container), which may not write to ${path} (${errno})`,
+      : `this is a user namespace (a rootless container), which is not allowed to write to ${path} (${errno})`,
   evidence: ({ path, errno }) => [`${path}: ${errno ?? 'not mounted in this user namespace'}`],
 });
 
@@ -73,10 +73,10 @@ const permissionErrors: Readonly<Record<string, string>> = {
 
 export const permission = machineCheck<{ operation: 'mount' | 'write'; path: string; errno: string }>({
   id: 'permission',
-  summary: 'this program may not mount binfmt_misc, or may not write to it',
+  summary: 'this program is not allowed to mount binfmt_misc, or to write to it',
   exitStatus: 3,
   find: (input) => mountProblem('permission', input),
-  title: () => 'binfmt_misc may not be used from here',
+  title: () => 'this program is not allowed to use binfmt_misc',
   symptom: () => 'cannot mount binfmt_misc filesystem: operation not permitted',
   cause: ({ operation, path, errno }) =>
     `${operation === 'mount' ? cannotMount(path) : `cannot write to ${path}`}: ${permissionErrors[`${operation} ${errno}`] ?? errno}`,

@@ -13,5 +13,5 @@ export const doNotRun = (subjects: readonly string[], where = '') =>
 export const refusedWith = (errno: string, { verdict }: PlatformFacts) =>
   verdict.kind === 'refused' && verdict.errno === errno;
 
-/** It may run here, and still not in a container. */
+/** A warning if it runs here, because it may still not run in a container. */
 export const severityOf = ({ runs }: PlatformFacts): Severity => (runs ? 'warning' : 'problem');

@@ -51,7 +51,7 @@ export const notADirectory = defineProblem<{ path: string }>({
   cause: ({ path }) => `${quote(path)} is not a directory`,
 });
 
-export const notEmpty = defineProblem<{ path: string; type?: string }>({
+export const mountPointInUse = defineProblem<{ path: string; type?: string }>({
   id: 'mount-point-in-use',
   exitStatus: 2,
   summary: 'binfmt_misc is not mounted over a directory that holds something else',
@@ -121,7 +121,7 @@ export const requestProblems = [
   unknownEntry,
   badPattern,
   notADirectory,
-  notEmpty,
+  mountPointInUse,
   bindFailed,
   unregisteredProgram,
   nothingToExport,

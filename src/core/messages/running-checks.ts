@@ -38,11 +38,10 @@ export const shadowed = platformCheck<{
       advice: [...installAdvice(platform, input, { because: 'in-front' }), uninstallAdvice(active)],
     };
   },
-  title: ({ runs, entry, hidden }, subjects) =>
-    `${listed(subjects)} ${runs ? 'runs' : 'does not run'} through ${entry}, not through ${hidden}`,
-  cause: () => 'both entries match its programs, and the kernel takes the one that was registered last',
-  evidence: ({ entry, interpreter, seen, probe }) => [
-    `${entry}: ${interpreter}`,
+  title: (_, subjects) => `${listed(subjects)}: a newer entry takes the programs`,
+  cause: () => 'two entries match the programs, and the kernel takes the one that was registered last',
+  evidence: ({ entry, interpreter, hidden, seen, probe }) => [
+    `${entry} (${interpreter}) is newer than ${hidden}`,
     `${probeLine(probe)} (${seen ? 'seen when the probe was started' : 'the newest entry that matches'})`,
   ],
 });
@@ -89,7 +88,7 @@ export const credentials = platformCheck<EntryFlags>({
   title: (_, subjects) => `${listed(subjects)}: sudo and other setuid programs have no privileges`,
   symptom: () => "sudo: effective uid is not 0, is /usr/bin/sudo on a file system with the 'nosuid' option set?",
   cause: () =>
-    "its entry has no flag C: the kernel takes the privileges from the emulator's file, not from the program's file",
+    "the entry has no flag C: the kernel takes the privileges from the emulator's file, not from the program's file",
   evidence: (facts) => [flagsLine(facts)],
 });
 
@@ -108,13 +107,13 @@ export const credentialsKept = platformCheck<EntryFlags>({
   },
   title: (_, subjects) => `${listed(subjects)}: setuid programs keep their privileges`,
   cause: () =>
-    'its entry has flag C. A setuid program runs as its owner, under an emulator that was not written as a security boundary. If untrusted users can start such programs, register without flag C',
+    'the entry has flag C. A setuid program runs as its owner, under an emulator that was not written as a security boundary. If untrusted users can start such programs, register without flag C',
   evidence: (facts) => [flagsLine(facts)],
 });
 
 export const argv0 = platformCheck<EntryFlags>({
   id: 'argv0',
-  summary: 'flag P is missing: programs see their path, not the name that they were called by',
+  summary: 'flag P is missing: programs get their path as argv[0], not the name with which they were started',
   find(platform, input) {
     const { active, runs } = platform;
     const possible = compareVersions(input.kernel, FIRST_KERNEL_WITH_ARGV0) >= 0;
@@ -125,9 +124,9 @@ export const argv0 = platformCheck<EntryFlags>({
       advice: installAdvice(platform, input),
     };
   },
-  title: (_, subjects) => `${listed(subjects)}: programs do not see the name that they were called by`,
+  title: (_, subjects) => `${listed(subjects)}: programs do not get the name with which they were started (argv[0])`,
   symptom: () => 'applet not found; a login shell that does not behave like one',
-  cause: () => "its entry has no flag P: argv[0] is the program's path, whatever name it was called by",
+  cause: () => "the entry has no flag P: argv[0] is the program's path, whatever name it was started with",
   evidence: (facts) => [flagsLine(facts)],
 });
 
@@ -143,7 +142,7 @@ export const argv0Kernel = platformCheck<EntryFlags & { kernel: string }>({
   title: (_, subjects) => `${listed(subjects)}: programs get their arguments shifted by one`,
   symptom: () => 'Error while loading …: No such file or directory; a program takes its own name for an argument',
   cause: () =>
-    `its entry has flag P, and the kernel tells QEMU about it only since Linux ${FIRST_KERNEL_WITH_ARGV0}. QEMU takes the additional argument for one of the program's`,
+    `the entry has flag P, and the kernel tells QEMU about it only since Linux ${FIRST_KERNEL_WITH_ARGV0}. QEMU passes the extra argument to the program as if it were the program's own`,
   evidence: (facts) => [`kernel ${facts.kernel}`, flagsLine(facts)],
 });
 
@@ -162,7 +161,7 @@ export const native = platformCheck<{ entry: string; probe: ProbeFacts }>({
   title: (_, subjects) =>
     `${listed(subjects)} ${subjects.length > 1 ? 'are' : 'is'} emulated, although this machine could run ${subjects.length > 1 ? 'them' : 'it'} directly`,
   symptom: () => 'programs are ten times slower than they should be',
-  cause: () => 'an entry matches its programs; without that entry, the processor would run them',
+  cause: () => 'an entry matches the programs; without that entry, the processor would run them',
   evidence: ({ entry, probe }) => [
     `${entry}: ${probeLine(probe)}`,
     'the same program with a header that no entry matches runs without an emulator',

@@ -23,10 +23,10 @@ export function factsOf({ kind, ...details }: Verdict, probe?: ProbeResult): Pro
 }
 
 const refusals: Readonly<Record<string, string>> = {
-  ENOEXEC: 'exec format error (ENOEXEC): no enabled entry matches it',
-  ENOENT: "no such file or directory (ENOENT): its emulator or the emulator's loader is missing",
-  ELOOP: 'too many levels of symbolic links (ELOOP): its emulator needs an emulator itself',
-  EACCES: 'permission denied (EACCES): its emulator may not be executed',
+  ENOEXEC: 'exec format error (ENOEXEC): no enabled entry matches the program',
+  ENOENT: 'no such file or directory (ENOENT): the emulator or its loader is missing',
+  ELOOP: 'too many levels of symbolic links (ELOOP): the emulator needs an emulator itself',
+  EACCES: 'permission denied (EACCES): the kernel is not allowed to execute the emulator',
 };
 
 /** Why a test program does not run, in one line. */
@@ -35,9 +35,9 @@ export function describeFailure({ result, errno = '', status, signal, output }: 
     case 'refused':
       return refusals[errno] ?? `the kernel refused to start it (${errno})`;
     case 'exit':
-      return `its emulator exited with status ${status}${firstLine(output)}`;
+      return `the emulator exited with status ${status}${firstLine(output)}`;
     case 'signal':
-      return `its emulator was killed by ${signal}${firstLine(output)}`;
+      return `the emulator was killed by ${signal}${firstLine(output)}`;
     case 'timeout':
       return 'it did not end in time';
     case 'untried':

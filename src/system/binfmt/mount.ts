@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { mountProblem, openProblem, userNamespaceProblem } from '../../core/binfmt-errors.js';
 import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
-import { notEmpty } from '../../core/messages/request-problems.js';
+import { mountPointInUse } from '../../core/messages/request-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { BINFMT_MISC, binfmtMounts } from '../../core/procfs.js';
 import type { BinfmtMount, WritableMount } from '../../core/snapshot.js';
@@ -68,7 +68,7 @@ function whatWouldBeHidden(dir: string): Problem | undefined {
   } catch {
     return undefined; // mount(2) says why it cannot be used
   }
-  return problemOf(notEmpty, dir, { path: dir });
+  return problemOf(mountPointInUse, dir, { path: dir });
 }
 
 interface RefusedMount {
@@ -104,13 +104,18 @@ export async function closeBinfmt(binfmt: BinfmtMount, launcher: Launcher): Prom
   if (binfmt.temporary) fs.rmdirSync(binfmt.dir);
 }
 
+/** Is binfmt_misc mounted at `dir` now? */
+export function isMounted(dir: string): boolean {
+  try {
+    return fs.statfsSync(dir).type === MAGIC;
+  } catch {
+    return false;
+  }
+}
+
 /** The binfmt_misc at `dir`; undefined if something else, or nothing, is mounted there. */
 function inspect(dir: string): BinfmtMount | undefined {
-  try {
-    if (fs.statfsSync(dir).type !== MAGIC) return undefined;
-  } catch {
-    return undefined;
-  }
+  if (!isMounted(dir)) return undefined;
   const file = path.join(dir, 'register');
   try {
     fs.readdirSync(dir);

@@ -7,6 +7,7 @@ import type { Architecture } from '../../core/architectures.js';
 import { switchedOffProblem, vanishingProblem } from '../../core/binfmt-errors.js';
 import { afterInstall } from '../../core/doctor/after-install.js';
 import { diagnose } from '../../core/doctor/diagnose.js';
+import { sameRegistration } from '../../core/entry.js';
 import { entryRemoved, unreliable } from '../../core/messages/emulator-problems.js';
 import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/plan.js';
 import { formatPlatform, type Platform, shortPlatform } from '../../core/platform.js';
@@ -193,10 +194,14 @@ function resultOf(
   return { platform, problem: problemOf(entryRemoved, formatPlatform(platform), { entry: registered }, advice) };
 }
 
-/** An entry that only breaks programs is worse than none. One that could not be tested may work, and stays. */
+/**
+ * An entry that only breaks programs is worse than none. One that could not be tested may work, and stays. So does one
+ * that is as it was before: a test program may fail because of limits that only this process has.
+ */
 function rollBack({ platform, step, refused }: Job, after: Snapshot, { binfmt }: System): void {
   const verdict = after.probes.get(platform.architecture)?.verdict;
   if (step.kind !== 'register' || refused || binfmt.kind !== 'writable') return;
   if (verdict?.kind === 'runs' || verdict?.kind === 'untried') return;
+  if (step.replaces?.enabled && sameRegistration(step.replaces, step.registration)) return;
   unregister(binfmt.dir, step.registration.name);
 }

@@ -13,6 +13,7 @@ import { parseSelection, selectPlatforms } from '../../core/selection.js';
 import { type Status, statusOf } from '../../core/status.js';
 import { initialState, next, type WatchEffect, type WatchInput, type WatchState } from '../../core/watch-state.js';
 import { isSwitchedOff, readEntries, unregister } from '../binfmt/entries.js';
+import { isMounted } from '../binfmt/mount.js';
 import { installPlatforms } from '../change/install.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
@@ -96,7 +97,11 @@ export async function startWatcher(
   };
 
   const look = async (): Promise<WatchInput> => {
-    if (system.binfmt.kind !== 'writable') system = await open();
+    if (system.binfmt.kind !== 'writable' || !isMounted(system.binfmt.dir)) {
+      inotify?.close();
+      inotify = undefined;
+      system = await open();
+    }
     const { binfmt } = system;
     if (binfmt.kind === 'writable' && inotify === undefined) listen(binfmt.dir);
     entries = readEntries(binfmt);
