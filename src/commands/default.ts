@@ -8,7 +8,7 @@ import { formatPlatform } from '../core/platform.js';
 import type { ProbeResult } from '../core/probe.js';
 import { problemOf } from '../core/problem.js';
 import { planRemoval, splitRemovals } from '../core/removal.js';
-import { exitStatusOf, reportBatch, reportProblem } from '../core/render.js';
+import { reportBatch, reportProblem } from '../core/render.js';
 import type { Item, Line, Report } from '../core/report-lines.js';
 import { architecturesOf, parseSelection, selectPlatforms } from '../core/selection.js';
 import { EMPTY_STATUS, formatStatus, statusOf } from '../core/status.js';
@@ -20,7 +20,7 @@ import { openSystem, type System } from '../system/system.js';
 import { askVersions, takeSnapshot } from '../system/take-snapshot.js';
 import type { ServiceOptions } from '../system/watch/service.js';
 import { type Context, choice, defineCommand, flag, number, splitList, texts } from './command.js';
-import { listenOption, mountOptions, readMountOptions } from './mount-options.js';
+import { listenOption, mountOptions, readMountOptions, refusedDirectory } from './mount-options.js';
 
 const SECONDS_IN_A_DAY = 86_400;
 
@@ -125,8 +125,8 @@ async function change(args: Arguments, { setup }: Context): Promise<Report> {
   const toChange = args.install !== undefined || args.uninstall !== undefined;
   const system = await openSystem(setup, { ...args.mount, toChange });
   const { binfmt } = system;
-  // The command line names a directory that must not be used.
-  if (binfmt.kind === 'unavailable' && exitStatusOf([binfmt.problem]) === 2) return reportProblem(binfmt.problem);
+  const refused = refusedDirectory(binfmt);
+  if (refused) return reportProblem(refused);
   const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
   const installed = args.install && (await install(args.install, args.options, system));
   const now = await status(system, installed?.probes);
@@ -134,12 +134,14 @@ async function change(args: Arguments, { setup }: Context): Promise<Report> {
   const steps = [removed, installed?.report].filter((report) => report !== undefined);
   // A step that failed because of binfmt_misc has already said why the entries cannot be read.
   const unread = steps.some(({ exit }) => exit === 3) ? [] : now.lines;
-  const lines = new Map(
-    [...unread, ...steps.flatMap((step) => step.lines)].map((line) => [JSON.stringify(line), line]),
-  );
+  const said = new Map([...unread, ...steps.flatMap((step) => step.lines)].map((line) => [JSON.stringify(line), line]));
+  const lines = [...said.values()];
   const exit = Math.max(0, ...steps.map((step) => step.exit)) as Report['exit'];
-  return { stdout: now.stdout, lines: [...lines.values()], exit };
+  // Some callers show only the last line.
+  return { stdout: now.stdout, lines: [...lines.filter((line) => !isFailure(line)), ...lines.filter(isFailure)], exit };
 }
+
+const isFailure = ({ kind }: Line) => kind === 'failed' || kind === 'problem';
 
 /** Works without privileges too, because it believes the probes. `known`: results that are still true. */
 async function status(system: System, known?: ReadonlyMap<Architecture, ProbeResult>): Promise<Report> {
@@ -210,8 +212,11 @@ function noEmulatorsItem({ emulatorDirectory: { path, prefix } }: System): Item 
 async function watch(args: Arguments, service: Service, context: Context): Promise<Report> {
   const { runService } = await import('../system/watch/service.js');
   const open = () => openSystem(context.setup, { ...args.mount, toChange: true });
+  const system = await open();
+  const refused = refusedDirectory(system.binfmt);
+  if (refused) return reportProblem(refused);
   if (args.uninstall !== undefined) {
-    const { lines } = uninstall(args.uninstall, await open());
+    const { lines } = uninstall(args.uninstall, system);
     if (lines.length > 0) context.print(lines);
   }
   return runService({ ...service, words: args.install ?? [], options: args.options }, open, context);

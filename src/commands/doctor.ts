@@ -4,6 +4,7 @@ import { formatReport } from '../core/doctor/format.js';
 import { doctorReport, EMPTY_REPORT, jsonReport } from '../core/doctor/report.js';
 import { checks } from '../core/messages/index.js';
 import { describeProgress } from '../core/messages/usage-text.js';
+import { reportProblem } from '../core/render.js';
 import type { Line, Report } from '../core/report-lines.js';
 import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { closest } from '../core/text.js';
@@ -12,7 +13,7 @@ import { collectDoctorInput } from '../system/host/doctor-input.js';
 import { openSystem, type System } from '../system/system.js';
 import { takeSnapshot } from '../system/take-snapshot.js';
 import { type Context, defineCommand, flag, number, splitList, texts } from './command.js';
-import { mountOptions, readMountOptions } from './mount-options.js';
+import { mountOptions, readMountOptions, refusedDirectory } from './mount-options.js';
 
 const MOST_REPEATS = 10_000;
 
@@ -55,6 +56,8 @@ export const doctorCommand = defineCommand({
   async run(args, context) {
     if (args.listChecks) return listChecks(args.json);
     const system = await openSystem(context.setup, { ...args.mount, toChange: false });
+    const refused = refusedDirectory(system.binfmt);
+    if (refused) return reportProblem(refused);
     try {
       return await examine(args, system, context);
     } finally {

@@ -1,5 +1,8 @@
 /** Options that several commands share. */
 import { type Address, parseAddress } from '../core/address.js';
+import type { Problem } from '../core/problem.js';
+import { exitStatusOf } from '../core/render.js';
+import type { BinfmtMount } from '../core/snapshot.js';
 import type { MountOptions } from '../system/binfmt/mount.js';
 import { flag, type Option, parsed, text } from './command.js';
 
@@ -10,6 +13,11 @@ export const mountOptions = {
 
 export function readMountOptions(values: { readonly mount?: string; readonly 'allow-userns': boolean }) {
   return { dir: values.mount, allowUserNamespace: values['allow-userns'] } satisfies Omit<MountOptions, 'toChange'>;
+}
+
+/** Why --mount names a directory that must not be used; undefined if it may be. */
+export function refusedDirectory(binfmt: BinfmtMount): Problem | undefined {
+  return binfmt.kind === 'unavailable' && exitStatusOf([binfmt.problem]) === 2 ? binfmt.problem : undefined;
 }
 
 /** `description` says whose address it is. */

@@ -5,7 +5,8 @@ import { EMULATORS, type Ended, PROGRAM, shell, statusIn } from '../support/prog
 import { scratch } from '../support/scratch.js';
 
 const { name, platform, emulator: entry } = guest;
-const program = `env QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM} --allow-userns`;
+const binfmt = `env QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM}`;
+const program = `${binfmt} --allow-userns`;
 
 /** Runs a script in a mount namespace of its own, in which no binfmt_misc is mounted. */
 function fresh(script: string): Ended {
@@ -14,23 +15,23 @@ function fresh(script: string): Ended {
 
 const without = (capability: string) => `setpriv --bounding-set=-${capability} --inh-caps=-${capability}`;
 
-describe('the mount', () => {
+describe('binfmt_misc', () => {
   beforeEach(clearEntries);
   after(clearEntries);
 
-  it('is made where it is missing, and stays after an installation', () => {
+  it('is mounted if it is missing, and stays mounted after an installation', () => {
     const ended = fresh(`${program} --install ${name}; grep -c "^enabled" ${MOUNT}/${entry} >&2`);
     expect(ended.stderr).to.equal(`installing: ${name} OK\n1\n`);
     expect(statusIn(ended).emulators).to.deep.equal([entry]);
   });
 
-  it('is undone where nothing was to be installed', () => {
+  it('is unmounted again if nothing was installed', () => {
     const ended = fresh(`${program}; ${program} --uninstall all >/dev/null; ls ${MOUNT} >&2`);
     expect(statusIn(ended).supported).to.include.members(nativePlatforms);
     expect(ended.stderr).to.equal('uninstalling: all OK (not registered)\n');
   });
 
-  it("is found anywhere, as a container has it that is given the host's", () => {
+  it("is found wherever it is mounted, such as a bind mount of the host's directory", () => {
     const ended =
       fresh(`dir=$(mktemp -d); mount -t binfmt_misc none "$dir"; ${program} --install ${name}; cat "$dir"/${entry} >&2
       ls ${MOUNT} >&2; umount "$dir"; rmdir "$dir"`);
@@ -38,7 +39,7 @@ describe('the mount', () => {
     expect(ended.stderr).not.to.contain('register\n');
   });
 
-  it('is made at --mount DIR, and only there', () => {
+  it('is mounted at --mount DIR, and only there', () => {
     const ended = fresh(
       `dir=$(mktemp -d); ${program} --mount "$dir" --install ${name}; ls "$dir" >&2; umount "$dir"; rmdir "$dir"`,
     );
@@ -46,26 +47,44 @@ describe('the mount', () => {
     expect(statusIn(ended).emulators).to.deep.equal([entry]);
   });
 
-  it('leaves a directory of the user alone', () => {
-    const ended = fresh(
-      `dir=$(mktemp -d); ${program} --mount "$dir" >/dev/null; touch "$dir"/x; ${program} --mount "$dir"; ls "$dir" >&2`,
-    );
+  it('is mounted in the directory of --mount for the status too, and then unmounted', () => {
+    const ended = fresh(`dir=$(mktemp -d); ${program} --mount "$dir"; touch "$dir"/x; ls "$dir" >&2`);
     expect(ended).to.include({ exit: 0, stderr: 'x\n' });
     statusIn(ended);
   });
 
-  it('is not made elsewhere where a directory was named that does not exist', () => {
+  for (const args of [`--install ${name}`, `--uninstall ${name}`, '--install all --watch', `doctor ${name}`, '']) {
+    it(`is not mounted over a directory that holds something else: ${args || 'the status'}`, () => {
+      const [command, options] = args.startsWith('doctor') ? [args, ''] : ['', args];
+      const ended = fresh(`dir=$(mktemp -d); touch "$dir"/x
+        ${binfmt} ${command} --allow-userns --mount "$dir" ${options} || echo "status $?"
+        ls "$dir"; grep -c binfmt_misc /proc/self/mountinfo || true`);
+      expect(ended.stdout).to.equal('status 2\nx\n0\n');
+      expect(ended.stderr).to.match(
+        /^binfmt: --mount "\/.*": this directory is not empty and is not a binfmt_misc; mounting over it would hide what is in it; choose an existing, empty directory with --mount DIR\n$/,
+      );
+    });
+  }
+
+  it('is used as it is if the directory of --mount already holds one', () => {
+    const ended = fresh(`dir=$(mktemp -d); mount -t binfmt_misc none "$dir"; ${program} --mount "$dir" --install ${name}
+      grep -c binfmt_misc /proc/self/mountinfo >&2; cat "$dir"/${entry} >&2; umount "$dir"`);
+    expect(ended.stderr).to.match(new RegExp(`^installing: ${name} OK\n1\nenabled\n`));
+    expect(statusIn(ended).emulators).to.deep.equal([entry]);
+  });
+
+  it('is mounted nowhere if the directory of --mount does not exist', () => {
     const ended = fresh(`${program} --mount /nonexistent/dir --install ${name}`);
     expect(ended.exit).to.equal(3);
     expect(ended.stderr).to.contain('/nonexistent/dir: no such directory (ENOENT)');
   });
 
-  it('goes again where nothing could be registered', () => {
+  it('is unmounted again if nothing could be registered', () => {
     const ended = fresh(`${program} --install nonsense || ls ${MOUNT} >&2`);
     expect(ended.stderr).to.match(/^installing: nonsense unknown platform.*\n$/);
   });
 
-  it('may have entries that cannot be read: they are left out', () => {
+  it('may have entries that cannot be read, which the status leaves out', () => {
     const ended = fresh(`mount -t binfmt_misc none ${MOUNT}; ${program} --install ${name},${guest2.name} >/dev/null 2>&1
       chmod 000 ${MOUNT}/${entry}; ${without('all')} ${program}`);
     expect(ended.exit).to.equal(0);
@@ -73,7 +92,7 @@ describe('the mount', () => {
     expect(statusIn(ended).supported).to.include(platform);
   });
 
-  it('is made in a directory of its own where the usual one is read-only', () => {
+  it('is mounted in a temporary directory if the usual one is read-only', () => {
     const ended = fresh(`mount -t binfmt_misc none ${MOUNT}; mount -o remount,bind,ro ${MOUNT}
       ${program} --install ${name}`);
     expect(ended).to.include({ stderr: `installing: ${name} OK\n`, exit: 0 });
@@ -85,23 +104,23 @@ describe('the mount', () => {
       'EPERM',
       `${without('sys_admin')} ${program} --install ${name}`,
       3,
-      /cannot mount binfmt_misc filesystem at .*EPERM.*--privileged/,
+      /cannot mount binfmt_misc filesystem at .*\(EPERM\): CAP_SYS_ADMIN is required; as root: sudo \S/,
     ],
-    ['EPERM, --uninstall', `${without('sys_admin')} ${program} --uninstall ${name}`, 3, /EPERM/],
+    ['EPERM, with --uninstall', `${without('sys_admin')} ${program} --uninstall ${name}`, 3, /EPERM/],
     [
       'ENOTDIR',
       `${program} --mount /etc/passwd --install ${name}`,
       3,
-      /\/etc\/passwd: not a directory \(ENOTDIR\).*--mount DIR/,
+      /\/etc\/passwd: not a directory \(ENOTDIR\); choose an existing, empty directory with --mount DIR\n$/,
     ],
     [
-      'ENOENT, with no place for one of its own',
+      'ENOENT, and there is no other directory',
       `mount -o remount,bind,ro /; mount -t tmpfs -o ro none $TMPDIR; ${program} --mount /nonexistent --install ${name}`,
       3,
       /no such directory \(ENOENT\).*modprobe binfmt_misc/,
     ],
     [
-      'EROFS, with no place for one of its own',
+      'EROFS, and there is no other directory',
       `mount -t binfmt_misc none ${MOUNT}; mount -o remount,bind,ro ${MOUNT}; mount -t tmpfs -o ro none $TMPDIR; ${program} --install ${name}`,
       3,
       /cannot write to .*register: read-only file system \(EROFS\)/,
@@ -110,28 +129,31 @@ describe('the mount', () => {
       'EACCES',
       `mount -t binfmt_misc none ${MOUNT}; chmod 000 ${MOUNT}/register; ${without('all')} ${program} --install ${name}`,
       3,
-      /cannot write to .*register: permission denied \(EACCES\)/,
+      /^binfmt: this is a user namespace .*, which may not write to \S+\/register \(EACCES\); register on the host itself, as the host's root user\n$/,
     ],
   ] as const) {
-    it(`that fails with ${what}: exit status ${status}, one line with cause and remedy, and a valid status`, () => {
+    it(`fails with ${what}: one line with cause and remedy, a valid status on standard output, and exit status ${status}`, () => {
       const ended = fresh(script);
       expect(ended.stderr.trim().split('\n')).to.have.length(1);
       expect(ended.stderr)
         .to.match(/^binfmt: /)
-        .and.match(cause);
+        .and.match(cause)
+        .and.not.match(/docker/i);
       expect(ended.exit).to.equal(status);
       expect(statusIn(ended).supported).to.include.members(nativePlatforms);
     });
   }
 
-  it('is not made in a user namespace unless that is asked for: the entries of the host would be hidden', () => {
-    const ended = fresh(`${program.replace(' --allow-userns', '')} --install ${name}`);
+  it('is not mounted in a user namespace without --allow-userns, because it would hide the entries of the host', () => {
+    const ended = fresh(`${binfmt} --install ${name}`);
     expect(ended.exit).to.equal(3);
-    expect(ended.stderr).to.match(/^binfmt: this is a user namespace .*hides the host's entries; .*--allow-userns\n$/);
+    expect(ended.stderr).to.match(
+      /^binfmt: this is a user namespace .*would hide the host's entries; .*binfmt --install \S+ --allow-userns\n$/,
+    );
     expect(statusIn(ended).supported).to.include.members(nativePlatforms);
   });
 
-  it('is not needed for the status: without privileges it comes from probes, and one line says why', () => {
+  it('is not needed for the status, which then comes from probes; one line says why', () => {
     const ended = fresh(`${without('all')} ${program}`);
     expect(ended.exit).to.equal(0);
     expect(statusIn(ended)).to.have.deep.property('emulators', []);
@@ -139,7 +161,7 @@ describe('the mount', () => {
     expect(ended.stderr).to.match(/^binfmt: entries cannot be read: cannot mount .*EPERM.*\n$/);
   });
 
-  it('is not needed for what runs already', () => {
+  it('is not needed to install what runs already', () => {
     const names = [...native.keys()].map((each) => each.name);
     const ended = fresh(`${without('all')} ${program} --install ${names.join()}`);
     expect(ended.exit).to.equal(0);

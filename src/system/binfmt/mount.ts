@@ -68,7 +68,7 @@ function whatWouldBeHidden(dir: string): Problem | undefined {
   } catch {
     return undefined; // mount(2) says why it cannot be used
   }
-  return problemOf(mountPointInUse, dir, { path: dir });
+  return problemOf(mountPointInUse, dir, { path: dir }, [{ do: 'consider', what: 'choose-another-directory' }]);
 }
 
 interface RefusedMount {
