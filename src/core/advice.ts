@@ -24,6 +24,7 @@ export type Suggestion =
   | 'set-emulator-directory'
   | 'try-again-later'
   | 'use-full-image'
+  | 'use-other-emulators'
   | 'use-program-for-processor';
 
 export type Advice =
@@ -38,7 +39,6 @@ export type Advice =
   | { readonly do: 'watch'; readonly platforms: readonly string[] }
   | { readonly do: 'export'; readonly platforms: readonly string[] }
   | { readonly do: 'run'; readonly platforms: readonly string[]; readonly command: readonly string[] }
-  | { readonly do: 'diagnose'; readonly platforms: readonly string[] }
   | { readonly do: 'uninstall'; readonly entries: readonly string[] }
   | { readonly do: 'enable-entries'; readonly entries: readonly string[] }
   /** In a shell that is open already, when no new program can be started. */

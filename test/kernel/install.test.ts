@@ -24,8 +24,8 @@ const olderEmulator = path.join(OLDER_EMULATORS, entry);
 const installing = (args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) =>
   binfmt(['--install', name, ...args], env);
 
-/** A folder with one file as the emulator of the example. */
-function folderWith(file: string): string {
+/** A directory with one file as the emulator of the example. */
+function directoryWith(file: string): string {
   const dir = scratch();
   fs.copyFileSync(file, path.join(dir, entry));
   return dir;
@@ -41,27 +41,29 @@ describe('install', () => {
     [['--no-preserve-argv0'], 'OCF'],
     [['--no-credentials', '--no-preserve-argv0'], 'F'],
   ] as const) {
-    it(`${args.join(' ') || 'by default'}: flags ${flags}`, () => {
+    it(`registers with the flags ${flags} ${args.length > 0 ? `if it is given ${args.join(' ')}` : 'by default'}`, () => {
       expect(installing(args).exit).to.equal(0);
       expect(entryText(entry)).to.contain(`flags: ${flags}\n`);
     });
   }
 
-  it('replaces other flags, and says so; not with --keep', () => {
+  it('replaces an entry with other flags and names both, but keeps it with --keep and says so', () => {
     installing(['--no-credentials']);
     expect(installing(['--keep']).stderr).to.equal(
-      `installing: ${name} OK (kept QEMU ${shippedVersion()}: flags PF are now POCF)\n`,
+      `installing: ${name} OK (kept QEMU ${shippedVersion()} with flags PF; POCF would be registered now)\n`,
     );
     expect(entryText(entry)).to.contain('flags: PF\n');
     expect(installing().stderr).to.equal(`installing: ${name} OK (flags PF are now POCF)\n`);
     expect(entryText(entry)).to.contain('flags: POCF\n');
   });
 
-  it('replaces an older emulator by a newer one, and says both versions; not with --keep, nor the other way round', () => {
+  it('replaces an older emulator and names both versions, but never a newer one, and not with --keep', () => {
     const older = { QEMU_BINARY_PATH: OLDER_EMULATORS };
     expect(installing([], older).stderr).to.equal(`installing: ${name} OK\n`);
     const kept = installing(['--keep']);
-    expect(kept.stderr).to.contain(`OK (kept QEMU ${olderVersion()}:`);
+    expect(kept.stderr).to.equal(
+      `installing: ${name} OK (kept QEMU ${olderVersion()}; QEMU ${shippedVersion()} is available)\n`,
+    );
     expect(entryText(entry)).to.contain(OLDER_EMULATORS);
     expect(installing().stderr).to.equal(
       `installing: ${name} OK (QEMU ${olderVersion()} is now ${shippedVersion()})\n`,
@@ -71,14 +73,14 @@ describe('install', () => {
     expect(entryText(entry)).to.contain(emulator);
   });
 
-  it('asks the kernel for the version, not the path: the file of the entry may be gone', () => {
-    const dir = folderWith(olderEmulator);
+  it('learns the version from the running emulator, even if the file in the entry was deleted', () => {
+    const dir = directoryWith(olderEmulator);
     installing([], { QEMU_BINARY_PATH: dir });
     fs.rmSync(dir, { recursive: true });
     expect(installing().stderr).to.contain(`QEMU ${olderVersion()} is now ${shippedVersion()}`);
   });
 
-  it('leaves a working handler of another name alone, and names it; --force registers in front of it', () => {
+  it('leaves a working entry of another name alone, and registers in front of it with --force', () => {
     registerForeign('mine', name, emulator, 'F');
     expect(installing().stderr).to.equal(`installing: ${name} OK (already runs through mine, left alone)\n`);
     expect(entryNames()).to.deep.equal(['mine']);
@@ -87,7 +89,7 @@ describe('install', () => {
     expect(installing(['--force']).stderr).to.match(/already registered/);
   });
 
-  it('tells which of two handlers the kernel picks: the newest', () => {
+  it('recognizes which of two entries the kernel takes', () => {
     installing();
     registerForeign('mine', name, olderEmulator, 'F');
     expect(installing().stderr).to.match(/through mine/);
@@ -95,13 +97,13 @@ describe('install', () => {
     expect(installing().stderr).to.contain(`already registered, QEMU ${shippedVersion()}`);
   });
 
-  it('registers in front of a handler of another name that does not work', () => {
+  it('registers in front of an entry of another name that does not work', () => {
     registerForeign('mine', name, crashingEmulator(), 'F');
     expect(installing()).to.include({ stderr: `installing: ${name} OK\n`, exit: 0 });
     expect(entryNames()).to.deep.equal(['mine', entry]);
   });
 
-  it('replaces an entry of its name that is disabled', () => {
+  it('replaces a disabled entry of its name', () => {
     installing();
     writeEntry(entry, '0');
     expect(statusIn(binfmt([])).emulators).to.deep.equal([]);
@@ -113,7 +115,7 @@ describe('install', () => {
     ['crashes', crashingEmulator, 'F'],
     ['hangs', hangingEmulator, 'F'],
     ['is dynamically linked', dynamicEmulator, 'F'],
-    ['is not there', () => '/nonexistent/emulator', ''],
+    ['does not exist', () => '/nonexistent/emulator', ''],
   ] as const) {
     it(`replaces an entry of its name whose emulator ${what}`, () => {
       registerForeign(entry, name, broken(), flags);
@@ -127,7 +129,7 @@ describe('install', () => {
     }).timeout(20_000);
   }
 
-  it('replaces an entry of its name that is for something else', () => {
+  it('replaces an entry of its name that matches programs of another architecture', () => {
     registerForeign(entry, guest2.name, path.join(EMULATORS, guest2.emulator), 'F');
     expect(installing()).to.include({
       stderr: `installing: ${name} OK (replaced an entry that did not work)\n`,
@@ -135,50 +137,58 @@ describe('install', () => {
     });
   });
 
-  for (const [what, prepare, cause] of [
+  for (const [what, prepare, lines] of [
     [
-      'dynamically linked',
-      () => folderWith(dynamicEmulator()),
-      /is dynamically linked: .*keeps the emulator open, but not its loader \/lib/,
+      'is dynamically linked',
+      () => directoryWith(dynamicEmulator()),
+      /is dynamically linked: .*keeps the emulator open .*, but not its loader \/lib.*; use a statically linked emulator/,
     ],
-    ['not ELF', () => folderWith('/etc/passwd'), /is not an ELF executable/],
-    ["another machine's", () => folderWith(foreignProgram()), /another machine's architecture/],
-    ['not executable', notExecutable, /may not be executed; sudo chmod/],
-    ['not there', scratch, new RegExp(`there is no emulator ${entry}`)],
+    ['is not ELF', () => directoryWith('/etc/passwd'), /is not an ELF executable; fix or replace the emulator \//],
+    [
+      'is built for another machine',
+      () => directoryWith(foreignProgram()),
+      /is built for a different CPU architecture; fix or replace the emulator \//,
+    ],
+    ['is not executable', notExecutable, /may not be executed; sudo chmod \+x \//],
+    [
+      'does not exist',
+      scratch,
+      new RegExp(`there is no emulator ${entry} here; set QEMU_BINARY_PATH to the directory`),
+    ],
   ] as const) {
-    it(`refuses an emulator that is ${what}, with the reason, and registers nothing`, () => {
+    it(`refuses an emulator that ${what}; cause and remedy are in its last line`, () => {
       const installed = installing([], { QEMU_BINARY_PATH: prepare() });
       expect(lastLine(installed.stderr))
         .to.match(new RegExp(`^installing: ${name} `))
-        .and.match(cause);
+        .and.match(lines);
       expect(installed.exit).to.equal(1);
       expect(statusIn(installed).emulators).to.deep.equal([]);
       expect(entryNames()).to.deep.equal([]);
     });
   }
 
-  it('takes back what it registered when it then does not run', () => {
-    const installed = installing([], { QEMU_BINARY_PATH: folderWith(crashingEmulator()) });
+  it('removes what it registered if it does not run; cause and remedy are in its last line', () => {
+    const installed = installing([], { QEMU_BINARY_PATH: directoryWith(crashingEmulator()) });
     expect(installed.stderr).to.match(
       new RegExp(
-        `^installing: ${name} does not run: its emulator crashes \\(probe: its emulator was killed by SIG(ILL|TRAP)`,
+        `^installing: ${name} does not run: its emulator crashes \\(probe: its emulator was killed by SIG(ILL|TRAP)[^)]*\\); use other emulators: set QEMU_BINARY_PATH .*\n$`,
       ),
     );
     expect(installed.exit).to.equal(1);
     expect(entryNames()).to.deep.equal([]);
   });
 
-  it('leaves a working entry where the newer emulator does not run', () => {
+  it('keeps a working entry if the newer emulator does not run', () => {
     installing([], { QEMU_BINARY_PATH: OLDER_EMULATORS });
     const before = entryText(entry);
     const source = `#include <stdio.h>
       #include <stdlib.h>
       int main(void) { if (getenv("QEMU_VERSION")) { puts("${entry} version 99.0"); return 0; } return 3; }`;
-    const installed = installing([], { QEMU_BINARY_PATH: folderWith(compile(source, ['-static'])) });
+    const installed = installing([], { QEMU_BINARY_PATH: directoryWith(compile(source, ['-static'])) });
     expect(installed.exit).to.equal(1);
     expect(installed.stderr).to.match(
       new RegExp(
-        `^installing: ${name} left as it is, since the new emulator does not run: its emulator exited with status 3 \\(probe: .*\\)\n$`,
+        `^installing: ${name} kept the existing entry, because the new emulator does not run: its emulator exited with status 3 \\(probe: [^()]*\\); use other emulators: set QEMU_BINARY_PATH .*\n$`,
       ),
     );
     expect(statusIn(installed).supported).to.include(platform);
@@ -199,7 +209,7 @@ describe('install', () => {
     }).timeout(60_000);
   }
 
-  it('takes a relative folder of emulators, and does not wait for a FIFO', () => {
+  it('accepts a relative directory of emulators, and does not wait for a FIFO', () => {
     const relative = path.relative('/', EMULATORS);
     const ended = shell(`cd /; QEMU_BINARY_PATH=${relative} ${PROGRAM} --version`);
     expect(ended.stdout).to.contain(` qemu/${shippedVersion()} `);
@@ -208,18 +218,18 @@ describe('install', () => {
     expect(lastLine(installing([], { QEMU_BINARY_PATH: dir }).stderr)).to.contain('not a regular file');
   });
 
-  it('goes on after a failure, tells it last, and exits with 1', () => {
+  it('continues after a failure, prints it last, and exits with 1', () => {
     const installed = binfmt(['--install', `nonsense,${name},${guest2.platform}`]);
     expect(installed.exit).to.equal(1);
     expect(installed.stderr.split('\n').slice(0, 2)).to.deep.equal([
       `installing: ${name} OK`,
       `installing: ${guest2.name} OK`,
     ]);
-    expect(lastLine(installed.stderr)).to.contain('"nonsense"');
+    expect(lastLine(installed.stderr)).to.contain('installing: nonsense unknown platform: "nonsense"');
     expect(statusIn(installed).supported).to.include.members([platform, guest2.platform]);
   });
 
-  it('holds a variant that was asked for to its word', () => {
+  it('fails if the emulator does not reach the variant that was asked for', () => {
     const { architecture, higher, lower, lowerStatus } = variantGuest;
     const wanted = `linux/${architecture.name}/v${higher}`;
     expect(binfmt(['--install', wanted]).stderr).to.equal(`installing: ${architecture.name} OK\n`);
@@ -235,7 +245,7 @@ describe('install', () => {
   for (const [architecture, level] of native) {
     for (const asked of Object.values(architecture.levels ?? {}).filter((each) => level !== undefined && each > 1)) {
       const enough = level !== undefined && asked <= level;
-      it(`linux/${architecture.name}/v${asked}: this processor ${enough ? 'has' : 'lacks'} it, and the answer says so`, () => {
+      it(`reports that this processor ${enough ? 'runs' : 'does not run'} linux/${architecture.name}/v${asked}`, () => {
         const installed = binfmt(['--install', `${architecture.name}/v${asked}`]);
         expect(installed.exit).to.equal(enough ? 0 : 1);
         expect(lastLine(installed.stderr)).to.contain(
@@ -247,14 +257,16 @@ describe('install', () => {
     }
   }
 
-  it('of all, without a single emulator, is a failure that says what to do', () => {
+  it('fails with a hint if there are no emulators at all', () => {
     const installed = binfmt(['--install', 'all'], { QEMU_BINARY_PATH: scratch() });
     expect(installed.exit).to.equal(1);
-    expect(lastLine(installed.stderr)).to.contain('QEMU_BINARY_PATH');
+    expect(lastLine(installed.stderr)).to.match(
+      /^installing: all there is no qemu-\* emulator in \/.*; set QEMU_BINARY_PATH /,
+    );
   });
 
   for (const { name: nativeName } of native.keys()) {
-    it(`registers nothing for ${nativeName}, which the processor runs by itself`, () => {
+    it(`registers nothing for ${nativeName}, because the processor runs it`, () => {
       expect(binfmt(['--install', nativeName])).to.include({
         stderr: `installing: ${nativeName} OK (this machine runs it natively)\n`,
         exit: 0,
@@ -263,7 +275,7 @@ describe('install', () => {
     });
   }
 
-  it('names entry and file with the prefix', () => {
+  it('uses the prefix in the names of entry and file', () => {
     const dir = scratch();
     fs.copyFileSync(emulator, path.join(dir, `my-${entry}`));
     const env = { QEMU_BINARY_PATH: dir, QEMU_BINARY_PREFIX: 'my-' };
@@ -272,7 +284,7 @@ describe('install', () => {
     expect(binfmt(['--uninstall', name], env).stderr).to.equal(`uninstalling: my-${entry} OK\n`);
   });
 
-  it('may have strange letters in the folder of the emulators', () => {
+  it('accepts unusual characters in the directory of the emulators', () => {
     const dir = path.join(scratch(), 'a:b|c d');
     fs.mkdirSync(dir);
     fs.copyFileSync(emulator, path.join(dir, entry));
@@ -280,7 +292,7 @@ describe('install', () => {
     expect(entryText(entry)).to.contain(`interpreter ${dir}/${entry}\n`);
   });
 
-  it('many times at once: all succeed', () => {
+  it('succeeds if six installations run at the same time', () => {
     const one = `QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM} --install ${name},${guest2.name},${guest3.name} >/dev/null`;
     const { exit, stderr } = shell(
       `for i in 1 2 3 4 5 6; do ${one} & pids="$pids $!"; done; for pid in $pids; do wait $pid; done`,
@@ -304,7 +316,7 @@ function foreignProgram(): string {
 }
 
 function notExecutable(): string {
-  const dir = folderWith(emulator);
+  const dir = directoryWith(emulator);
   fs.chmodSync(path.join(dir, entry), 0o644);
   return dir;
 }

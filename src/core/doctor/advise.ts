@@ -20,10 +20,7 @@ export function installAdvice(
       { do: 'consider', what: 'set-emulator-directory' },
     ];
   }
-  if (emulator.unusable) {
-    const { advice } = emulator.unusable;
-    return advice.length > 0 ? advice : [{ do: 'consider', what: 'fix-emulator-file', detail: emulator.path }];
-  }
+  if (emulator.unusable) return emulator.unusable.advice;
   // An entry of another name that works stays in front otherwise.
   const force = active !== undefined && active.name !== emulator.name ? ['--force'] : [];
   const install: Advice = {

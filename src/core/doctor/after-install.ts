@@ -1,17 +1,27 @@
 /** What doctor's problem with a platform says after an installation that did not make it run. */
 import type { Advice } from '../advice.js';
-import type { Platform } from '../platform.js';
-import { shortPlatform } from '../platform.js';
-import type { Problem } from '../problem.js';
+import { ENTRY_KEPT, type Problem } from '../problem.js';
 
 /**
  * The same problem, without the advice to do what has just been done: to register this program's emulator, or to write
- * it to the host. If nothing else can be advised, doctor tells more.
+ * it to the host.
  */
-export function afterInstall(problem: Problem, platform: Platform): Problem {
-  const isRepetition = (advice: Advice) =>
-    advice.do === 'export' || (advice.do === 'install' && !advice.options?.length && advice.because === undefined);
-  const advice = problem.advice.filter((each) => !isRepetition(each));
-  const more: Advice = { do: 'diagnose', platforms: [shortPlatform(platform)] };
-  return { ...problem, advice: advice.length > 0 ? advice : [more] };
+export function afterInstall(problem: Problem): Problem {
+  return withoutAdvice(
+    problem,
+    (advice) =>
+      advice.do === 'export' || (advice.do === 'install' && !advice.options?.length && advice.because === undefined),
+  );
+}
+
+/** The same for an emulator that was only tried, in front of an entry that works: its own entry is gone again. */
+export function afterTrial({ facts, ...problem }: Problem): Problem {
+  const kept = { ...problem, facts: { ...facts, [ENTRY_KEPT]: true } };
+  return withoutAdvice(kept, (advice) => ['export', 'install', 'uninstall'].includes(advice.do));
+}
+
+/** If nothing else can be advised, other emulators may help. */
+function withoutAdvice(problem: Problem, isUseless: (advice: Advice) => boolean): Problem {
+  const advice = problem.advice.filter((each) => !isUseless(each));
+  return { ...problem, advice: advice.length > 0 ? advice : [{ do: 'consider', what: 'use-other-emulators' }] };
 }

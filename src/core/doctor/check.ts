@@ -16,7 +16,7 @@ export interface Found<F extends Facts> {
 interface CheckOptions {
   /** Reported only with --verbose, or if the check is named with --check. */
   readonly verbose?: boolean;
-  /** Runs only for a platform about which no other check has found a problem. */
+  /** Runs only for a platform about which no check before it in the list has found a problem. */
   readonly fallback?: boolean;
 }
 

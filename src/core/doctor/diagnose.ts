@@ -21,9 +21,13 @@ export function diagnose(input: DoctorInput, { only, verbose = false }: Diagnose
     return platforms.flatMap((platform) => finding(check, platform.name, check.find(platform, input)));
   };
   // Whether the fallback reports something must not depend on which checks were chosen.
+  const before = checks.slice(
+    0,
+    checks.findIndex(({ fallback }) => fallback),
+  );
   const explained = new Set(
-    checks
-      .filter(({ scope, fallback }) => scope === 'platform' && !fallback)
+    before
+      .filter(({ scope }) => scope === 'platform')
       .flatMap(findAll)
       .filter(({ severity }) => severity === 'problem')
       .map(({ subject }) => subject),

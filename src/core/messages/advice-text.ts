@@ -44,10 +44,6 @@ const renderers: Renderers = {
   run: ({ platforms, command }, invocation) => ({
     command: call(invocation, ['run', platforms.join(','), '--', ...command]),
   }),
-  diagnose: ({ platforms }, invocation) => ({
-    label: 'for details',
-    command: callPrivileged(invocation, ['doctor', ...platforms, '--verbose']),
-  }),
   uninstall: ({ entries }, invocation) => ({
     label: entries.length > 1 ? 'remove the entries' : 'remove the entry',
     command: callPrivileged(invocation, ['--uninstall', entries.join(',')]),
@@ -81,14 +77,19 @@ const renderers: Renderers = {
     command: words(['sudo', 'usermod', '--add-subuids', '100000-165535', '--add-subgids', '100000-165535', user]),
   }),
   'make-executable': ({ file }) => ({ command: `sudo chmod +x ${quoted(file)}` }),
-  'inspect-image': () => ({
+  'inspect-image': (_, { kind }) => ({
     label: "see the image's platform",
-    command: "docker image inspect --format '{{.Os}}/{{.Architecture}}' IMAGE",
+    ...(kind === 'image' && { command: "docker image inspect --format '{{.Os}}/{{.Architecture}}' IMAGE" }),
   }),
-  'choose-platform': ({ platform, because }) => ({
-    label: because === 'lower' ? 'use an image for an older processor' : 'choose the platform yourself',
-    command: `docker run --platform ${platform} IMAGE`,
-  }),
+  'choose-platform': ({ platform, because }, { kind }) => {
+    if (kind === 'file') {
+      return { label: because === 'lower' ? 'use a program for an older processor' : `start it for ${platform}` };
+    }
+    return {
+      label: because === 'lower' ? 'use an image for an older processor' : 'choose the platform yourself',
+      command: `docker run --platform ${platform} IMAGE`,
+    };
+  },
   consider({ what, detail }, invocation) {
     if (what === 'use-full-image' && invocation.kind === 'file') return undefined;
     return { label: suggestions[what](invocation, detail) };
@@ -151,5 +152,7 @@ const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, detail?:
   'set-emulator-directory': () => 'set QEMU_BINARY_PATH to the directory of statically linked qemu-* programs',
   'try-again-later': () => 'try again when this machine is less busy',
   'use-full-image': () => 'use the image with the tag "full", which has every emulator',
+  'use-other-emulators': () =>
+    'use other emulators: set QEMU_BINARY_PATH to a directory of statically linked qemu-* programs',
   'use-program-for-processor': (_, platform) => `use the program that is built for ${platform}`,
 };

@@ -5,14 +5,14 @@
  */
 import type { Architecture } from '../../core/architectures.js';
 import { switchedOffProblem, vanishingProblem } from '../../core/binfmt-errors.js';
-import { afterInstall } from '../../core/doctor/after-install.js';
+import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
 import { diagnose } from '../../core/doctor/diagnose.js';
 import { sameRegistration } from '../../core/entry.js';
 import { entryRemoved, unreliable } from '../../core/messages/emulator-problems.js';
 import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/plan.js';
 import { formatPlatform, type Platform, shortPlatform } from '../../core/platform.js';
 import { runsUpTo } from '../../core/probe.js';
-import { ENTRY_KEPT, type Problem, problemOf } from '../../core/problem.js';
+import { type Problem, problemOf } from '../../core/problem.js';
 import type { Snapshot } from '../../core/snapshot.js';
 import { isSwitchedOff, readEntries, register, unregister } from '../binfmt/entries.js';
 import { ensurePersistent, type KeptBy, remount } from '../binfmt/persistence.js';
@@ -122,9 +122,7 @@ async function tryReplacements(planned: readonly Job[], system: System): Promise
     platforms.filter((platform) => !runs(platform, snapshot)),
     system,
   );
-  for (const [architecture, problem] of found) {
-    problems.set(architecture, { ...problem, facts: { ...problem.facts, [ENTRY_KEPT]: true } });
-  }
+  for (const [architecture, problem] of found) problems.set(architecture, afterTrial(problem));
   for (const { name } of trials) unregister(binfmt.dir, name);
   return problems;
 }
@@ -166,7 +164,12 @@ async function problemsOf(platforms: readonly Platform[], system: System): Promi
     platforms.map((platform): [Architecture, Problem] => {
       const subject = formatPlatform(platform);
       const problem = found.find((each) => each.subject === subject && each.severity === 'problem');
-      return [platform.architecture, problem ? afterInstall(problem, platform) : problemOf(unreliable, subject, {})];
+      return [
+        platform.architecture,
+        problem
+          ? afterInstall(problem)
+          : problemOf(unreliable, subject, {}, [{ do: 'consider', what: 'try-again-later' }]),
+      ];
     }),
   );
 }

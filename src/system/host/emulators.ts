@@ -32,7 +32,8 @@ export function findEmulators({ path: directory, prefix }: EmulatorDirectory, ho
 /** Why a file cannot serve as an emulator for programs in containers; undefined if it can. */
 export function checkEmulator(file: string, { ownPrograms }: Pick<Host, 'ownPrograms'>): Problem | undefined {
   type Facts = Parameters<typeof emulatorUnusable.cause>[0];
-  const unusable = (reason: Facts['reason'], advice: readonly Advice[] = [], loader?: string) =>
+  const replace: Advice = { do: 'consider', what: 'fix-emulator-file', detail: file };
+  const unusable = (reason: Facts['reason'], advice: readonly Advice[] = [replace], loader?: string) =>
     problemOf(emulatorUnusable, file, { file, reason, loader }, advice);
   const bytes = readStart(file, BEGINNING);
   if (bytes === undefined) return unusable('unreadable');
