@@ -1,4 +1,5 @@
 /** `binfmt export FORMAT [PLATFORM]...`: the emulators as files for a host, which then needs no container at boot. */
+import type { Advice } from '../core/advice.js';
 import { architectures, emulatorName } from '../core/architectures.js';
 import {
   type ExportedEmulator,
@@ -24,6 +25,7 @@ import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { runnerOf, type Snapshot } from '../core/snapshot.js';
 import { closest } from '../core/text.js';
 import type { ExportFailure } from '../system/change/write-export.js';
+import type { EmulatorDirectory } from '../system/host/emulators.js';
 import { openMachine, type System } from '../system/system.js';
 import { takeSnapshot } from '../system/take-snapshot.js';
 import { type Context, defineCommand, flag, splitList, text } from './command.js';
@@ -70,7 +72,7 @@ FORMAT: ${exportFormatNames.join(', ')}.`,
     if (args.root === undefined && context.isTerminal(1))
       return reportProblem(problemOf(terminalOutput, 'machine', {}));
     // What is written does not depend on the entries of this machine.
-    const unread = problemOf(nothingToExport, 'machine', { native: [] });
+    const unread = nothing([], context.setup.emulatorDirectory);
     return exportFiles(
       args,
       { ...openMachine(context.setup), binfmt: { kind: 'unavailable', problem: unread } },
@@ -91,7 +93,8 @@ async function exportFiles(args: Arguments, system: System, context: Context): P
   const emulators = chosen.flatMap(({ emulator }) => emulator ?? []);
   // Half of what was asked for, unpacked at /, would be worse than nothing.
   if (report.exit !== 0) return report;
-  const problem = emulators.length === 0 ? nothing(items) : await write(args, emulators, system, context);
+  const problem =
+    emulators.length === 0 ? nothing(items, system.emulatorDirectory) : await write(args, emulators, system, context);
   if (problem) return { lines: [...report.lines, ...reportProblem(problem).lines], exit: 1 };
   return { lines: [...report.lines, { kind: 'note', note: nextStep(args.format, emulators) }], exit: 0 };
 }
@@ -117,8 +120,11 @@ function choose(architecture: ExportedEmulator['architecture'], snapshot: Snapsh
   return { item: { subject }, emulator: { architecture, source: emulator.path, flags } };
 }
 
-function nothing(items: readonly Item[]): Problem {
-  return problemOf(nothingToExport, 'machine', { native: items.map(({ subject }) => subject) });
+/** `items`: platforms that the machine runs by itself. */
+function nothing(items: readonly Item[], { path, prefix }: EmulatorDirectory): Problem {
+  const facts = { native: items.map(({ subject }) => subject), directory: path, prefix };
+  const advice: Advice[] = items.length > 0 ? [] : [{ do: 'consider', what: 'set-emulator-directory' }];
+  return problemOf(nothingToExport, 'machine', facts, advice);
 }
 
 async function write(

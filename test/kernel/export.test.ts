@@ -84,6 +84,29 @@ describe('export --root', () => {
     expect(configurations).to.deep.equal([`etc/binfmt.d/${entry}.conf`]);
   });
 
+  for (const { name: nativeName } of native.keys()) {
+    it(`says that there is nothing to export for ${nativeName}, which this machine runs natively`, () => {
+      expect(binfmt(['export', 'systemd', nativeName])).to.deep.equal({
+        exit: 1,
+        stdout: '',
+        stderr: [
+          `exporting: ${nativeName} OK (this machine runs it natively, left out)`,
+          `binfmt: nothing to export: this machine runs ${nativeName} without an emulator\n`,
+        ].join('\n'),
+      });
+    });
+  }
+
+  it('says that there is nothing to export if there are no emulators', () => {
+    const directory = scratch();
+    const ended = binfmt(['export', 'systemd', 'all'], { QEMU_BINARY_PATH: directory });
+    expect(ended).to.include({ exit: 1, stdout: '' });
+    expect(ended.stderr).to.match(
+      /^binfmt: nothing to export: there is no qemu-\* emulator in \/.*; set QEMU_BINARY_PATH .*\n$/,
+    );
+    expect(ended.stderr).to.contain(directory);
+  });
+
   it('writes nothing if a requested emulator is missing or unusable', () => {
     const dir = scratch();
     expect(exported(dir, 'systemd', `${name},mainframe`).exit).to.equal(1);

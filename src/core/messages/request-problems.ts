@@ -75,14 +75,14 @@ export const unregisteredProgram = defineProblem<{ file: string; platform: strin
   cause: ({ file, platform }) => `${file} is a ${platform} program, and ${platform} was not registered`,
 });
 
-export const nothingToExport = defineProblem<{ native: readonly string[] }>({
+export const nothingToExport = defineProblem<{ native: readonly string[]; directory: string; prefix: string }>({
   id: 'nothing-to-export',
   summary: 'no emulator is left to export',
   title: () => 'there is nothing to export',
-  cause: ({ native }) =>
+  cause: ({ native, directory, prefix }) =>
     native.length > 0
       ? `nothing to export: this machine runs ${listed(native)} without an emulator`
-      : 'nothing to export: there is no emulator that this machine needs',
+      : `nothing to export: there is no ${prefix}qemu-* emulator in ${directory} that this machine needs`,
 });
 
 export const exportChanged = defineProblem<{ files: readonly string[] }>({
