@@ -1,5 +1,4 @@
 /** `binfmt run COMMAND`: runs a command with emulators registered in a private namespace. */
-import fs from 'node:fs';
 import { architectures } from '../core/architectures.js';
 import { HEADER_SIZE } from '../core/entry.js';
 import { notADirectory, unregisteredProgram } from '../core/messages/request-problems.js';
@@ -12,7 +11,7 @@ import type { Line, Report } from '../core/report-lines.js';
 import { architecturesOf, parseSelection, selectPlatforms } from '../core/selection.js';
 import { installPlatforms } from '../system/change/install.js';
 import { bindHostFilesystems, enterNamespace, returnToOwnIds } from '../system/change/namespace.js';
-import { readStart } from '../system/host/files.js';
+import { isDirectory, readStart } from '../system/host/files.js';
 import { architectureOf } from '../system/host/host.js';
 import { openMachine, type System } from '../system/system.js';
 import { takeSnapshot } from '../system/take-snapshot.js';
@@ -42,7 +41,7 @@ export const runCommand = defineCommand({
   },
   /** With exit status 0 the launcher becomes the command as soon as this program has ended. */
   async run({ command, root, platforms }, { setup }) {
-    if (root !== undefined && !fs.statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
+    if (root !== undefined && !isDirectory(root)) {
       return reportProblem(problemOf(notADirectory, root, { path: root }));
     }
     const machine = openMachine(setup);

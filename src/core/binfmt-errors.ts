@@ -46,13 +46,14 @@ export function mountProblem(path: string, errno: string): Problem {
   }
 }
 
-/** In a user namespace binfmt_misc is not mounted unless --allow-userns is given. */
+/**
+ * In a user namespace binfmt_misc is not mounted unless --allow-userns is given. `errno`: one is mounted, and `path` in
+ * it may not be written to; that option would not help then.
+ */
 export function userNamespaceProblem(path: string, errno?: string): Problem {
-  const advice: Advice[] = [
-    { do: 'consider', what: 'register-on-the-host' },
-    { do: 'call-again', with: 'user-namespace' },
-  ];
-  return problemOf(userNamespace, path, { path, errno }, advice);
+  const onHost: Advice = { do: 'consider', what: 'register-on-the-host' };
+  const forNamespace: Advice = { do: 'call-again', with: 'user-namespace' };
+  return problemOf(userNamespace, path, { path, errno }, errno === undefined ? [onHost, forNamespace] : [onHost]);
 }
 
 /** Nothing else keeps binfmt_misc mounted. `words`: what was to be installed. */

@@ -3,12 +3,12 @@
 /** Longer than any name, path or option that is right. */
 const LONGEST_QUOTE = 80;
 
-/** What was typed, or what a file says: in quotation marks, cut at `longest` characters, without control characters. */
-export function quote(text: string, longest = LONGEST_QUOTE): string {
-  return `"${shortened(text, longest)}"`;
+/** What was typed, or what a file says: in quotation marks, cut at about 80 characters, without control characters. */
+export function quote(text: string): string {
+  return `"${shortened(text)}"`;
 }
 
-/** The same without quotation marks. */
+/** The same without quotation marks, cut at `longest` characters. */
 export function shortened(text: string, longest = LONGEST_QUOTE): string {
   const characters = [...text];
   return printable(characters.length > longest ? `${characters.slice(0, longest - 3).join('')}...` : text);

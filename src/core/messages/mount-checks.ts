@@ -5,6 +5,7 @@
 import { type Found, machineCheck } from '../doctor/check.js';
 import { type DoctorInput, isTroubled } from '../doctor/input.js';
 import type { Facts } from '../problem.js';
+import { shortened } from '../text.js';
 
 /** Where every host has binfmt_misc, unless it is told otherwise. */
 export const BINFMT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
@@ -28,7 +29,7 @@ const mountErrors: Readonly<Record<string, string>> = {
   ENOTDIR: 'not a directory (ENOTDIR)',
 };
 
-const cannotMount = (dir: string) => `cannot mount binfmt_misc filesystem at ${dir}`;
+const cannotMount = (dir: string) => `cannot mount binfmt_misc filesystem at ${shortened(dir)}`;
 
 export const kernelModule = machineCheck<{ path: string; errno: string }>({
   id: 'kernel-module',
@@ -38,7 +39,7 @@ export const kernelModule = machineCheck<{ path: string; errno: string }>({
   title: () => 'binfmt_misc is missing',
   symptom: () => `${cannotMount(BINFMT_DIRECTORY)}: no such device`,
   cause: ({ path, errno }) => `${cannotMount(path)}: ${mountErrors[errno] ?? errno}`,
-  evidence: ({ path, errno }) => [`${path}: ${errno}`],
+  evidence: ({ path, errno }) => [`${shortened(path)}: ${errno}`],
 });
 
 export const mountFailed = machineCheck<{ path: string; errno: string }>({
@@ -48,7 +49,7 @@ export const mountFailed = machineCheck<{ path: string; errno: string }>({
   find: (input) => mountProblem('mount-failed', input),
   title: () => 'binfmt_misc cannot be mounted',
   cause: ({ path, errno }) => `${cannotMount(path)}: ${mountErrors[errno] ?? errno}`,
-  evidence: ({ path, errno }) => [`${path}: ${errno}`],
+  evidence: ({ path, errno }) => [`${shortened(path)}: ${errno}`],
 });
 
 export const userNamespace = machineCheck<{ path: string; errno?: string }>({
@@ -61,7 +62,7 @@ export const userNamespace = machineCheck<{ path: string; errno?: string }>({
     errno === undefined
       ? "this is a user namespace (a rootless container): a binfmt_misc mounted here would be only for this namespace, and would hide the host's entries"
       : `this is a user namespace (a rootless container), which is not allowed to write to ${path} (${errno})`,
-  evidence: ({ path, errno }) => [`${path}: ${errno ?? 'not mounted in this user namespace'}`],
+  evidence: ({ path, errno }) => [`${shortened(path)}: ${errno ?? 'not mounted in this user namespace'}`],
 });
 
 const permissionErrors: Readonly<Record<string, string>> = {
@@ -80,7 +81,7 @@ export const permission = machineCheck<{ operation: 'mount' | 'write'; path: str
   symptom: () => 'cannot mount binfmt_misc filesystem: operation not permitted',
   cause: ({ operation, path, errno }) =>
     `${operation === 'mount' ? cannotMount(path) : `cannot write to ${path}`}: ${permissionErrors[`${operation} ${errno}`] ?? errno}`,
-  evidence: ({ path, errno }) => [`${path}: ${errno}`],
+  evidence: ({ path, errno }) => [`${shortened(path)}: ${errno}`],
 });
 
 export const readOnly = machineCheck<{ operation: 'mount' | 'write'; path: string; errno: string }>({
@@ -92,7 +93,7 @@ export const readOnly = machineCheck<{ operation: 'mount' | 'write'; path: strin
   symptom: () => 'read-only file system',
   cause: ({ operation, path, errno }) =>
     `${operation === 'mount' ? cannotMount(path) : `cannot write to ${path}`}: read-only file system (${errno})`,
-  evidence: ({ path, errno }) => [`${path}: ${errno}`],
+  evidence: ({ path, errno }) => [`${shortened(path)}: ${errno}`],
 });
 
 export const switchedOff = machineCheck<{ directory: string }>({

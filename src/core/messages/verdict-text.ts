@@ -1,7 +1,7 @@
 /** What a probe did, in words, and as facts of a problem. */
 import type { PlatformFacts } from '../doctor/input.js';
 import { type Failed, interpreterOf, type ProbeResult, type Verdict } from '../probe.js';
-import { quote } from '../text.js';
+import { shortened } from '../text.js';
 
 /** The outcome of a probe as facts. `interpreter`: what the kernel started for it. */
 export type ProbeFacts = {
@@ -64,5 +64,5 @@ const LONGEST_OUTPUT = 200;
 
 function firstLine(output = ''): string {
   const [line = ''] = output.trim().split('\n');
-  return line === '' ? '' : `: ${quote(line, LONGEST_OUTPUT)}`;
+  return line === '' ? '' : `: "${shortened(line, LONGEST_OUTPUT)}"`;
 }

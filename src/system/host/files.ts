@@ -26,6 +26,14 @@ export function readText(file: string): string {
   }
 }
 
+export function isDirectory(file: string): boolean {
+  try {
+    return fs.statSync(file).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 export function isThere(file: string): boolean {
   return fs.existsSync(file);
 }
