@@ -26,7 +26,7 @@ const contexts = {
   },
 } as const;
 
-/** A dynamic emulator is found out in an empty root only; elsewhere it has this machine's loader. */
+/** Only in an empty root directory does a dynamic emulator fail; elsewhere it finds this machine's loader. */
 const emulators = [
   { of: guest, what: 'static', runs: () => true },
   { of: guest2, what: 'dynamic', runs: (chroot: boolean) => !chroot },
@@ -60,18 +60,18 @@ describe('probes', () => {
   for (const context of Object.keys(contexts)) {
     for (const { of, what, runs } of emulators) {
       const chroot = !context.includes('nor user namespaces') && !/read-only.*no capability/.test(context);
-      it(`${context}: ${what} emulator ${runs(chroot) ? 'runs' : 'does not run'}`, () => {
+      it(`${runs(chroot) ? 'run' : 'do not run'} through an emulator that is ${what}, ${context}`, () => {
         expect(result.get(context)).to.include.members(nativePlatforms);
         expect(result.get(context)?.includes(of.platform)).to.equal(runs(chroot));
       });
     }
   }
 
-  it('leave nothing behind, also no core file', () => {
+  it('leave nothing behind, not even a core file', () => {
     expect(leftovers()).to.deep.equal(earlier);
   });
 
-  it('get a clean environment: what the caller set for QEMU does not reach them', () => {
+  it("do not inherit the caller's environment variables for QEMU", () => {
     const ended = shell(`QEMU_VERSION=1 QEMU_CPU=nonsense QEMU_LOG=nonsense ${PROGRAM}`);
     expect(statusIn(ended).supported).to.include(guest.platform);
   });

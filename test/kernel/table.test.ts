@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 import { parseEntry } from '../../src/core/entry.js';
-import { register, unregister } from '../../src/system/binfmt-fs.js';
-import { lookAtMachine } from '../../src/system/machine.js';
-import { chartIn } from '../support/doctor.js';
+import { register, unregister } from '../../src/system/binfmt/entries.js';
+import { lookAtHost } from '../../src/system/host/host.js';
+import { reportIn } from '../support/doctor.js';
 import { clearEntries, entryNames, entryText, MOUNT } from '../support/kernel.js';
 import { alsoNative, foreign, nativePlatforms, own } from '../support/machine.js';
 import { binfmt, EMULATORS, lastLine, shippedVersion, statusIn } from '../support/program.js';
 
-describe('every row of the table', () => {
+describe('the table of architectures', () => {
   beforeEach(clearEntries);
   after(clearEntries);
 
   for (const { name, target, magic, mask } of foreign) {
-    it(`${name}: registered, read back, probed, removed`, () => {
+    it(`registers ${name}, runs its test program, and removes it again`, () => {
       const installed = binfmt(['--install', name]);
       expect(installed.stderr).to.equal(`installing: ${name} OK\n`);
       expect(installed.exit).to.equal(0);
@@ -38,22 +38,22 @@ describe('every row of the table', () => {
   }
 
   for (const { name, target, magic, mask } of alsoNative) {
-    it(`${name}: the processor runs it, and an entry written by hand runs it through QEMU`, () => {
+    it(`runs ${name} through an entry that was written by hand, although the processor could run it`, () => {
       const entry = { name: `qemu-${target}`, interpreter: `${EMULATORS}/qemu-${target}`, flags: 'POCF', magic, mask };
-      expect(register(MOUNT, entry, lookAtMachine().ownPrograms)).to.equal(undefined);
-      const [line] = chartIn(binfmt(['doctor', '--json', name])).platforms;
-      expect(line).to.include({ runs: true, native: false, handler: `qemu-${target}` });
+      expect(register(MOUNT, entry, lookAtHost().ownPrograms)).to.equal(undefined);
+      const [line] = reportIn(binfmt(['doctor', '--json', name])).platforms;
+      expect(line).to.include({ runs: true, native: false, entry: `qemu-${target}` });
       expect(unregister(MOUNT, `qemu-${target}`)).to.equal(undefined);
     });
   }
 
-  it(`${own.name}: an entry that matches the machine's own programs is never written, with any option`, () => {
-    const { ownPrograms } = lookAtMachine();
+  it(`never registers an entry that matches this machine's own ${own.name} programs, whatever the options`, () => {
+    const { ownPrograms } = lookAtHost();
     const { name, aliases, target, magic, mask } = own;
     const entry = { name: `qemu-${target}`, interpreter: `${EMULATORS}/qemu-${target}`, flags: 'POCF', magic, mask };
     const wide = { ...entry, magic: '7f454c46', mask: 'ffffffff' };
-    for (const each of [entry, wide]) expect(register(MOUNT, each, ownPrograms)?.code).to.equal('own-architecture');
-    expect(register(MOUNT, { ...entry, magic: 'aaaa', mask: 'ffff' }, [])?.code).to.equal('own-architecture');
+    for (const each of [entry, wide]) expect(register(MOUNT, each, ownPrograms)?.id).to.equal('own-architecture');
+    expect(register(MOUNT, { ...entry, magic: 'aaaa', mask: 'ffff' }, [])?.id).to.equal('own-architecture');
     expect(entryNames()).to.deep.equal([]);
 
     const asked = binfmt(['--install', [name, ...aliases, `linux/${name}`].join(), '--force']);
@@ -62,7 +62,7 @@ describe('every row of the table', () => {
     expect(entryNames()).to.deep.equal([]);
   });
 
-  it('all at once: every emulator that the machine needs, then nothing left to do, then none', () => {
+  it('installs every emulator that this machine needs, finds nothing left to do, and removes them all', () => {
     const installed = binfmt(['--install', 'all']);
     expect(installed.exit).to.equal(0);
     expect(entryNames()).to.deep.equal(foreign.map(({ target }) => `qemu-${target}`).sort());
