@@ -49,9 +49,9 @@ export function oneLine(problem: Problem, invocation: Invocation): string {
 /** Its cause. For a platform that does not run: that it does not, and the first thing that was measured. */
 export function causeOf(problem: Problem): string {
   const { cause, evidence } = textOf(problem);
-  if (!isCheckOfPlatform(problem)) return cause;
-  const kept = problem.facts[ENTRY_KEPT] === true ? 'kept the existing entry, because the new emulator ' : '';
-  return `${kept}does not run: ${cause}${evidence[0] === undefined ? '' : ` (${evidence[0]})`}`;
+  const kept = problem.facts[ENTRY_KEPT] === true ? 'kept the existing entry' : '';
+  if (!isCheckOfPlatform(problem)) return `${kept && `${kept}: `}${cause}`;
+  return `${kept && `${kept}, because the new emulator `}does not run: ${cause}${evidence[0] === undefined ? '' : ` (${evidence[0]})`}`;
 }
 
 function isCheckOfPlatform(problem: Problem): boolean {

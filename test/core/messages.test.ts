@@ -8,16 +8,15 @@ import {
   userNamespaceProblem,
   vanishingProblem,
 } from '../../src/core/binfmt-errors.js';
-import { afterInstall } from '../../src/core/doctor/after-install.js';
+import { afterInstall, afterTrial } from '../../src/core/doctor/after-install.js';
 import { renderAdvice } from '../../src/core/messages/advice-text.js';
 import { emulatorCrash } from '../../src/core/messages/emulator-checks.js';
-import { noEmulator } from '../../src/core/messages/emulator-problems.js';
+import { noEmulator, unreliable } from '../../src/core/messages/emulator-problems.js';
 import { definitionOf, problemIds } from '../../src/core/messages/index.js';
 import { namespaceProblem } from '../../src/core/messages/namespace-problems.js';
 import { unknownPlatform } from '../../src/core/messages/request-problems.js';
-import { problemOf } from '../../src/core/problem.js';
+import { type Problem, problemOf } from '../../src/core/problem.js';
 import { adviceFor, exitStatusOf, oneLine, renderLine, reportBatch } from '../../src/core/render.js';
-import { row } from '../support/architectures.js';
 import { asFile, asImage } from '../support/doctor.js';
 
 describe('a problem with binfmt_misc', () => {
@@ -140,16 +139,37 @@ describe('advice', () => {
   });
 
   it('after an installation that failed does not say to do the same again', () => {
-    const platform = { architecture: row('arm64') };
     const repeated: Advice[] = [
       { do: 'install', platforms: ['arm64'], options: [] },
       { do: 'export', platforms: ['arm64'] },
     ];
     const facts = { signal: 'SIGSEGV', probe: { result: 'signal' }, randomization: { mode: '2', bits: '28' } } as const;
     const crash = problemOf(emulatorCrash, 'linux/arm64', facts, repeated);
-    expect(afterInstall(crash, platform).advice).to.deep.equal([{ do: 'diagnose', platforms: ['arm64'] }]);
+    expect(afterInstall(crash).advice).to.deep.equal([{ do: 'consider', what: 'use-other-emulators' }]);
     const sysctl: Advice = { do: 'set-sysctl', setting: 'vm.mmap_rnd_bits', value: 28, until: 'fixed' };
-    expect(afterInstall({ ...crash, advice: [...repeated, sysctl] }, platform).advice).to.deep.equal([sysctl]);
+    expect(afterInstall({ ...crash, advice: [...repeated, sysctl] }).advice).to.deep.equal([sysctl]);
+  });
+});
+
+describe('a problem with an emulator that was tried in front of an entry that works', () => {
+  const line = (problem: Problem) => oneLine(afterTrial(problem), asImage);
+
+  it('says that the entry was kept, and does not advise to change it', () => {
+    const facts = { signal: 'SIGILL', probe: { result: 'signal' }, randomization: { mode: '2', bits: '28' } } as const;
+    const useless: Advice[] = [
+      { do: 'install', platforms: ['arm64'], options: ['--force'] },
+      { do: 'uninstall', entries: ['qemu-aarch64-trial-1'] },
+    ];
+    expect(line(problemOf(emulatorCrash, 'linux/arm64', facts, useless))).to.match(
+      /^kept the existing entry, because the new emulator does not run: the emulator crashes .*; use other emulators: /,
+    );
+  });
+
+  it('says that the entry was kept, even if the emulator ran a moment later', () => {
+    const advice: Advice[] = [{ do: 'consider', what: 'try-again-later' }];
+    expect(line(problemOf(unreliable, 'linux/arm64', {}, advice))).to.match(
+      /^kept the existing entry: .* once and ran a moment later; try again when this machine is less busy$/,
+    );
   });
 });
 
@@ -187,10 +207,10 @@ describe('lines of standard error', () => {
       probe: { result: 'signal', signal: 'SIGILL' },
       randomization: { mode: '2', bits: '28' },
     } as const;
-    const problem = problemOf(emulatorCrash, 'linux/arm64', facts, [{ do: 'diagnose', platforms: ['arm64'] }]);
+    const problem = problemOf(emulatorCrash, 'linux/arm64', facts, [{ do: 'install', platforms: ['arm64'] }]);
     expect(renderLine({ kind: 'failed', action: 'installing', subject: 'arm64', problem }, asImage)).to.equal(
-      'installing: arm64 does not run: the emulator crashes (probe: the emulator was killed by SIGILL); for details: ' +
-        'docker run --privileged --rm binfmt doctor arm64 --verbose',
+      'installing: arm64 does not run: the emulator crashes (probe: the emulator was killed by SIGILL); ' +
+        'docker run --privileged --rm binfmt --install arm64',
     );
   });
 

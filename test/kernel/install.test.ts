@@ -171,7 +171,7 @@ describe('install', () => {
     const installed = installing([], { QEMU_BINARY_PATH: directoryWith(crashingEmulator()) });
     expect(installed.stderr).to.match(
       new RegExp(
-        `^installing: ${name} does not run: its emulator crashes \\(probe: its emulator was killed by SIG(ILL|TRAP)[^)]*\\); use other emulators: set QEMU_BINARY_PATH .*\n$`,
+        `^installing: ${name} does not run: the emulator crashes \\(probe: the emulator was killed by SIG(ILL|TRAP)[^)]*\\); use other emulators: set QEMU_BINARY_PATH .*\n$`,
       ),
     );
     expect(installed.exit).to.equal(1);
@@ -188,7 +188,7 @@ describe('install', () => {
     expect(installed.exit).to.equal(1);
     expect(installed.stderr).to.match(
       new RegExp(
-        `^installing: ${name} kept the existing entry, because the new emulator does not run: its emulator exited with status 3 \\(probe: [^()]*\\); use other emulators: set QEMU_BINARY_PATH .*\n$`,
+        `^installing: ${name} kept the existing entry, because the new emulator does not run: the emulator exited with status 3 \\(probe: [^()]*\\); use other emulators: set QEMU_BINARY_PATH .*\n$`,
       ),
     );
     expect(statusIn(installed).supported).to.include(platform);

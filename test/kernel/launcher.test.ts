@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { scratch } from '../support/kernel.js';
 import { must, ROOT } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 
 const SANITIZED = '-O1 -g -Wconversion -fsanitize=address,undefined -fno-sanitize-recover=all'.split(' ');
 
