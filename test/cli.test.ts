@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type Manage, parseCommand } from '../src/cli.js';
-import { usage } from '../src/options.js';
+import { commands, usage } from '../src/options.js';
 
 function manage(argv: string[], environment: NodeJS.ProcessEnv = {}): Manage {
   const command = parseCommand(argv, environment);
@@ -193,18 +193,31 @@ describe('the command line', () => {
     for (const argv of [['--version'], ['-version']]) expect(parseCommand(argv, {})).to.deep.equal({ kind: 'version' });
   });
 
-  it('is described by its usage text, every option', () => {
-    for (const option of [
-      'install',
-      'uninstall',
-      'force',
-      'keep',
-      'no-credentials',
-      'no-preserve-argv0',
-      'mount',
-      'version',
-    ]) {
-      expect(usage()).to.contain(`--${option}`);
-    }
+  for (const [name, line] of [
+    ['', []],
+    ['doctor', ['doctor']],
+    ['run', ['run', 'true']],
+    ['export', ['export', 'none']],
+    ['healthcheck', ['healthcheck']],
+  ] as const) {
+    it(`${name || 'no command'} is a command of its own, and has a usage text of its own`, () => {
+      expect(parseCommand(line, {}).kind).to.equal(name || 'manage');
+      const help = parseCommand([...(name ? [name] : []), '--help'], {});
+      const text = help.kind === 'help' ? usage(help.of) : '';
+      expect(text).to.match(new RegExp(`^Usage: binfmt ${name}`));
+      for (const { name: other } of commands.filter((each) => each.name !== '' && each.name !== name)) {
+        expect(text.includes(`binfmt ${other} `), other).to.equal(name === '');
+      }
+    });
+  }
+
+  it('has no other command', () => {
+    expect(commands.map(({ name }) => name)).to.have.members(['', 'doctor', 'run', 'export', 'healthcheck']);
+  });
+
+  it('has every option that the usage text speaks of, also in its sentences', () => {
+    const options = new Set(commands.flatMap((command) => command.options.map(({ name }) => name)));
+    const spoken = [...usage().matchAll(/--([a-z][a-z0-9-]*)/g)].map(([, name]) => name ?? '');
+    expect(spoken.filter((name) => !options.has(name) && name !== 'help')).to.deep.equal([]);
   });
 });

@@ -11,7 +11,8 @@ const layerOf = (file: string) => layers.indexOf(path.relative(source, file).spl
 
 function importsOf(file: string): string[] {
   const text = fs.readFileSync(file, 'utf8');
-  return [...text.matchAll(/from '(\.[^']+)\.js'/g)].map(
+  // `import … from '…'`, and the dynamic `import('…')`.
+  return [...text.matchAll(/(?:from |import\()'(\.[^']+)\.js'/g)].map(
     (found) => `${path.resolve(path.dirname(file), found[1] ?? '')}.ts`,
   );
 }

@@ -81,6 +81,12 @@ describe('the plan of an installation', () => {
       /front of box64/,
     ],
     ['older, but none at hand', { entries: [entry()], registered: '8.2', emulator: undefined }, 'ready', /left alone/],
+    [
+      'ours, could not be tried now',
+      { entries: [entry()], probe: { verdict: { kind: 'untried', errno: 'EMFILE' }, microseconds: 1 } },
+      'impossible',
+      undefined,
+    ],
     ['none at hand', { probe: fails, emulator: undefined }, 'impossible', undefined],
     [
       'runs, entries cannot be read',
