@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { formatPlatform } from '../../src/core/platform.js';
-import { parseSelection } from '../../src/core/selection.js';
+import { parseSelection, selectPlatforms } from '../../src/core/selection.js';
+import { row } from '../support/architectures.js';
+import { captured } from '../support/doctor.js';
 
 const platformsOf = (words: string[], options?: { variants: boolean }) =>
   parseSelection(words, options).platforms.map(formatPlatform);
@@ -35,5 +37,12 @@ describe('the platforms that a list asks for', () => {
     ]);
     expect(all).to.equal(false);
     expect(parseSelection(['arm64', 'all']).all).to.equal(true);
+  });
+
+  it('keep a variant that was named together with "all"', () => {
+    const wanted = selectPlatforms(parseSelection(['all', 'arm/v7']), captured());
+    expect(wanted.filter(({ architecture }) => architecture === row('arm'))).to.deep.equal([
+      { architecture: row('arm'), level: 7 },
+    ]);
   });
 });

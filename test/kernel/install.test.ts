@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { probeExecutable } from '../../src/core/elf.js';
+import type { Status } from '../../src/core/status.js';
 import { clearEntries, entryNames, entryText, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2, guest3, native, variantGuest } from '../support/machine.js';
 import {
@@ -196,18 +197,39 @@ describe('install', () => {
     expect(entryNames()).to.deep.equal([entry]);
   });
 
-  for (const [what, limit] of [
-    ['a temporary directory that is full', 'mount -t tmpfs -o size=8k full $TMPDIR'],
-    ['few file descriptors', 'ulimit -n 24'],
-  ] as const) {
-    it(`removes nothing where the machine is short of something: ${what}`, () => {
-      binfmt(['--install', 'all']);
-      const before = entryNames();
-      const script = `${limit}; QEMU_BINARY_PATH=${EMULATORS} exec ${PROGRAM} --install all`;
-      statusIn(shell(`unshare --mount bash -euc '${script}'`, { TMPDIR: scratch() }));
-      expect(entryNames()).to.deep.equal(before);
-    }).timeout(60_000);
-  }
+  describe('when the machine is short of something', () => {
+    let before: Status;
+    const again = (limit: string) =>
+      shell(`exec unshare --mount bash -euc '${limit}; QEMU_BINARY_PATH=${EMULATORS} exec ${PROGRAM} --install all'`, {
+        TMPDIR: scratch(),
+      });
+    beforeEach(() => {
+      before = statusIn(binfmt(['--install', 'all']));
+    });
+
+    it('probes in memory when every place for temporary files is full', () => {
+      const fill = `for dir in $TMPDIR /dev/shm /run; do
+          mount -t tmpfs -o size=8k full $dir; head -c 8192 /dev/zero >$dir/fill
+          if echo >$dir/more; then exit 99; fi
+        done 2>/dev/null`;
+      const ended = again(fill);
+      expect(ended.exit, ended.stderr).to.equal(0);
+      expect(statusIn(ended)).to.deep.equal(before);
+    });
+
+    it('makes do with 24 file descriptors', () => {
+      const ended = again('ulimit -n 24');
+      expect(ended.exit, ended.stderr).to.equal(0);
+      expect(statusIn(ended)).to.deep.equal(before);
+    });
+
+    it('fails, and leaves all entries, when it may write no file at all', () => {
+      const ended = again('ulimit -f 0');
+      expect(ended.exit).to.equal(1);
+      expect(lastLine(ended.stderr)).to.contain('EFBIG');
+      expect(entryNames()).to.deep.equal(before.emulators);
+    });
+  }).timeout(60_000);
 
   it('accepts a relative directory of emulators, and does not wait for a FIFO', () => {
     const relative = path.relative('/', EMULATORS);

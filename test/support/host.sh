@@ -4,8 +4,12 @@
 binfmt_misc=/proc/sys/fs/binfmt_misc
 label=binfmt.test # test/support/docker.ts gives it to containers and networks
 
-# with_entries COMMAND...: runs it in a mount namespace in which the host's entries can be seen, mounted there or not.
-with_entries() { unshare --mount --propagation private bash -c "mount -t binfmt_misc none $binfmt_misc && exec \"\$@\"" bash "$@"; }
+# with_entries COMMAND...: runs it where the host's entries can be seen, mounted or not.
+with_entries() {
+  # shellcheck disable=SC2016
+  unshare --mount --propagation private bash -euc \
+    '[ -e "$1/register" ] || mount -t binfmt_misc none "$1"; exec "${@:2}"' bash "$binfmt_misc" "$@"
+}
 host_entries() { with_entries find "$binfmt_misc" -mindepth 1 -not -name register -not -name status -printf '%f\n' | sort; }
 host_mounts() { grep -c " $binfmt_misc binfmt_misc " /proc/mounts || true; }
 

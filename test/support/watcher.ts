@@ -1,7 +1,11 @@
 /** A running `binfmt --install … --watch`, and ways to wait for what it says and does. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import http from 'node:http';
 import path from 'node:path';
-import { binfmt, EMULATORS, type Ended, PROGRAM, run } from './program.js';
+import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
+import { binfmt, EMULATORS, type Ended, must, PROGRAM, run } from './program.js';
 import { scratch } from './scratch.js';
 
 export class Watcher {
@@ -11,12 +15,20 @@ export class Watcher {
   readonly #child: ChildProcess;
   readonly ended: Promise<number | null>;
 
-  /** `env.PREPARE`: shell commands that run before the watcher, in its mount namespace. */
-  constructor(list: string, options: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  /**
+   * `env.PREPARE`: shell commands that run before the watcher, in its mount namespace. `within`: a program that becomes
+   * the watcher, in other namespaces for example: `['unshare', '--mount']`.
+   */
+  constructor(
+    list: string,
+    options: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+    within: readonly string[] = [],
+  ) {
     const args = ['--install', list, '--watch', '--listen', `unix:${this.socket}`, ...options];
-    // With directories of its own for the default socket: watchers of several containers do not share them either.
-    const script = 'mount -t tmpfs none /run && mount -t tmpfs none /dev/shm && eval "$PREPARE" && exec "$0" "$@"';
-    this.#child = spawn('unshare', ['--mount', 'sh', '-c', script, PROGRAM, ...args], {
+    // With directories of its own for the default socket: watchers in different containers do not share them either.
+    const script = 'mount -t tmpfs none /run && mount -t tmpfs none /dev/shm && eval "$PREPARE" && exec "$@"';
+    this.#child = spawn('unshare', ['--mount', 'sh', '-c', script, 'sh', ...within, PROGRAM, ...args], {
       env: { ...process.env, QEMU_BINARY_PATH: EMULATORS, PREPARE: 'true', ...env },
     });
     this.#child.stderr?.on('data', (data) => {
@@ -30,6 +42,11 @@ export class Watcher {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** The process of Node.js, a child of the one that was started. */
+  get nodePid(): number {
+    return Number(must('pgrep', ['--parent', String(this.pid)]));
   }
 
   /** Resolves when the log has so many matches; rejects after ten seconds. */
@@ -49,17 +66,37 @@ export class Watcher {
     return this.ended;
   }
 
-  get(path: string): { status: number; body: string } {
-    const { stdout } = run('curl', [
-      '-s',
-      '--unix-socket',
-      this.socket,
-      '-w',
-      '\n%{http_code}',
-      `http://localhost${path}`,
-    ]);
-    const end = stdout.lastIndexOf('\n');
-    return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) };
+  /** One request over HTTP. Status 0: nobody answers. */
+  async get(path: string, method = 'GET'): Promise<Answer> {
+    const request = http.request({ socketPath: this.socket, path, method, agent: false });
+    request.end();
+    try {
+      const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+      return { status: response.statusCode ?? 0, body: await text(response), type: response.headers['content-type'] };
+    } catch {
+      return { status: 0, body: '' };
+    }
+  }
+
+  /** Resolves when its server answers. */
+  async answers(): Promise<void> {
+    await until(
+      async () => (await this.get('/healthz')).status === 200,
+      () => `an answer, in:\n${this.log}`,
+    );
+  }
+
+  /** Resolves when it has probed again since `doing` was called. */
+  async probesAfter(doing: () => void): Promise<void> {
+    await this.answers();
+    const probed = async () =>
+      /^binfmt_last_probe_timestamp_seconds (\S+)/m.exec((await this.get('/metrics')).body)?.[1];
+    const before = await probed();
+    doing();
+    await until(
+      async () => (await probed()) !== before,
+      () => `another probe, in:\n${this.log}`,
+    );
   }
 
   healthcheck(...args: string[]): Ended {
@@ -72,11 +109,17 @@ export class Watcher {
   }
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly type?: string | undefined;
+}
+
 /** Resolves when the condition is true; rejects after ten seconds. */
-export async function until(so: () => boolean, what: string | (() => string)): Promise<void> {
+export async function until(so: () => boolean | Promise<boolean>, what: string | (() => string)): Promise<void> {
   for (let i = 0; i < 400; i++) {
-    if (so()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    if (await so()) return;
+    await setTimeout(25);
   }
   throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
 }
