@@ -12,7 +12,8 @@ import {
   privileged,
   uninstallAll,
 } from '../support/docker.js';
-import { entryNames, entryText } from '../support/kernel.js';
+import { commandsInLine, expectWhole, pasted } from '../support/doctor.js';
+import { entryNames, entryText, MOUNT } from '../support/kernel.js';
 import { guest, guest2, guest3, nativePlatforms, ownPlatforms, variantGuest } from '../support/machine.js';
 import { type Ended, lastLine, must, qemuVersion, statusIn } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
@@ -33,7 +34,7 @@ const imagePlatforms = [
 const { name, platform, emulator: entry } = guest;
 const emulatorsOfBoth = [guest.emulator, guest3.emulator].sort();
 
-describe('the callers of the image', () => {
+describe('the image, as its clients call it', () => {
   onCleanHost();
   beforeEach(() => uninstallAll());
 
@@ -42,8 +43,8 @@ describe('the callers of the image', () => {
     return statusIn(ended);
   };
 
-  describe('people and scripts', () => {
-    it('--install all', () => {
+  describe('by people and scripts', () => {
+    it('--install all registers every emulator of the image', () => {
       const ended = privileged(['--install', 'all']);
       const { supported } = good(ended);
       expect(supported.slice(0, ownPlatforms.length)).to.deep.equal(ownPlatforms);
@@ -53,7 +54,7 @@ describe('the callers of the image', () => {
       expect(entryText(entry)).to.contain(`interpreter /usr/bin/${entry}\nflags: POCF\n`);
     });
 
-    it('--install of two, and again: untouched, since it is this version', () => {
+    it('--install of what is registered already changes nothing, and says so', () => {
       const list = `${name},${guest3.name}`;
       expect(good(privileged(['--install', list])).emulators).to.deep.equal(emulatorsOfBoth);
       const again = privileged(['--install', list]);
@@ -63,12 +64,12 @@ describe('the callers of the image', () => {
     });
 
     const variant = `${variantGuest.platform}/v${variantGuest.higher}`;
-    it(`--install ${variant}`, () => {
+    it(`--install ${variant} makes that variant run`, () => {
       expect(good(privileged(['--install', variant])).supported).to.include(variant);
     });
 
     for (const list of [entry, 'qemu-*', `${name},${guest3.name}`, 'all']) {
-      it(`--uninstall ${list}`, () => {
+      it(`--uninstall ${list} removes the entry`, () => {
         good(privileged(['-install', name]));
         const ended = privileged(['--uninstall', list]);
         expect(good(ended).emulators).to.deep.equal([]);
@@ -76,13 +77,13 @@ describe('the callers of the image', () => {
       });
     }
 
-    it('no arguments', () => {
+    it('no arguments print the status', () => {
       const ended = privileged([]);
       expect(good(ended).supported).to.deep.equal(nativePlatforms);
       expect(ended.stderr).to.equal('');
     });
 
-    it('--version', () => {
+    it('--version prints the versions of the files in the image, with one dash or two', () => {
       for (const dashes of ['-', '--']) {
         const { stdout, exit } = privileged([`${dashes}version`]);
         const [, qemu, node] = /^binfmt\/\S+ qemu\/(\S+) node\/(\S+)\n$/.exec(stdout) ?? [];
@@ -93,14 +94,14 @@ describe('the callers of the image', () => {
       }
     });
 
-    it('--uninstall X --install Y: status after both', () => {
+    it('--uninstall X --install Y prints the status after both', () => {
       good(privileged(['--install', name]));
       const ended = privileged(['--uninstall', name, '--install', guest2.name]);
       expect(good(ended).emulators).to.deep.equal([guest2.emulator]);
       expect(ended.stderr).to.equal(`uninstalling: ${entry} OK\ninstalling: ${guest2.name} OK\n`);
     });
 
-    it('QEMU_BINARY_PATH, QEMU_BINARY_PREFIX, QEMU_PRESERVE_ARGV0, --mount', () => {
+    it('follows QEMU_BINARY_PATH, QEMU_BINARY_PREFIX, QEMU_PRESERVE_ARGV0 and --mount', () => {
       const dir = scratch();
       fs.copyFileSync(path.join(filesOfImage(IMAGE), 'usr/bin', entry), path.join(dir, `x-${entry}`));
       const env = ['-e', 'QEMU_BINARY_PATH=/e', '-e', 'QEMU_BINARY_PREFIX=x-', '-e', 'QEMU_PRESERVE_ARGV0=0'];
@@ -111,7 +112,7 @@ describe('the callers of the image', () => {
     });
   });
 
-  it('docker/setup-qemu-action: its calls in its order, on a fresh machine', () => {
+  it('by docker/setup-qemu-action, in its order', () => {
     expect(docker('image', 'inspect', IMAGE).exit).to.equal(0);
     const step = (...args: string[]) => {
       const ended = docker('run', '--rm', '--privileged', IMAGE, ...args);
@@ -125,19 +126,19 @@ describe('the callers of the image', () => {
     expect(JSON.parse(step()).supported).to.include.members(['linux/arm64', 'linux/arm/v7', 'linux/arm/v6']);
   });
 
-  it("docker/setup-qemu-action: a failure's last line is the cause", () => {
+  it('by docker/setup-qemu-action, which shows the last line of a failure: it names the cause', () => {
     const ended = privileged(['--install', `${name},nonsense`]);
     expect(ended.exit).to.equal(1);
     expect(lastLine(ended.stderr)).to.contain('unknown platform: "nonsense"');
     statusIn(ended);
   });
 
-  it("docker/buildx, kubernetes driver: its init container's arguments", () => {
+  it('by the init container of the kubernetes driver of docker/buildx', () => {
     good(docker('run', '--rm', '--privileged', IMAGE, '--install', 'all'));
     expect(entryNames()).to.include(entry);
   });
 
-  it('compose: command and privileged, as people have it', () => {
+  it('by a Compose file with a command and privileges', () => {
     const file = path.join(scratch(), 'compose.yaml');
     fs.writeFileSync(
       file,
@@ -155,7 +156,7 @@ describe('the callers of the image', () => {
 
 let found: { readonly qemu: string; readonly node: string } | undefined;
 
-/** What lies in the image, asked of its files, and not of the program that is tested. */
+/** Read from the image's files, and not asked of the program that is tested. */
 function versionsInImage() {
   if (found) return found;
   const dir = filesOfImage(IMAGE);
@@ -167,8 +168,8 @@ function versionsInImage() {
 const versionInImage = () => versionsInImage().qemu;
 const nodeInImage = () => versionsInImage().node;
 
-describe('without privileges', () => {
-  it('the status still answers, from probes; one line says why the entries are unknown', () => {
+describe('the image without privileges', () => {
+  it('prints the status from probes, and one line that says why the entries are unknown', () => {
     for (const options of [
       [],
       ['--read-only', '--cap-drop', 'ALL'],
@@ -181,14 +182,31 @@ describe('without privileges', () => {
     }
   });
 
-  it('an installation fails with status 3, one line, and a valid status', () => {
-    const ended = docker('run', '--rm', IMAGE, '--install', 'all');
+  it('cannot install: status 3, a valid status on standard output, and one line with cause and commands', () => {
+    const ended = docker('run', '--rm', IMAGE, '--install', name);
     expect(ended.exit).to.equal(3);
-    expect(ended.stderr).to.match(/^binfmt: cannot mount binfmt_misc .*EPERM.*--privileged.*\n$/);
+    expect(ended.stderr).to.match(/^binfmt: cannot mount binfmt_misc .*EPERM.*\n$/);
     statusIn(ended);
+    const commands = commandsInLine(ended.stderr);
+    expect(commands).to.deep.equal([
+      `docker run --privileged --rm ${IMAGE} --install ${name}`,
+      `docker run -v ${MOUNT}:/binfmt_misc --rm ${IMAGE} --install ${name}`,
+    ]);
+    const restore = mountOnHost();
+    try {
+      for (const command of commands) {
+        expectWhole(command);
+        const installed = pasted(command);
+        expect(installed, command).to.include({ exit: 0, stderr: `installing: ${name} OK\n` });
+        expect(statusIn(installed).supported).to.include(platform);
+        uninstallAll();
+      }
+    } finally {
+      restore();
+    }
   });
 
-  it("the host's binfmt_misc as a bind mount is enough, without a capability", () => {
+  it("installs without any capability through a bind mount of the host's binfmt_misc", () => {
     const restore = mountOnHost();
     try {
       const least = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
@@ -201,8 +219,11 @@ describe('without privileges', () => {
       const readOnly = docker('run', '--rm', ...least, '-v', `${bind[1]}:ro`, IMAGE, '--install', name);
       expect(readOnly.exit).to.equal(3);
       expect(readOnly.stderr).to.match(
-        /^binfmt: cannot write to \/binfmt_misc\/register: read-only file system \(EROFS\)/,
+        /^binfmt: cannot write to \/binfmt_misc\/register: read-only file system \(EROFS\); .*without :ro; or .*\n$/,
       );
+      const [command = ''] = commandsInLine(readOnly.stderr);
+      expectWhole(command);
+      expect(pasted(command)).to.include({ exit: 0, stderr: `installing: ${name} OK\n` });
     } finally {
       uninstallAll();
       restore();
@@ -210,8 +231,8 @@ describe('without privileges', () => {
   });
 });
 
-describe('the image', () => {
-  it('has no shell, and nothing on the standard paths that a foreign program could use', () => {
+describe('the files of the image', () => {
+  it('are no shell, and no library on a path where a foreign program would look', () => {
     const id = mustDocker('create', IMAGE).trim();
     const files = must('bash', ['-c', `docker export ${id} | tar t`]).split('\n');
     mustDocker('rm', id);
@@ -224,7 +245,7 @@ describe('the image', () => {
     }
   });
 
-  it('has a manifest that names each emulator, its origin and its sum', () => {
+  it('are listed in a manifest: each emulator with its origin and checksum', () => {
     const dir = filesOfImage(IMAGE);
     const { emulators } = JSON.parse(fs.readFileSync(path.join(dir, 'usr/share/binfmt/manifest.json'), 'utf8'));
     const shipped = fs.readdirSync(path.join(dir, 'usr/bin')).filter((name) => name.startsWith('qemu-'));
@@ -236,7 +257,7 @@ describe('the image', () => {
     }
   });
 
-  it('has OCI labels', () => {
+  it('come with OCI labels', () => {
     const labels = JSON.parse(must('docker', ['image', 'inspect', '--format', '{{json .Config.Labels}}', IMAGE]));
     expect(labels).to.include({ 'org.opencontainers.image.title': 'binfmt' });
     expect(labels['org.opencontainers.image.revision']).to.match(/\S/);

@@ -12,7 +12,7 @@ import {
   privileged,
   uninstallAll,
 } from '../support/docker.js';
-import { chartIn, commandsOf, findingOf } from '../support/doctor.js';
+import { commandsIn, expectWhole, pasted, problemIn, reportIn } from '../support/doctor.js';
 import { entryNames, entryText, MOUNT, writeEntry } from '../support/kernel.js';
 import { guest, guest2 } from '../support/machine.js';
 import { must, PROGRAM, ROOT, run, shell } from '../support/program.js';
@@ -34,8 +34,8 @@ function debian12(): string {
   const fetch = ['--package', 'qemu-user', '--suites', 'bookworm'];
   must(path.join(ROOT, 'qemu/fetch'), [...fetch, path.join(ROOT, 'build/qemu-debian12')]);
   fs.copyFileSync(path.join(ROOT, 'build/qemu-debian12/usr/bin', entry), path.join(dir, entry));
-  const ours = fs.readFileSync(path.join(ROOT, `build/qemu/usr/share/qemu/binfmt.d/${entry}.conf`), 'utf8');
-  fs.writeFileSync(path.join(dir, `${entry}.conf`), ours.trim().replace(/:[A-Z]*$/, ':FPOC\n'));
+  const shipped = fs.readFileSync(path.join(ROOT, `build/qemu/usr/share/qemu/binfmt.d/${entry}.conf`), 'utf8');
+  fs.writeFileSync(path.join(dir, `${entry}.conf`), shipped.trim().replace(/:[A-Z]*$/, ':FPOC\n'));
   fs.writeFileSync(
     path.join(dir, 'Dockerfile'),
     `FROM debian:trixie-slim
@@ -46,21 +46,21 @@ function debian12(): string {
   return buildImage(tag, dir);
 }
 
-describe('doctor, on a host that keeps binfmt_misc mounted', () => {
+describe('doctor in a container, on a host that keeps binfmt_misc mounted', () => {
   onCleanHost();
   before(() => {
     foreign = guestImage(guest);
   });
   afterEach(() => uninstallAll());
 
-  it('the same entry, a static emulator and a dynamic one: it tells them apart, and its remedy works', () => {
+  it('tells a static and a dynamic emulator with the same entry apart, and its advice works', () => {
     const machine = debian12();
     expect(privileged(['--install', name]).exit).to.equal(0);
     const text = entryText(entry);
     expect(runForeign().stdout).to.equal(machineName);
     const silent = { exit: 0, stderr: '' };
     expect(doctor('--json')).to.include(silent);
-    expect(chartIn(doctor('--json')).findings).to.deep.equal([]);
+    expect(reportIn(doctor('--json')).problems).to.deep.equal([]);
 
     uninstallAll();
     const register = `mount -t binfmt_misc none ${MOUNT} && exec /usr/lib/systemd/systemd-binfmt`;
@@ -72,29 +72,29 @@ describe('doctor, on a host that keeps binfmt_misc mounted', () => {
 
     const ended = doctor('--json');
     expect(ended.exit).to.equal(1);
-    const chart = chartIn(ended);
-    expect(chart.findings).to.have.length(1);
-    const finding = findingOf('dynamic-emulator', chart);
-    expect(finding.see).to.contain('no such file or directory');
-    expect(finding.evidence[0]).to.equal('probe: ENOENT although flag F is set');
-    expect(finding.evidence[1]).to.match(new RegExp(`the kernel starts it: /usr/bin/${entry} needs /lib.*/ld`));
-    expect(chart.platforms).to.deep.include.members([
-      {
-        ...{ platform, runs: false, handler: entry, native: false, flags: 'POCF' },
-        ...{ emulator: `/usr/bin/${entry}`, version: null, static: false, shipped: false },
-        why: 'no such file or directory (ENOENT): its emulator, or the loader of its emulator, is not there',
-      },
-    ]);
+    const { problems, platforms } = reportIn(ended);
+    expect(problems).to.have.length(1);
+    const problem = problemIn('dynamic-emulator', { problems });
+    expect(problem.text.symptom).to.contain('no such file or directory');
+    expect(problem.facts).to.include({ entry, interpreter: `/usr/bin/${entry}`, seen: 'started' });
+    expect(problem.facts['loader']).to.match(/^\/lib.*\/ld/);
+    expect(problem.facts['probe']).to.deep.equal({ result: 'refused', errno: 'ENOENT' });
+    expect(platforms).to.have.length(1);
+    expect(platforms[0]).to.include({
+      ...{ platform, runs: false, entry, native: false, flags: 'POCF' },
+      ...{ emulator: `/usr/bin/${entry}`, version: null, static: false, shipped: false },
+    });
+    expect(platforms[0]?.why).to.match(/^no such file or directory \(ENOENT\): /);
 
-    const [remedy = ''] = commandsOf(finding);
-    expect(remedy).to.equal(`docker run --privileged --rm ${IMAGE} --install ${name}`);
-    expect(shell(remedy).exit).to.equal(0);
+    const [command = ''] = commandsIn(problem);
+    expect(command).to.equal(`docker run --privileged --rm ${IMAGE} --install ${name}`);
+    expect(shell(command).exit).to.equal(0);
     expect(runForeign().stdout).to.equal(machineName);
     expect(entryText(entry)).to.equal(text);
-    expect(chartIn(doctor('--json')).findings).to.deep.equal([]);
+    expect(reportIn(doctor('--json')).problems).to.deep.equal([]);
   }).timeout(300_000);
 
-  it("is told by systemd-binfmt's files that something wiped the entries", async () => {
+  it("learns from systemd-binfmt's files on the host that something removed the entries", async () => {
     const machine = debian12();
     const script = `mount -t binfmt_misc none ${MOUNT}; cd /usr/lib/systemd
       ./systemd-binfmt && ./systemd-binfmt --unregister && echo wiped; exec sleep 300`;
@@ -105,32 +105,49 @@ describe('doctor, on a host that keeps binfmt_misc mounted', () => {
       // Process 1 of that container is what doctor sees as the host.
       const pid = `container:${container}`;
       const ended = docker('run', '--rm', '--privileged', `--pid=${pid}`, IMAGE, 'doctor', '--json', name);
-      const finding = findingOf('no-entry', chartIn(ended));
-      expect(finding.because).to.contain('something has wiped the entries since');
-      expect(finding.evidence).to.include(`/etc/binfmt.d/${entry}.conf has ${entry}`);
+      const problem = problemIn('no-entry', reportIn(ended));
+      expect(problem.facts).to.deep.include({
+        boot: true,
+        configured: [{ file: `/etc/binfmt.d/${entry}.conf`, entry }],
+      });
+      expect(commandsIn(problem)[0]).to.equal('sudo systemctl restart systemd-binfmt');
       expect(entryNames()).to.deep.equal([]);
     } finally {
       mustDocker('rm', '--force', container);
     }
   });
 
-  it('through --pid=host it reads the file of an emulator that the kernel does not start', () => {
+  it('advises two ways for a disabled entry: to enable it, or to replace it', () => {
     privileged(['--install', name]);
     writeEntry(entry, '0');
     const ended = docker('run', '--rm', '--privileged', '--pid=host', IMAGE, 'doctor', '--json', name);
-    expect(findingOf('disabled-entry', chartIn(ended)).remedies).to.have.length(2);
+    const commands = commandsIn(problemIn('disabled-entry', reportIn(ended)));
+    expect(commands).to.deep.equal([
+      `echo 1 | sudo tee ${MOUNT}/${entry}`,
+      `docker run --privileged --rm ${IMAGE} --install ${name}`,
+    ]);
+    expect(pasted(commands[1] ?? '').exit).to.equal(0);
+    expect(runForeign().stdout).to.equal(machineName);
   });
 
-  it('without privileges it says what runs, and what it could not see', () => {
+  it('reports without privileges what runs, and what it was not allowed to read', () => {
     privileged(['--install', name]);
     const ended = docker('run', '--rm', IMAGE, 'doctor', '--json', name);
-    const finding = findingOf('permission', chartIn(ended));
-    expect(finding.severity).to.equal('note');
-    expect(chartIn(ended).platforms[0]).to.include({ runs: true, emulator: `/usr/bin/${entry}`, handler: null });
+    expect(problemIn('permission', reportIn(ended)).severity).to.equal('note');
+    expect(reportIn(ended).platforms[0]).to.include({ runs: true, emulator: `/usr/bin/${entry}`, entry: null });
     expect(ended.exit).to.equal(0);
     const failing = docker('run', '--rm', IMAGE, 'doctor', '--json', guest2.name);
-    expect(findingOf('permission', chartIn(failing)).severity).to.equal('problem');
+    const problem = problemIn('permission', reportIn(failing));
+    expect(problem.severity).to.equal('problem');
     expect(failing.exit).to.equal(1);
+    // Every way that it advises is a whole command, and answers the question that could not be answered.
+    for (const command of commandsIn(problem)) {
+      expectWhole(command);
+      const again = pasted(command);
+      expect(reportIn(again).problems.map(({ id }) => id))
+        .to.include('no-entry')
+        .and.not.include('permission');
+    }
   });
 
   it('leaves nothing behind', () => {
@@ -140,43 +157,37 @@ describe('doctor, on a host that keeps binfmt_misc mounted', () => {
   });
 });
 
-describe('doctor, on a host that does not keep binfmt_misc mounted', () => {
+describe('doctor in a container, on a host that does not keep binfmt_misc mounted', () => {
   before(function () {
     const mounted = fs.existsSync(path.join(MOUNT, 'register'));
     if (mounted) skipBecause(this, `this host keeps binfmt_misc mounted at ${MOUNT}`);
   });
   beforeEach(skipWhereEntriesAreKept);
 
-  it('vanishing: it says so before anybody installs in vain, changes nothing, and its remedy works', () => {
+  it('warns that entries would vanish, changes nothing, and its advice works', () => {
     const ended = doctor('--json');
     expect(ended.exit).to.equal(1);
-    const finding = findingOf('vanishing', chartIn(ended));
+    const problem = problemIn('vanishing', reportIn(ended));
     expect(fs.existsSync(path.join(MOUNT, 'register'))).to.equal(false);
     const installed = privileged(['--install', name]);
     expect(installed.exit).to.equal(3);
-    const remedy = commandsOf(finding).find((command) => command.includes('--pid=host'));
+    for (const command of commandsIn(problem)) expectWhole(command);
+    const onHost = commandsIn(problem).find((command) => command.includes('--pid=host'));
     try {
-      expect(shell(remedy ?? 'false').exit).to.equal(0);
-      expect(chartIn(doctor('--json', name)).findings).to.deep.equal([]);
+      expect(pasted(onHost ?? 'false').exit).to.equal(0);
+      expect(reportIn(doctor('--json', name)).problems).to.deep.equal([]);
     } finally {
       while (fs.existsSync(path.join(MOUNT, 'register'))) must('umount', [MOUNT]);
     }
   });
 
-  it('a container that sees the processes of the host is not the host: what it registers vanishes, and it says so', () => {
-    const rights = ['--cap-drop', 'ALL', '--cap-add', 'SYS_ADMIN', '--security-opt', 'apparmor=unconfined'];
-    const ended = docker('run', '--rm', '--pid=host', ...rights, IMAGE, '--install', name);
-    expect(ended.stderr).to.contain('would vanish');
-    expect(ended.exit).to.equal(3);
-  });
-
-  it('automount: the host would mount it when it is looked at, and nobody has', () => {
+  it('reports an automount point that nobody has used yet', () => {
     // The kernel lets the process group of the automounter itself through, and waits for no answer.
     const script = `exec 3> >(sleep 60)
       mount -t autofs -o fd=3,pgrp=$$,minproto=5,maxproto=5,direct systemd-1 ${MOUNT}
       unshare --mount bash -c "umount ${MOUNT}; ${PROGRAM} doctor --json"; true`;
     const alone = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'setsid', 'bash', '-c', script];
-    const finding = findingOf('automount', chartIn(run('unshare', alone)));
-    expect(finding.evidence).to.deep.equal([`${MOUNT} on the host: autofs, and no binfmt_misc on it`]);
+    const problem = problemIn('automount', reportIn(run('unshare', alone)));
+    expect(commandsIn(problem)).to.deep.equal(['sudo systemctl start proc-sys-fs-binfmt_misc.mount']);
   });
 });

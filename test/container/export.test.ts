@@ -13,6 +13,7 @@ import {
   runsGuest,
   uninstallAll,
 } from '../support/docker.js';
+import { reportIn } from '../support/doctor.js';
 import { entryNames, entryText, MOUNT } from '../support/kernel.js';
 import { guest, guest2 } from '../support/machine.js';
 import { must, ROOT, run, shell } from '../support/program.js';
@@ -52,7 +53,7 @@ describe('export', () => {
   });
   afterEach(() => uninstallAll());
 
-  it('systemd: the real systemd-binfmt registers it, in the place of a file of the distribution, and programs run', () => {
+  it('for systemd is registered by the real systemd-binfmt, instead of a file of the distribution, and programs run', () => {
     const { dir, stderr } = unpacked('systemd', `${name},${guest2.name}`);
     expect(stderr).to.contain('next: sudo systemctl restart systemd-binfmt');
     const distribution = `mkdir -p /usr/lib/binfmt.d; sed s,/usr/local/lib/binfmt,/usr/bin, \\
@@ -62,10 +63,10 @@ describe('export', () => {
     expect(entryNames()).to.deep.equal([entry, guest2.emulator].sort());
     expect(entryText(entry)).to.contain(`interpreter /usr/local/lib/binfmt/${entry}\nflags: POCF\n`);
     expect(runsForeign()).to.equal(true);
-    expect(JSON.parse(privileged(['doctor', '--json']).stdout).findings).to.deep.equal([]);
+    expect(reportIn(privileged(['doctor', '--json'])).problems).to.deep.equal([]);
   });
 
-  it('debian: the real update-binfmts registers it, and programs run', () => {
+  it('for debian is registered by the real update-binfmts, and programs run', () => {
     const { dir, stderr } = unpacked('debian', name);
     const next = /^next: (.*)$/m.exec(stderr)?.[1]?.replaceAll('sudo ', '');
     expect(next).to.equal(`update-binfmts --import ${entry}`);
@@ -75,21 +76,21 @@ describe('export', () => {
     expect(runsForeign()).to.equal(true);
   });
 
-  it('debian: a package that has the entry keeps it, until it is told to give way', () => {
+  it('for debian prints the command that removes the entry of another package', () => {
     const { dir, stderr } = unpacked('debian', name);
     const remove = /^ {2}(sudo update-binfmts .*)$/m.exec(stderr)?.[1]?.replace('sudo ', '');
-    const theirs = `cp /usr/local/lib/binfmt/${entry} /usr/bin/${entry}-static
+    const another = `cp /usr/local/lib/binfmt/${entry} /usr/bin/${entry}-static
       sed -e 's,/usr/local/lib/binfmt/${entry},/usr/bin/${entry}-static,' -e 's/^package .*/package qemu-user-static/' \\
         /usr/share/binfmts/${entry} >/tmp/${entry}; update-binfmts --importdir /tmp --import ${entry}`;
-    const ours = `update-binfmts --import ${entry}`;
+    const exported = `update-binfmts --import ${entry}`;
     const show = `grep interpreter ${MOUNT}/${entry}`;
-    const script = `mount -t binfmt_misc none ${MOUNT}; ${theirs}; ${ours}; ${show}; ${remove}; ${ours}; ${show}`;
+    const script = `mount -t binfmt_misc none ${MOUNT}; ${another}; ${exported}; ${show}; ${remove}; ${exported}; ${show}`;
     const ended = onDebian('binfmt-support', dir, script);
     expect(ended.stdout).to.equal(`interpreter /usr/bin/${entry}-static\ninterpreter /usr/local/lib/binfmt/${entry}\n`);
     expect(ended.stderr).to.match(/warning/);
   });
 
-  it('is the same byte for byte, with a manifest, modes, owner, and no directory', () => {
+  it('is the same byte for byte each time, with manifest, modes and owner, and without directories', () => {
     const dir = scratch();
     const archive = (file: string, words: string) => {
       shell(`${DOCKER_RUN} --rm ${IMAGE} export ${words} >${dir}/${file}`);
@@ -114,7 +115,7 @@ describe('export', () => {
     }
   });
 
-  it('is refused where the output is a terminal', () => {
+  it('is refused if standard output is a terminal', () => {
     const ended = run('script', [
       '--quiet',
       '--return',

@@ -13,7 +13,7 @@ import {
 import { guest } from '../support/machine.js';
 import { skipBecause } from '../support/skip.js';
 
-/** What `uname -m` says in each: QEMU's name of the machine. */
+/** What `uname -m` prints in each: QEMU's name of the machine. */
 const machines: Readonly<Record<string, RegExp>> = {
   '386': /^i[3-6]86|x86_64$/,
   amd64: /^x86_64$/,
@@ -65,7 +65,7 @@ describe('foreign containers', () => {
     ['s390x', 'linux/s390x', 's390x'],
     ['amd64', 'linux/amd64', 'x86_64'],
   ] as const) {
-    it(`${platform}: busybox prints its machine, through a shell too`, () => {
+    it(`for ${platform} run busybox and a shell`, () => {
       const image = busyboxImage(architecture, platform);
       const { stdout, stderr } = docker(
         'run',
@@ -82,7 +82,7 @@ describe('foreign containers', () => {
   }
 
   for (const [architecture, machine] of Object.entries(machines)) {
-    it(`${architecture}: a static C program runs in a container without anything else`, function () {
+    it(`for ${architecture} run a static C program and need nothing else`, function () {
       if (!compiled.includes(architecture)) skipBecause(this, `Debian has no compiler for ${architecture} here`);
       const { stdout, stderr } = docker('run', '--rm', programs, `/${architecture}/hello`, 'a b');
       expect(stdout.split(' ')[0], stderr).to.match(machine);
@@ -90,7 +90,7 @@ describe('foreign containers', () => {
     });
   }
 
-  it('argv[0] is kept, and not with --no-preserve-argv0', () => {
+  it('see argv[0] as they were called, except with --no-preserve-argv0', () => {
     const called = () => docker('run', '--rm', programs, '/exec', hello, 'my-name', 'x').stdout;
     expect(called()).to.contain('argv[0]=my-name argv[1]=x');
     install('--no-preserve-argv0');
@@ -99,7 +99,7 @@ describe('foreign containers', () => {
     expect(called()).to.contain('argv[0]=my-name argv[1]=x');
   });
 
-  it('a setuid program has its rights, and not with --no-credentials, nor under no-new-privileges', () => {
+  it('run setuid programs with their privileges, except with --no-credentials or no-new-privileges', () => {
     const setuid = (...options: string[]) =>
       docker('run', '--rm', '--user', '1000', ...options, programs, `${hello}-setuid`).stdout;
     expect(setuid()).to.contain('euid=0');

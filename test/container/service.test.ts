@@ -14,6 +14,7 @@ import {
   privileged,
   runsGuest,
 } from '../support/docker.js';
+import { commandsInLine, expectWhole } from '../support/doctor.js';
 import { entryNames, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2 } from '../support/machine.js';
 import { must, ROOT, run, statusIn } from '../support/program.js';
@@ -44,7 +45,7 @@ function unmountHost(): void {
   while (mounted()) must('umount', [MOUNT]);
 }
 
-describe('a host that does not keep binfmt_misc mounted', () => {
+describe('an installation on a host that does not keep binfmt_misc mounted', () => {
   before(function () {
     foreign = guestImage(guest);
     // A machine of somebody's own keeps it mounted; CI's does not.
@@ -56,17 +57,22 @@ describe('a host that does not keep binfmt_misc mounted', () => {
     expect(runsForeign()).to.equal(false);
   });
 
-  it('an installation that would vanish fails, in one line with three remedies, and leaves nothing', () => {
+  it('fails if the entries would vanish, and leaves nothing; one line has the cause and three commands', () => {
     const ended = privileged(['--install', 'all']);
     expect(ended.exit).to.equal(3);
     expect(ended.stderr.trim().split('\n')).to.have.length(1);
-    for (const remedy of ['sudo mount -t binfmt_misc', '--watch', '--pid=host'])
-      expect(ended.stderr).to.contain(remedy);
+    const commands = commandsInLine(ended.stderr);
+    expect(commands).to.deep.equal([
+      `sudo mount -t binfmt_misc binfmt_misc ${MOUNT}`,
+      `docker run --detach --restart always --privileged ${IMAGE} --install all --watch`,
+      `docker run --privileged --pid=host --rm ${IMAGE} --install all`,
+    ]);
+    for (const command of commands) expectWhole(command);
     expect(statusIn(ended).supported).not.to.include(platform);
     expect(mounted()).to.equal(false);
   });
 
-  it('--pid=host: it mounts on the host, and the registrations stay', () => {
+  it('mounts binfmt_misc on the host with --pid=host, and the entries stay', () => {
     const ended = docker('run', '--rm', '--privileged', '--pid=host', IMAGE, '--install', name);
     expect(ended).to.include({ exit: 0, stderr: `installing: ${name} OK\n` });
     expect(mounted()).to.equal(true);
@@ -74,7 +80,7 @@ describe('a host that does not keep binfmt_misc mounted', () => {
     expect(runsForeign()).to.equal(true);
   });
 
-  it('a shared bind mount: it mounts on the host through it, and the registrations stay', () => {
+  it('mounts binfmt_misc on the host through a shared bind mount, and the entries stay', () => {
     must('mount', ['--make-rshared', '/']);
     try {
       const bind = '/proc/sys/fs/binfmt_misc:/binfmt_misc:rshared';
@@ -85,6 +91,13 @@ describe('a host that does not keep binfmt_misc mounted', () => {
     } finally {
       must('mount', ['--make-rprivate', '/']);
     }
+  });
+
+  it('fails in a container that only sees the processes of the host, because the entries would vanish', () => {
+    const rights = ['--cap-drop', 'ALL', '--cap-add', 'SYS_ADMIN', '--security-opt', 'apparmor=unconfined'];
+    const ended = docker('run', '--rm', '--pid=host', ...rights, IMAGE, '--install', name);
+    expect(ended.stderr).to.contain('would vanish');
+    expect(ended.exit).to.equal(3);
   });
 
   it('believes nobody who keeps the entries while it looks and then lets go: it fails, since they vanish', async () => {
@@ -137,7 +150,7 @@ describe('the service of deploy/compose.yaml', () => {
     unmountHost();
   });
 
-  it('is healthy, and foreign containers run, though the host never mounted binfmt_misc', () => {
+  it('is healthy, and foreign containers run, although the host never mounted binfmt_misc', () => {
     expect(mounted()).to.equal(false);
     expect(runsForeign()).to.equal(true);
     expect(inspect('{{.HostConfig.Privileged}} {{.HostConfig.CapDrop}} {{.HostConfig.ReadonlyRootfs}}')).to.equal(
@@ -146,16 +159,16 @@ describe('the service of deploy/compose.yaml', () => {
   });
 
   for (const [what, disturb, cause] of [
-    ['an emulator is removed', () => writeEntry(entry, '-1'), new RegExp(`restored ${name}: removed`)],
-    ['all are removed', () => writeEntry('status', '-1'), new RegExp(`restored ${guest2.name}: removed`)],
-    ['one is disabled', () => writeEntry(entry, '0'), new RegExp(`restored ${name}: disabled`)],
+    ['one entry was removed', () => writeEntry(entry, '-1'), new RegExp(`restored ${name}: removed`)],
+    ['all entries were removed', () => writeEntry('status', '-1'), new RegExp(`restored ${guest2.name}: removed`)],
+    ['one entry was disabled', () => writeEntry(entry, '0'), new RegExp(`restored ${name}: disabled`)],
     [
-      'a broken handler comes in front',
+      'a broken entry was registered in front',
       () => registerForeign('broken', name, crashingEmulator(), 'F'),
       new RegExp(`restored ${name}: shadowed`),
     ],
   ] as const) {
-    it(`${what}: foreign containers run again`, async () => {
+    it(`makes foreign containers run again after ${what}`, async () => {
       onHost(disturb);
       await until(
         () => cause.test(log()),
@@ -165,7 +178,7 @@ describe('the service of deploy/compose.yaml', () => {
     });
   }
 
-  it("systemd-binfmt's start and its --unregister are survived", async () => {
+  it('makes foreign containers run again after systemd-binfmt has removed or registered entries', async () => {
     const image = 'binfmt-test-systemd';
     const dir = scratch();
     fs.writeFileSync(
@@ -183,7 +196,7 @@ describe('the service of deploy/compose.yaml', () => {
     await runsAgain();
   });
 
-  it('its process is killed: it comes again, and everything runs', async () => {
+  it('comes back if its process is killed', async () => {
     const pid = inspect('{{.State.Pid}}');
     process.kill(Number(pid), 'SIGKILL');
     await until(() => !['0', pid].includes(inspect('{{.State.Pid}}')), 'another process');
@@ -191,7 +204,7 @@ describe('the service of deploy/compose.yaml', () => {
     await healthy();
   });
 
-  it('docker restart: it stops at once, and everything runs again', async () => {
+  it('stops at once for docker restart, and comes back', async () => {
     const start = Date.now();
     mustDocker('restart', container());
     expect(Date.now() - start).to.be.below(8000); // docker waits ten seconds before it kills
@@ -199,7 +212,7 @@ describe('the service of deploy/compose.yaml', () => {
     expect(log()).to.match(/stopping: SIGTERM/);
   });
 
-  it('a second service at the same time: both settle', async () => {
+  it('does not fight with a second service', async () => {
     const earlier = log().length;
     const second = ['--name', 'binfmt-test-second', '--privileged', IMAGE];
     mustDocker('run', '--detach', ...second, '--install', `${name},${guest2.name}`, '--watch');
@@ -218,14 +231,14 @@ describe('the service of deploy/compose.yaml', () => {
     }
   });
 
-  it('leaves no process behind but itself, however often its health is checked', async () => {
+  it('has no processes but its own two, even after health checks', async () => {
     for (let i = 0; i < 3; i++)
       expect(docker('exec', container(), '/usr/bin/binfmt', 'healthcheck', '--strict').exit).to.equal(0);
     const processes = mustDocker('top', container(), '-o', 'pid,stat,comm').trim().split('\n').slice(1);
     expect(processes, processes.join('\n')).to.have.length(2);
   });
 
-  it('the engine is restarted: it comes again by itself, and everything runs', async function () {
+  it('comes back by itself if the Docker Engine is restarted', async function () {
     const restart = process.env['BINFMT_TEST_RESTART_ENGINE'];
     if (!restart) skipBecause(this, 'BINFMT_TEST_RESTART_ENGINE names no command that restarts the Docker Engine');
     must('bash', ['-c', restart]);
@@ -241,7 +254,7 @@ describe('the memory of a watcher', () => {
     docker('rm', '--force', container);
   });
 
-  it('is at most 64 MiB, and does not grow over 10,000 restores', async () => {
+  it('stays below 64 MiB, and does not grow during 10,000 restores', async () => {
     const options = ['--install', 'all', '--watch', '--backoff', '0'];
     mustDocker('run', '--detach', '--name', container, '--privileged', FULL_IMAGE, ...options);
     await until(() => / ready\n/.test(docker('logs', container).stderr), 'the watcher');
@@ -270,13 +283,38 @@ describe('the memory of a watcher', () => {
 });
 
 describe("the image's own health check", () => {
-  it('passes where nothing watches', () => {
+  it('passes if no watcher is running, and fails with --strict', () => {
     expect(docker('run', '--rm', IMAGE, 'healthcheck')).to.include({
       exit: 0,
-      stderr: 'binfmt: nothing watches here\n',
+      stderr: 'binfmt: no watcher is running here\n',
     });
     expect(docker('run', '--rm', IMAGE, 'healthcheck', '--strict').exit).to.equal(1);
     const test = mustDocker('image', 'inspect', '--format', '{{json .Config.Healthcheck.Test}}', IMAGE);
     expect(JSON.parse(test)).to.deep.equal(['CMD', '/usr/bin/binfmt', 'healthcheck']);
   });
+
+  it('sees a watcher that listens somewhere else too', async () => {
+    const container = 'binfmt-test-listening';
+    const options = ['--install', name, '--watch', '--listen', '127.0.0.1:8080'];
+    const often = ['--health-interval', '1s', '--health-start-interval', '1s'];
+    mustDocker('run', '--detach', '--name', container, '--privileged', ...often, IMAGE, ...options);
+    const health = () => mustDocker('inspect', '--format', '{{.State.Health.Status}}', container).trim();
+    const log = () => mustDocker('inspect', '--format', '{{(index .State.Health.Log 0).Output}}', container).trim();
+    try {
+      await until(
+        () => health() === 'healthy',
+        () => `healthy, is ${health()}`,
+      );
+      // The health check of an image without a watcher passes too, and says something else.
+      expect(log()).to.equal('ready');
+      onHost(() => writeEntry('status', '0'));
+      await until(
+        () => health() === 'unhealthy',
+        () => `unhealthy, is ${health()}`,
+      );
+    } finally {
+      onHost(() => writeEntry('status', '1'));
+      mustDocker('rm', '--force', container);
+    }
+  }).timeout(120_000);
 });

@@ -13,21 +13,22 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { row } from '../support/architectures.js';
 import { ALL_IMAGE, buildImage, docker, LABEL, onCleanHost, privileged } from '../support/docker.js';
+import { commandsInLine, expectWhole } from '../support/doctor.js';
 import { entryNames, MOUNT } from '../support/kernel.js';
 import { alsoNative, foreign as foreignArchitectures, own } from '../support/machine.js';
 import { type Ended, lastLine, PROGRAM, run, statusIn } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 import { filesOf, foreign, manifestOf } from './hosts.js';
 
-/** One that no image is for, and that the processor does not run. */
+/** An architecture that no image is built for, and that the processor does not run. */
 const guest = ['arm', 'mips64le'].map(row).find((each) => foreignArchitectures.includes(each)) ?? row('mips64le');
 const entry = `qemu-${guest.target}`;
-/** What the processor runs by itself, also where the program is emulated. */
+/** What the processor runs by itself, even if the program is emulated. */
 const natives = [own, ...alsoNative].map(({ name }) => name);
 
 const BIND = ['--cap-drop', 'ALL', '-v', `${MOUNT}:/binfmt_misc`];
 
-/** One that hangs is ended. */
+/** A container that hangs is ended. */
 function emulated(host: string, options: readonly string[], ...args: string[]): Ended {
   const container = `binfmt-test-emulated-${host}`;
   const image = host === 's390x' ? userImage() : ALL_IMAGE;
@@ -93,7 +94,7 @@ describe('the images of other hosts, emulated', () => {
 
   for (const host of foreign) {
     describe(`linux/${host}`, () => {
-      it('--version names the QEMU of its manifest', () => {
+      it('prints the QEMU of its manifest with --version', () => {
         const { stdout, stderr } = emulated(host, [], '--version');
         const [emulator] = manifestOf(host).emulators;
         expect(stdout, stderr).to.match(new RegExp(`^binfmt/dev qemu/${emulator?.version} node/\\d+\\.\\d+\\.\\d+\n$`));
@@ -101,17 +102,17 @@ describe('the images of other hosts, emulated', () => {
         expect(stderr).to.equal('');
       });
 
-      it('without arguments its own platform comes first', () => {
+      it('lists its own platform first', () => {
         const { supported } = statusIn(emulated(host, BIND));
         expect(supported[0]).to.equal(`linux/${host}`);
         expect(supported).to.include.members([...natives, ...foreign].map((each) => `linux/${each}`));
       });
 
-      it(`--install ${guest.name},${own.name}: probes run through both emulators; then doctor; then --uninstall`, () => {
+      it(`installs ${guest.name}, examines it and removes it, through both emulators`, () => {
         const installed = emulated(host, BIND, '--install', `${guest.name},${own.name}`, '--no-credentials');
         expect(installed.exit, installed.stderr).to.equal(0);
         expect(installed.stderr).to.contain(
-          `installing: ${guest.name} OK (in this container alone, as this program is emulated`,
+          `installing: ${guest.name} OK (in this container only, because this program is emulated itself, on linux/${own.name})`,
         );
         expect(installed.stderr).to.contain(`installing: ${own.name} OK (this machine runs it natively)`);
         expect(statusIn(installed).supported.map((each) => each.split('/')[1])).to.include.members([
@@ -132,15 +133,22 @@ describe('the images of other hosts, emulated', () => {
     });
   }
 
-  it('fails to install what containers could not run, and says why', () => {
+  it('cannot install what containers could not run; the last line says why, and which image to use', () => {
     const [host = ''] = foreign;
     const { exit, stderr } = emulated(host, ['--privileged'], '--install', guest.name, '--no-credentials');
     expect(exit).to.equal(1);
-    expect(lastLine(stderr)).to.contain(`this program is for linux/${host}, and runs through an emulator itself`);
+    expect(lastLine(stderr)).to.contain(
+      `this program is built for linux/${host} and is emulated itself, on linux/${own.name}`,
+    );
+    const [command = ''] = commandsInLine(lastLine(stderr));
+    expectWhole(command);
+    expect(command).to.match(
+      new RegExp(`^docker run --privileged --platform linux/${own.name} --rm \\S+ --install ${guest.name}$`),
+    );
     expect(entryNames()).not.to.include(entry);
   });
 
-  it("never takes over the processor's own programs, whatever it is told", () => {
+  it("never registers an entry for the processor's own programs, whatever the options", () => {
     const [host = ''] = foreign;
     // With a binfmt_misc of its own: a machine with such an entry starts nothing any more.
     const script = `

@@ -10,7 +10,7 @@ import type { ProbeResult, Verdict } from '../../src/core/probe.js';
 import type { Problem } from '../../src/core/problem.js';
 import { adviceFor, type ProblemText } from '../../src/core/render.js';
 import { row } from './architectures.js';
-import { type Ended, shell } from './program.js';
+import { type Ended, must, shell } from './program.js';
 
 /** A problem as `doctor --json` prints it. */
 export interface PrintedProblem extends Omit<Problem, 'advice'> {
@@ -51,6 +51,24 @@ export const commandsIn = ({ advice }: PrintedProblem) => advice.flatMap(({ comm
 /** Runs an advised command as it would be pasted, except that the tests are root already. */
 export function pasted(command: string): Ended {
   return shell(command.replaceAll('sudo ', ''));
+}
+
+/** The commands in a line of standard error: each is behind its label, and between the ways stands `; or `. */
+export function commandsInLine(line: string): string[] {
+  const ways = line.trim().split(/; (?:or )?/);
+  return ways.flatMap((way) => /(?:^|: )((?:docker|sudo|echo) .*)$/.exec(way)?.[1] ?? []);
+}
+
+/** Throws if a shell would not accept it, or if a `docker run` in it has no image. */
+export function expectWhole(command: string): void {
+  must('bash', ['-n', '-c', command]);
+  const [, options = ''] = /^docker run (.*)$/.exec(command) ?? [];
+  const words = options === '' ? [] : options.split(' ');
+  const takesValue = new Set(['-v', '--restart', '--platform', '--cap-add', '--security-opt']);
+  let first = 0;
+  while (words[first]?.startsWith('-')) first += takesValue.has(words[first] ?? '') ? 2 : 1;
+  if (words.length > 0 && words[first] === undefined) throw new Error(`no image in: ${command}`);
+  if (/^\s*-/.test(command)) throw new Error(`an option alone: ${command}`);
 }
 
 /** The image `binfmt`, called without arguments. */
