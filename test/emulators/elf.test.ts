@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import { architectures } from '../../src/core/architectures.js';
-import { loaderExecutable, parseElf, probeExecutable, programVariants, sameMachine } from '../../src/core/elf.js';
+import {
+  loaderExecutable,
+  parseElf,
+  probeExecutable,
+  programVariants,
+  sameMachine,
+  UNKNOWN_LOADER,
+} from '../../src/core/elf.js';
 import { matches } from '../../src/core/entry.js';
 import { readStart } from '../../src/system/host/files.js';
 import { compile, dynamicEmulator } from '../support/programs.js';
@@ -107,7 +114,7 @@ describe('ELF headers', () => {
 });
 
 describe('the loader that an ELF header names', () => {
-  const beyond = '(beyond the part that was read)';
+  const beyond = UNKNOWN_LOADER;
   const table: readonly [string, Buffer, string | undefined][] = [
     ['ends at its zero byte', withLoader(LOADER_AT, 8, '/lib/ld\0'), '/lib/ld'],
     ['ends at the first zero byte', withLoader(LOADER_AT, 8, '/ld\0more'), '/ld'],

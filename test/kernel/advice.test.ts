@@ -76,7 +76,6 @@ describe('advice', () => {
     const report = reportIn(binfmt(['doctor', '--json', name], nowhere));
     expect(problemIn('no-entry', report).advice.map(({ label }) => label)).to.deep.equal([
       'set QEMU_BINARY_PATH to the directory of statically linked qemu-* programs',
-      'as a service that restores the entries',
     ]);
     expect(problemIn('nothing-installed', reportIn(binfmt(['doctor', '--json'], nowhere))).advice).to.deep.equal([]);
   });

@@ -119,7 +119,7 @@ describe('doctor', () => {
     const problem = problemIn('no-entry', examined(name));
     expect(problem).to.deep.include({ id: 'no-entry', subject: platform, severity: 'problem' });
     expect(problem.facts).to.deep.equal({
-      ...{ entries: 0, configured: [], boot: false },
+      ...{ readable: true, entryCount: 0, configured: [], boot: false },
       probe: { result: 'refused', errno: 'ENOEXEC' },
     });
     expect(problem.advice[0]).to.include({ do: 'install' }).and.have.property('command');

@@ -150,12 +150,8 @@ describe('install', () => {
       () => directoryWith(foreignProgram()),
       /is built for a different CPU architecture; fix or replace the emulator \//,
     ],
-    ['is not executable', notExecutable, /may not be executed; sudo chmod \+x \//],
-    [
-      'does not exist',
-      scratch,
-      new RegExp(`there is no emulator ${entry} here; set QEMU_BINARY_PATH to the directory`),
-    ],
+    ['is not executable', notExecutable, /is not executable; sudo chmod \+x \//],
+    ['does not exist', scratch, new RegExp(`${entry} not found in \\S+; set QEMU_BINARY_PATH to the directory`)],
   ] as const) {
     it(`refuses an emulator that ${what}; cause and remedy are in its last line`, () => {
       const installed = installing([], { QEMU_BINARY_PATH: prepare() });
@@ -260,7 +256,9 @@ describe('install', () => {
     registerForeign('lesser', architecture.name, lesser, 'F');
     const installed = binfmt(['--install', wanted]);
     expect(installed.exit).to.equal(1);
-    expect(lastLine(installed.stderr)).to.contain(`goes up to v${lower}, and v${higher} was asked for`);
+    expect(lastLine(installed.stderr)).to.contain(
+      `you asked for v${higher}, but the emulator only goes up to v${lower}`,
+    );
     expect(statusIn(installed).supported).not.to.include(wanted);
   });
 
@@ -273,7 +271,7 @@ describe('install', () => {
         expect(lastLine(installed.stderr)).to.contain(
           enough
             ? 'this machine runs it natively'
-            : `does not run: this machine's processor goes up to v${level}, and v${asked} was asked for`,
+            : `does not run: you asked for v${asked}, but this machine's processor only goes up to v${level}`,
         );
       });
     }

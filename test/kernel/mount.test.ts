@@ -129,7 +129,7 @@ describe('binfmt_misc', () => {
       'EACCES',
       `mount -t binfmt_misc none ${MOUNT}; chmod 000 ${MOUNT}/register; ${without('all')} ${program} --install ${name}`,
       3,
-      /^binfmt: this is a user namespace .*, which may not write to \S+\/register \(EACCES\); register on the host itself, as the host's root user\n$/,
+      /^binfmt: this is a user namespace .*, which is not allowed to write to \S+\/register \(EACCES\); register on the host itself, as the host's root user\n$/,
     ],
   ] as const) {
     it(`fails with ${what}: one line with cause and remedy, a valid status on standard output, and exit status ${status}`, () => {

@@ -24,7 +24,7 @@ describe('a check of doctor', () => {
     const ended = doctor('--json', name);
     const problem = problemIn('no-entry', reportIn(ended));
     expect(problem).to.include({ severity: 'problem', subject: platform });
-    expect(problem.facts).to.deep.include({ entries: 0, probe: { result: 'refused', errno: 'ENOEXEC' } });
+    expect(problem.facts).to.deep.include({ entryCount: 0, probe: { result: 'refused', errno: 'ENOEXEC' } });
     expect(problem.text.symptom).to.equal('exec /bin/sh: exec format error');
     expect(commandsIn(problem)).to.deep.equal([`${install} ${name}`, `${install} ${name} --watch`]);
     expect(ended.exit).to.equal(1);

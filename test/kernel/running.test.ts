@@ -34,7 +34,7 @@ describe('a check of doctor, of what runs', () => {
     const report = examined();
     const problem = problemIn('shadowed', report);
     expect(problem.facts).to.include({ entry: 'box64', hidden: entry, interpreter: older, runs: true, seen: true });
-    expect(problem.text.title).to.equal(`${platform} runs through box64, not through ${entry}`);
+    expect(problem.text.title).to.equal(`${platform}: a newer entry takes the programs`);
     expect(report.platforms[0]).to.include({ entry: 'box64', emulator: older });
     expect(doctor().stdout).to.match(new RegExp(`^ +${entry} .*inactive: a newer entry takes precedence`, 'm'));
     const [force = ''] = commandsIn(problem);

@@ -128,13 +128,11 @@ describe('a watcher', () => {
     const dir = scratch();
     fs.copyFileSync(emulator, path.join(dir, entry));
     const watcher = watch(`${name},${name2}`, [], { QEMU_BINARY_PATH: dir });
-    await watcher.said(line(`failed ${name2}: there is no emulator ${entry2} here; set QEMU_BINARY_PATH`));
+    await watcher.said(line(`failed ${name2}: ${entry2} not found in ${dir}; set QEMU_BINARY_PATH`));
     await watcher.said(line(`installed ${name}`));
     const { status, body } = await watcher.get('/readyz');
     expect(status).to.equal(503);
-    expect(body).to.match(
-      line(`^not ready\n${name2}: there is no emulator ${entry2} here; set QEMU_BINARY_PATH .*\n$`),
-    );
+    expect(body).to.match(line(`^not ready\n${name2}: ${entry2} not found in ${dir}; set QEMU_BINARY_PATH .*\n$`));
     fs.copyFileSync(emulator2, path.join(dir, entry2));
     await watcher.said(line(`installed ${name2}`));
     await watcher.said(/ready/);

@@ -17,7 +17,7 @@ export function describeEventCause(cause: EventCause, invocation: Invocation): s
     case 'restore':
       return cause.cause;
     case 'wait':
-      return `${cause.failing ? 'it keeps failing' : REMOVED_AGAIN}; retrying in ${cause.seconds} s`;
+      return `${cause.failing ? '' : `${REMOVED_AGAIN}; `}retrying in ${cause.seconds} s`;
     case 'signal':
       return cause.signal;
   }
