@@ -241,7 +241,8 @@ describe('the service of deploy/compose.yaml', () => {
   it('comes back by itself if the Docker Engine is restarted', async function () {
     const restart = process.env['BINFMT_TEST_RESTART_ENGINE'];
     if (!restart) skipBecause(this, 'BINFMT_TEST_RESTART_ENGINE names no command that restarts the Docker Engine');
-    must('bash', ['-c', restart]);
+    // The engine would keep the temporary directory of this test run, which is soon gone.
+    must('env', ['--unset', 'TMPDIR', 'bash', '-c', restart]);
     await until(() => run('docker', ['info']).exit === 0, 'the engine');
     await runsAgain();
     await healthy();

@@ -28,7 +28,8 @@ export function must(command: string, args: readonly string[], env: NodeJS.Proce
 }
 
 export function shell(script: string, env: NodeJS.ProcessEnv = {}): Ended {
-  return run('bash', ['-euc', script], env);
+  // With a socket as standard input bash takes itself for a remote shell, and reads its start-up file.
+  return run('bash', ['--norc', '-euc', script], env);
 }
 
 /** The built program, on this machine's Node.js. */
