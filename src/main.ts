@@ -14,9 +14,9 @@ import { formatPlatform } from './core/platform.js';
 import { type ExitStatus, problemOf } from './core/problem.js';
 import { renderLine, reportProblem } from './core/render.js';
 import type { Line, Report } from './core/report-lines.js';
+import { undoAll } from './system/cleanup.js';
 import { lookAtHost } from './system/host/host.js';
 import { connectLauncher } from './system/probing/launcher.js';
-import { removeProbeDirectories } from './system/probing/probe-directory.js';
 
 /** Set by the build (src/build.ts). */
 declare const REVISION: string;
@@ -65,7 +65,7 @@ async function start(
     const report = reportProblem(unexpectedProblem(error));
     return print(isDefault(command) ? { ...report, stdout: NO_STATUS } : report, invocation);
   } finally {
-    removeProbeDirectories();
+    undoAll();
   }
 }
 
@@ -122,7 +122,7 @@ function write(fd: 1 | 2, text: string | Uint8Array): string | undefined {
 // Ends by the same signal: process.exit() would wait for the pending read from the launcher.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
   process.once(signal, () => {
-    removeProbeDirectories();
+    undoAll();
     process.kill(process.pid, signal);
   });
 }

@@ -8,12 +8,14 @@ export type Grant =
   | 'privileges'
   | 'host-directory'
   | 'host-namespaces'
+  | 'service'
   | 'no-apparmor'
   | 'no-selinux'
   | 'user-namespace';
 
 /** Advice that is words only: there is no command to paste. */
 export type Suggestion =
+  | 'choose-another-address'
   | 'choose-another-directory'
   | 'fix-emulator-file'
   | 'get-static-emulator'

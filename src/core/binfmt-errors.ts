@@ -56,11 +56,11 @@ export function userNamespaceProblem(path: string, errno?: string): Problem {
   return problemOf(userNamespace, path, { path, errno }, errno === undefined ? [onHost, forNamespace] : [onHost]);
 }
 
-/** Nothing else keeps binfmt_misc mounted. `words`: what was to be installed. */
-export function vanishingProblem(path: string, words: readonly string[]): Problem {
+/** Nothing else keeps binfmt_misc mounted. */
+export function vanishingProblem(path: string): Problem {
   return problemOf(vanishing, path, { tested: true }, [
     { do: 'mount-on-host' },
-    { do: 'watch', platforms: words },
+    { do: 'call-again', with: 'service' },
     { do: 'call-again', with: 'host-namespaces' },
   ]);
 }

@@ -46,7 +46,7 @@ const renderers: Renderers = {
   }),
   uninstall: ({ entries }, invocation) => ({
     label: entries.length > 1 ? 'remove the entries' : 'remove the entry',
-    command: callPrivileged(invocation, ['--uninstall', entries.join(',')]),
+    command: callPrivileged(invocation, uninstallWords(entries.join(','))),
   }),
   'enable-entries': ({ entries }) => ({
     label: entries.length > 1 ? 'enable the entries' : 'enable the entry',
@@ -77,10 +77,13 @@ const renderers: Renderers = {
     command: words(['sudo', 'usermod', '--add-subuids', '100000-165535', '--add-subgids', '100000-165535', user]),
   }),
   'make-executable': ({ file }) => ({ command: `sudo chmod +x ${quoted(file)}` }),
-  'inspect-image': (_, { kind }) => ({
-    label: "see the image's platform",
-    ...(kind === 'image' && { command: "docker image inspect --format '{{.Os}}/{{.Architecture}}' IMAGE" }),
-  }),
+  'inspect-image'(_, { kind }) {
+    if (kind === 'file') return undefined;
+    return {
+      label: "see the image's platform",
+      command: "docker image inspect --format '{{.Os}}/{{.Architecture}}' IMAGE",
+    };
+  },
   'choose-platform': ({ platform, because }, { kind }) => {
     if (kind === 'file') {
       return { label: because === 'lower' ? 'use a program for an older processor' : `start it for ${platform}` };
@@ -96,6 +99,11 @@ const renderers: Renderers = {
   },
 };
 
+/** A list that begins with a dash would be taken for an option. */
+function uninstallWords(list: string): string[] {
+  return list.startsWith('-') ? [`--uninstall=${list}`] : ['--uninstall', list];
+}
+
 const installLabels = {
   replace: 'use the emulator of this program',
   'in-front': 'register the emulator of this program in front',
@@ -109,6 +117,12 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
     const again = [...args, '--allow-userns'];
     const command = kind === 'file' ? call(invocation, again) : callPrivileged(invocation, again);
     return { label: 'mount it for this namespace only', command };
+  }
+  if (grant === 'service') {
+    return {
+      label: 'as a service that restores the entries',
+      command: callAsService(invocation, [...args, '--watch']),
+    };
   }
   if (kind === 'file')
     return grant === 'privileges' ? { label: 'as root', command: callPrivileged(invocation, args) } : undefined;
@@ -139,6 +153,7 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
 }
 
 const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, detail?: string) => string>> = {
+  'choose-another-address': () => 'choose another address with --listen ADDRESS',
   'choose-another-directory': () => 'choose an existing, empty directory with --mount DIR',
   'fix-emulator-file': (_, file) => `fix or replace the emulator ${file}`,
   'get-static-emulator': () =>

@@ -16,6 +16,7 @@ import { type Problem, problemOf } from '../../core/problem.js';
 import type { Snapshot } from '../../core/snapshot.js';
 import { isSwitchedOff, readEntries, register, unregister } from '../binfmt/entries.js';
 import { ensurePersistent, type KeptBy, remount } from '../binfmt/persistence.js';
+import { undoAtEnd } from '../cleanup.js';
 import { collectDoctorInput } from '../host/doctor-input.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
@@ -23,8 +24,6 @@ import { takeSnapshot } from '../take-snapshot.js';
 export interface InstallRequest {
   readonly platforms: readonly Platform[];
   readonly options: InstallOptions;
-  /** What the user typed for the platforms, such as `all`; advice repeats it. */
-  readonly words: readonly string[];
   /** The machine now, with the probes of these platforms and with emulators. */
   readonly before: Snapshot;
   /** Entries must outlive this program; otherwise this program stays and keeps them itself. */
@@ -51,7 +50,7 @@ export async function installPlatforms(request: InstallRequest, system: System):
   const planned = platforms.map((platform): Job => ({ platform, step: planInstall(platform, options, before) }));
   const changing = planned.some(isRegistration);
   const keptBy = changing && lasting ? await keeperOf(system) : undefined;
-  const blocking = changing ? blockingProblem(system, keptBy, request.words) : undefined;
+  const blocking = changing ? blockingProblem(system, keptBy) : undefined;
   const failures = blocking ? new Map<Architecture, Problem>() : await tryReplacements(planned, system);
   const jobs = planned.map((job): Job => {
     const problem = failures.get(job.platform.architecture);
@@ -67,7 +66,7 @@ export async function installPlatforms(request: InstallRequest, system: System):
     system,
   );
   // Only a mount that this program made, and that another process kept alive, takes entries with it.
-  const vanishing = keptBy === 'mount' ? request.words : undefined;
+  const vanishing = keptBy === 'mount';
   const results = jobs.map((job) => resultOf(job, after, problems, vanishing));
   jobs.forEach((job, i) => {
     if (results[i]?.problem) rollBack(job, after, system);
@@ -89,14 +88,10 @@ async function keeperOf({ binfmt, launcher }: System): Promise<KeptBy | undefine
 }
 
 /** Why nothing at all may be registered. */
-function blockingProblem(
-  { binfmt }: System,
-  keptBy: KeptBy | undefined,
-  words: readonly string[],
-): Problem | undefined {
+function blockingProblem({ binfmt }: System, keptBy: KeptBy | undefined): Problem | undefined {
   if (binfmt.kind !== 'writable') return undefined;
   if (isSwitchedOff(binfmt.dir)) return switchedOffProblem(binfmt.dir);
-  return keptBy === 'nothing' ? vanishingProblem(binfmt.dir, words) : undefined;
+  return keptBy === 'nothing' ? vanishingProblem(binfmt.dir) : undefined;
 }
 
 /**
@@ -112,19 +107,24 @@ async function tryReplacements(planned: readonly Job[], system: System): Promise
     const name = `${step.registration.name}-trial-${process.pid}`;
     const refused = register(binfmt.dir, { ...step.registration, name }, host.ownPrograms);
     if (refused) problems.set(platform.architecture, refused);
-    return refused ? [] : [{ platform, name }];
+    const remove = () => void unregister(binfmt.dir, name);
+    return refused ? [] : [{ platform, remove, removed: undoAtEnd(remove) }];
   });
   // The variant that was asked for does not matter here: the emulator has to be no worse than the one before.
   const platforms = trials.map(({ platform: { architecture } }): Platform => ({ architecture }));
-  const probes = platforms.map(({ architecture }) => architecture);
-  const snapshot = await takeSnapshot(system, { probes });
-  const found = await problemsOf(
-    platforms.filter((platform) => !runs(platform, snapshot)),
-    system,
-  );
-  for (const [architecture, problem] of found) problems.set(architecture, afterTrial(problem));
-  for (const { name } of trials) unregister(binfmt.dir, name);
-  return problems;
+  try {
+    const snapshot = await takeSnapshot(system, { probes: platforms.map(({ architecture }) => architecture) });
+    const failed = platforms.filter((platform) => !runs(platform, snapshot));
+    for (const [architecture, problem] of await problemsOf(failed, system)) {
+      problems.set(architecture, afterTrial(problem));
+    }
+    return problems;
+  } finally {
+    for (const { remove, removed } of trials) {
+      remove();
+      removed();
+    }
+  }
 }
 
 /** Removes an entry of the same name first, because a name can be registered only once. */
@@ -178,7 +178,7 @@ function resultOf(
   { platform, step, refused }: Job,
   after: Snapshot,
   problems: ReadonlyMap<Architecture, Problem>,
-  vanishing: readonly string[] | undefined,
+  vanishing: boolean,
 ): InstallResult {
   if (step.kind === 'impossible') return { platform, problem: step.problem };
   const registered = step.kind === 'register' && !refused ? step.registration.name : undefined;
@@ -191,7 +191,7 @@ function resultOf(
   if (registered === undefined) return { platform, problem: refused ?? problem };
   if (after.entries.some(({ name }) => name === registered)) return { platform, problem };
   if (vanishing && after.binfmt.kind === 'writable') {
-    return { platform, problem: vanishingProblem(after.binfmt.dir, vanishing) };
+    return { platform, problem: vanishingProblem(after.binfmt.dir) };
   }
   const advice = [{ do: 'watch', platforms: [shortPlatform(platform)] }] as const;
   return { platform, problem: problemOf(entryRemoved, formatPlatform(platform), { entry: registered }, advice) };

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Architecture } from '../../core/architectures.js';
 import { probeExecutable } from '../../core/elf.js';
+import { undoAtEnd } from '../cleanup.js';
 import type { Executable, Execution, Launcher } from './launcher.js';
 
 /** `parent`: the directory that it is made in; undefined: in memory. */
@@ -45,7 +46,7 @@ export async function withExecutables<T>(
   } catch {
     return undefined;
   }
-  directories.add(directory);
+  const undone = undoAtEnd(() => remove(directory));
   const names = requests.map(({ architecture, program }, i) =>
     program ? `${architecture.name}-${i}` : architecture.name,
   );
@@ -60,6 +61,7 @@ export async function withExecutables<T>(
     return await use({ executions, files, directory });
   } finally {
     remove(directory);
+    undone();
   }
 }
 
@@ -74,17 +76,8 @@ export function executableBelow(directory: string, file: string, bytes: Uint8Arr
   return { file: below, bytes };
 }
 
-/** The directories that are in use now. */
-const directories = new Set<string>();
-
 function remove(directory: string): void {
   fs.rmSync(directory, { recursive: true, force: true });
-  directories.delete(directory);
-}
-
-/** For a program that has to end while a probe runs. */
-export function removeProbeDirectories(): void {
-  directories.forEach(remove);
 }
 
 /** The paths of the probes that each launcher holds in memory, for as long as it lives. */

@@ -52,9 +52,9 @@ function answerTo({ method, url = '' }: http.IncomingMessage, routes: Routes): A
   return route?.() ?? { status: 404, type: 'text/plain', body: 'not found\n' };
 }
 
-/** A socket that nobody answers at was left by a process that was killed. */
+/** A socket that nobody answers at was left by a process that was killed. Any other file stays. */
 async function removeStaleSocket(path: string): Promise<void> {
-  if (!fs.existsSync(path)) return;
+  if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
   const errno = await new Promise<string | undefined>((resolve) => {
     const socket = net.connect(path, () => {
       socket.destroy();

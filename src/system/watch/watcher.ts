@@ -116,7 +116,7 @@ export async function startWatcher(
     const platforms = first ? selectPlatforms(state.selection, before) : asked;
     // Later on, what works is kept: two watchers with different options would fight otherwise.
     const installOptions = { ...options.options, keep: options.options.keep || !first };
-    const request = { platforms, options: installOptions, words: options.words, before, lasting: false };
+    const request = { platforms, options: installOptions, before, lasting: false };
     const { results, after } = await installPlatforms(request, system);
     probes = new Map([...probes, ...before.probes, ...after.probes]);
     lastProbe = Date.now();
