@@ -107,8 +107,7 @@ function unexpected(word: string, given: Given): UsageError {
   if (option)
     return { kind: 'unexpected-argument', word, suggestion: [`--${option}`, rest.join(',')].join(' ').trim() };
   const named = commands.find(({ name }) => name !== '' && name === first);
-  if (named)
-    return { kind: 'unexpected-argument', word, suggestion: `binfmt ${named.name} with its options behind it` };
+  if (named) return { kind: 'command-not-first', command: named.name };
   const candidates = [
     ...commands.map(({ name }) => name),
     ...Object.keys(commands[0].options).map((name) => `--${name}`),

@@ -25,8 +25,6 @@ export type Verdict =
   /** It could not be tried, because the machine lacks a resource at the moment. */
   | { readonly kind: 'untried'; readonly errno: string };
 
-export type Failed = Exclude<Verdict, { readonly kind: 'runs' }>;
-
 /** Who ran a program: the processor itself, an interpreter that an entry names, or nobody could see who. */
 export type RanBy = 'processor' | 'unknown' | { readonly interpreter: string };
 

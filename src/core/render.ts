@@ -7,6 +7,7 @@ import type { Invocation } from './invocation.js';
 import { type RenderedAdvice, renderAdvice } from './messages/advice-text.js';
 import { checks, definitionOf } from './messages/index.js';
 import { describeNote } from './messages/note-text.js';
+import { describeKept, describeNotRunning } from './messages/verdict-text.js';
 import { ENTRY_KEPT, type ExitStatus, type Facts, type Problem } from './problem.js';
 import type { Action, Item, Line, Report } from './report-lines.js';
 import { printable, shortened } from './text.js';
@@ -49,9 +50,9 @@ export function oneLine(problem: Problem, invocation: Invocation): string {
 /** Its cause. For a platform that does not run: that it does not, and the first thing that was measured. */
 export function causeOf(problem: Problem): string {
   const { cause, evidence } = textOf(problem);
-  const kept = problem.facts[ENTRY_KEPT] === true ? 'kept the existing entry' : '';
-  if (!isCheckOfPlatform(problem)) return `${kept && `${kept}: `}${cause}`;
-  return `${kept && `${kept}, because the new emulator `}does not run: ${cause}${evidence[0] === undefined ? '' : ` (${evidence[0]})`}`;
+  const kept = problem.facts[ENTRY_KEPT] === true;
+  if (isCheckOfPlatform(problem)) return describeNotRunning(cause, evidence[0], kept);
+  return kept ? describeKept(cause) : cause;
 }
 
 function isCheckOfPlatform(problem: Problem): boolean {

@@ -119,6 +119,12 @@ describe('the process', () => {
       });
     }
 
+    it('says that the command has to come first', () => {
+      expect(lastLineOf('--keep', 'doctor', 'arm64')).to.equal(
+        'binfmt: "doctor" has to come before its options: binfmt doctor ...',
+      );
+    });
+
     it('suggests nothing for a word that is like no other', () => {
       for (const args of [['mainframe'], ['--mainframe'], ['--install', 'mainframe']]) {
         expect(lastLineOf(...args))

@@ -1,10 +1,19 @@
 /** The doctor's answer as text for people. */
 import type { Invocation } from '../invocation.js';
+import {
+  describeEmulator,
+  describeInactive,
+  describeMatches,
+  describeRuns,
+  describeState,
+  ENTRY_COLUMNS,
+  PLATFORM_COLUMNS,
+} from '../messages/report-text.js';
 import type { Problem } from '../problem.js';
 import { adviceFor, textOf } from '../render.js';
 import { printable } from '../text.js';
 import { groupByCause } from './diagnose.js';
-import type { DoctorReport, PlatformLine } from './report.js';
+import type { DoctorReport } from './report.js';
 
 /** `verbose`: also a table of all entries. */
 export function formatReport(report: DoctorReport, invocation: Invocation, verbose: boolean): string {
@@ -18,37 +27,26 @@ export function formatReport(report: DoctorReport, invocation: Invocation, verbo
 
 function formatPlatforms({ platforms, entries }: DoctorReport): string {
   const rows = platforms.flatMap((line) => {
-    const { platform, runs, entry, native, flags } = line;
+    const { platform, entry, flags } = line;
     const others = entries.filter(({ name, matches }) => name !== entry && matches.includes(withoutVariant(platform)));
     return [
-      [platform, runs ? 'yes' : 'NO', entry ?? '-', native ? 'none (runs natively)' : emulatorOf(line), flags ?? ''],
-      ...others.map((other) => {
-        const inactive = entry === null ? 'inactive' : 'inactive: a newer entry takes precedence';
-        const why = other.enabled ? inactive : 'disabled';
-        return ['', '', other.name, `${other.interpreter} (${why})`, other.flags];
-      }),
+      [platform, describeRuns(line), entry ?? '-', describeEmulator(line), flags ?? ''],
+      ...others.map((other) => ['', '', other.name, describeInactive(other, line), other.flags]),
     ];
   });
-  return table([['PLATFORM', 'RUNS', 'ENTRY', 'EMULATOR', 'FLAGS'], ...rows]);
+  return table([PLATFORM_COLUMNS, ...rows]);
 }
 
 function withoutVariant(platform: string): string {
   return platform.split('/').slice(0, 2).join('/');
 }
 
-function emulatorOf({ emulator, version, static: isStatic, shipped }: PlatformLine): string {
-  if (emulator === null) return '-';
-  const name = version === null ? emulator : `QEMU ${version} (${shipped ? 'from this program' : emulator})`;
-  return isStatic === false ? `${name}, dynamic` : name;
-}
-
 function formatEntries({ entries }: DoctorReport): string {
-  const rows = entries.map(({ name, enabled, interpreter, flags, matches, active }) => {
-    const isActive = (platform: string) => active.some((each) => withoutVariant(each) === platform);
-    const matched = matches.map((platform) => (isActive(platform) ? `${platform} (active)` : platform));
-    return [name, enabled ? 'enabled' : 'disabled', interpreter, flags, matched.join(', ') || 'no known platform'];
+  const rows = entries.map((entry) => {
+    const isActive = (platform: string) => entry.active.some((each) => withoutVariant(each) === platform);
+    return [entry.name, describeState(entry), entry.interpreter, entry.flags, describeMatches(entry, isActive)];
   });
-  return table([['ENTRY', 'STATE', 'EMULATOR', 'FLAGS', 'MATCHES'], ...rows]);
+  return table([ENTRY_COLUMNS, ...rows]);
 }
 
 function table(rows: readonly (readonly string[])[]): string {

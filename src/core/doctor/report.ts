@@ -66,11 +66,10 @@ export function doctorReport(input: DoctorInput, problems: readonly Problem[]): 
 }
 
 function platformLine({ name, runs, verdict, active, probe, version, elf, interpreter }: PlatformFacts): PlatformLine {
-  const why = verdict.kind === 'runs' ? `runs up to v${verdict.level} only` : describeVerdict(verdict);
   return {
     platform: name,
     runs,
-    why: runs ? null : why,
+    why: runs ? null : describeVerdict(verdict),
     probe: factsOf(verdict, probe),
     entry: active?.name ?? null,
     native: verdict.kind === 'runs' && interpreterOf(probe) === undefined && active === undefined,

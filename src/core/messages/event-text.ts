@@ -5,6 +5,9 @@ import { causeOf, oneLine } from '../render.js';
 import type { WatchState } from '../watch-state.js';
 import { describeNote } from './note-text.js';
 
+export const WRONG_METHOD = 'only GET and HEAD\n';
+export const NOT_FOUND = 'not found\n';
+
 const REMOVED_AGAIN = 'something keeps removing its entry';
 
 /** One line. */

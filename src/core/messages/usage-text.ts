@@ -11,6 +11,7 @@ export type UsageError =
   | { readonly kind: 'bad-value'; readonly option: string; readonly value?: string; readonly expects: string }
   | { readonly kind: 'needs-option'; readonly option: string; readonly other: string }
   | { readonly kind: 'unexpected-argument'; readonly word: string; readonly suggestion?: string }
+  | { readonly kind: 'command-not-first'; readonly command: string }
   | {
       readonly kind: 'format';
       readonly word?: string;
@@ -42,6 +43,8 @@ export function describeUsageError(error: UsageError): string {
       return `--${error.option} takes ${error.expects}${error.value ? `, not ${quote(error.value)}` : ''}`;
     case 'needs-option':
       return `--${error.option} needs --${error.other}`;
+    case 'command-not-first':
+      return `${quote(error.command)} has to come before its options: binfmt ${error.command} ...`;
     case 'unexpected-argument':
       return `unexpected argument ${quote(error.word)}${meant(error.suggestion && shortened(error.suggestion))}`;
     case 'format':

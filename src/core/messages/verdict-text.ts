@@ -1,6 +1,6 @@
 /** What a probe did, in words, and as facts of a problem. */
 import type { PlatformFacts } from '../doctor/input.js';
-import { type Failed, interpreterOf, type ProbeResult, type Verdict } from '../probe.js';
+import { interpreterOf, type ProbeResult, type Verdict } from '../probe.js';
 import { shortened } from '../text.js';
 
 /** The outcome of a probe as facts. `interpreter`: what the kernel started for it. */
@@ -47,9 +47,18 @@ export function describeFailure({ result, errno = '', status, signal, output }: 
   }
 }
 
-export function describeVerdict(verdict: Failed): string {
-  return describeFailure(factsOf(verdict));
+/** Why a platform does not run, in one line. Its test program may run, and not up to the variant that is wanted. */
+export function describeVerdict(verdict: Verdict): string {
+  return verdict.kind === 'runs' ? `runs up to v${verdict.level} only` : describeFailure(factsOf(verdict));
 }
+
+/** `measured`: the first thing that shows it. `kept`: an existing entry was kept, because of the new emulator. */
+export function describeNotRunning(cause: string, measured: string | undefined, kept: boolean): string {
+  const consequence = kept ? 'kept the existing entry, because the new emulator ' : '';
+  return `${consequence}does not run: ${cause}${measured === undefined ? '' : ` (${measured})`}`;
+}
+
+export const describeKept = (cause: string) => `kept the existing entry: ${cause}`;
 
 /** One line of evidence. */
 export function probeLine(facts: ProbeFacts): string {

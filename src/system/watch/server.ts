@@ -4,6 +4,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { type Address, DEFAULT_ADDRESSES } from '../../core/address.js';
 import type { Answer, Routes } from '../../core/health.js';
+import { NOT_FOUND, WRONG_METHOD } from '../../core/messages/event-text.js';
 import { errnoOf } from '../host/files.js';
 
 export interface Server {
@@ -47,9 +48,9 @@ export async function serveAtDefault(routes: Routes): Promise<Server> {
 
 function answerTo({ method, url = '' }: http.IncomingMessage, routes: Routes): Answer {
   const path = url.replace(/\?.*/, '');
-  if (method !== 'GET' && method !== 'HEAD') return { status: 405, type: 'text/plain', body: 'only GET and HEAD\n' };
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405, type: 'text/plain', body: WRONG_METHOD };
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-  return route?.() ?? { status: 404, type: 'text/plain', body: 'not found\n' };
+  return route?.() ?? { status: 404, type: 'text/plain', body: NOT_FOUND };
 }
 
 /** A socket that nobody answers at was left by a process that was killed. Any other file stays. */
