@@ -92,6 +92,8 @@ describe('docs/architecture.md', () => {
       const found = diagnose(captured({ platforms: [mips], entries: [entryFor(mips)], probes: [[mips, probeOf({ kind: 'runs' })]] }));
       console.log(checks.some(({ id }) => id === 'long-name'), found.map((problem) => textOf(problem).title).join());`;
     expect(evaluate(script)).to.equal('true linux/mips64p32le: a long name');
+    const tested = run('node_modules/.bin/mocha', '--import=tsx', '--reporter=dot', 'test/core/*.test.ts');
+    expect(tested.status, tested.output).to.equal(0);
   }).timeout(120_000);
 
   it('is right that no other code names an architecture', () => {

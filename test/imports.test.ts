@@ -57,6 +57,12 @@ describe('the layout', () => {
     }
   });
 
+  it('has every command in the list of commands', () => {
+    const defining = files.filter((file) => fs.readFileSync(file, 'utf8').includes('= defineCommand('));
+    expect(importsOf(listOfCommands)).to.include.members(defining);
+    expect(defining).to.have.length(5);
+  });
+
   it('has a core that touches no machine', () => {
     for (const file of files.filter((each) => layerOf(each) === layers.indexOf('core'))) {
       expect(fs.readFileSync(file, 'utf8'), file).not.to.match(/from 'node:|process\.|Date\.now/);

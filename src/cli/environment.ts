@@ -21,13 +21,19 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
   const { QEMU_BINARY_PATH = '', QEMU_BINARY_PREFIX = '', QEMU_PRESERVE_ARGV0 = '', BINFMT_IMAGE = '' } = variables;
   const directory = path.resolve(QEMU_BINARY_PATH || '/usr/bin');
   const file = path.join(path.dirname(process.argv[1] ?? ''), 'binfmt');
+  const needed = {
+    QEMU_BINARY_PATH: QEMU_BINARY_PATH && directory,
+    QEMU_BINARY_PREFIX,
+    QEMU_PRESERVE_ARGV0,
+  };
   return {
     emulatorDirectory: { path: directory, prefix: QEMU_BINARY_PREFIX },
     // The image sets its name. Elsewhere it is the file beside the one that runs.
-    invocation: (args) =>
-      BINFMT_IMAGE !== ''
-        ? { kind: 'image', name: BINFMT_IMAGE, environment: [], args }
-        : { kind: 'file', name: file, environment: QEMU_BINARY_PATH ? [`QEMU_BINARY_PATH=${directory}`] : [], args },
+    invocation: (args) => ({
+      ...(BINFMT_IMAGE === '' ? { kind: 'file', name: file } : { kind: 'image', name: BINFMT_IMAGE }),
+      environment: Object.entries(needed).flatMap(([name, value]) => (value === '' ? [] : [`${name}=${value}`])),
+      args,
+    }),
     preserveArgv0: !OFF.has(QEMU_PRESERVE_ARGV0.toLowerCase()),
     error: errorIn({ QEMU_BINARY_PATH, QEMU_BINARY_PREFIX }),
   };

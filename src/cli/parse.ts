@@ -36,8 +36,11 @@ function readWords(argv: readonly string[], { options, words: allowed }: Command
   const errors: UsageError[] = [];
   const end = allowed === 'command' ? endOfOptions(argv, options) : argv.length;
   // Both `-install` and `--install` are in use.
-  const args = argv.slice(0, end).map((word) => (/^-[a-z][a-z0-9-]+(=|$)/.test(word) ? `-${word}` : word));
-  for (const word of args.filter((each) => each.startsWith('--'))) errors.push(...checkOption(word, options));
+  const typed = argv.slice(0, end);
+  const args = typed.map((word) => (/^-[a-z][a-z0-9-]+(=|$)/.test(word) ? `-${word}` : word));
+  args.forEach((word, i) => {
+    if (word.startsWith('--')) errors.push(...checkOption(word, typed[i] ?? word, options));
+  });
   const names = Object.keys(options);
   const withValue = names.filter((name) => options[name]?.value !== undefined);
   const switches = names.filter((name) => options[name]?.value === undefined);
@@ -58,6 +61,8 @@ function readWords(argv: readonly string[], { options, words: allowed }: Command
     has: (name) => values[positive(name)] === !isNegative(name),
   };
   const [stray] = values._;
+  // A variable of a script that is empty must not read as "all".
+  if (allowed === 'any' && values._.includes('')) errors.push({ kind: 'unexpected-argument', word: '' });
   if (allowed === 'none' && stray !== undefined) errors.push(unexpected(stray, given));
   return { given, errors, help: values['help'] === true };
 }
@@ -82,15 +87,16 @@ function optionNamed(name: string, options: Options) {
   return Object.hasOwn(options, `no-${name}`) ? options[`no-${name}`] : undefined;
 }
 
-function checkOption(word: string, options: Options): UsageError[] {
+/** `typed`: the word before a dash was added to it. */
+function checkOption(word: string, typed: string, options: Options): UsageError[] {
   const [name = '', value] = word.slice(2).split(/=(.*)/s);
   if (name === 'help' && value === undefined) return [];
   const option = optionNamed(name, options);
   if (option === undefined) {
     const other = commands.find((command) => Object.hasOwn(command.options, name));
-    if (other) return [{ kind: 'unknown-option', word, command: other.name }];
+    if (other) return [{ kind: 'unknown-option', word: typed, command: other.name }];
     const near = closest(name, [...Object.keys(options), 'help']);
-    return [{ kind: 'unknown-option', word, suggestion: near && `--${near}` }];
+    return [{ kind: 'unknown-option', word: typed, suggestion: near && `--${near}` }];
   }
   return value !== undefined && option.value === undefined ? [{ kind: 'no-value-expected', option: name, value }] : [];
 }

@@ -107,9 +107,9 @@ export function texts(value: string, text: string, expects: string): Option<read
   };
 }
 
-/** One text, the last one that was given, and not an empty one. */
+/** One text, the last one that was given: not empty, without a tab or a line break, which a path in binfmt_misc or mountinfo cannot have. */
 export function text(value: string, description: string, expects: string): Option<string | undefined> {
-  return parsed(value, description, expects, (given) => given || undefined);
+  return parsed(value, description, expects, (given) => (/^[^\t\n]+$/.test(given) ? given : undefined));
 }
 
 /** What `parse` makes of the text; undefined from it means that the text is wrong. */

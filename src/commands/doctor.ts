@@ -82,7 +82,8 @@ async function examine(args: Arguments, system: System, context: Context): Promi
   const { unknown } = selection;
   const lines = unknown.map((problem): Line => ({ kind: 'problem', problem }));
   if (unknown.length > 0 && unknown.length === words.length) {
-    return { stdout: json ? formatJson(jsonReport(EMPTY_REPORT, invocation)) : '', lines, exit: 1 };
+    const report = { ...EMPTY_REPORT, problems: unknown };
+    return { stdout: json ? formatJson(jsonReport(report, invocation)) : '', lines, exit: 1 };
   }
   const emulators = selection.all ? await takeSnapshot(system, { probes: [], emulators: true }) : undefined;
   const named = emulators ? selectPlatforms(selection, emulators) : selection.platforms;
@@ -95,7 +96,9 @@ async function examine(args: Arguments, system: System, context: Context): Promi
   const report = doctorReport(input, problems);
   const failed = unknown.length > 0 || problems.some(({ severity }) => severity === 'problem');
   return {
-    stdout: json ? formatJson(jsonReport(report, invocation)) : formatReport(report, invocation, verbose),
+    stdout: json
+      ? formatJson(jsonReport({ ...report, problems: [...unknown, ...problems] }, invocation))
+      : formatReport(report, invocation, verbose),
     lines,
     exit: failed ? 1 : 0,
   };

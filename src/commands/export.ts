@@ -9,6 +9,7 @@ import {
   nextStep,
 } from '../core/export-files.js';
 import { noEmulator } from '../core/messages/emulator-problems.js';
+import { outputFailed } from '../core/messages/program-problems.js';
 import {
   archiveUnread,
   exportChanged,
@@ -111,7 +112,8 @@ function choose(architecture: ExportedEmulator['architecture'], snapshot: Snapsh
     return { item: { subject, note: { kind: 'native-left-out' } } };
   }
   if (emulator === undefined) {
-    const facts = { emulator: emulatorName(architecture), directory: snapshot.emulatorDirectory };
+    const { path, prefix } = snapshot.emulatorDirectory;
+    const facts = { emulator: prefix + emulatorName(architecture), directory: path };
     const advice = [{ do: 'consider', what: 'set-emulator-directory' }] as const;
     return { item: { subject, problem: problemOf(noEmulator, formatPlatform({ architecture }), facts, advice) } };
   }
@@ -137,7 +139,7 @@ async function write(
   const ready = exportedFiles(format, emulators).map(prepareFile);
   const failure =
     root === undefined
-      ? writeTar(ready, (bytes) => context.write(1, bytes) === undefined)
+      ? writeTar(ready, (bytes) => context.write(1, bytes))
       : await writeFiles(ready, { root, force }, launcher);
   return failure && problemWith(failure);
 }
@@ -148,7 +150,9 @@ function problemWith(failure: ExportFailure): Problem {
       return problemOf(exportChanged, 'machine', { files: failure.files });
     case 'write-failed':
       return problemOf(exportFailed, failure.dir, { directory: failure.dir, errno: failure.errno });
-    case 'unread':
-      return problemOf(archiveUnread, 'machine', {});
+    case 'output-failed':
+      return failure.errno === 'EPIPE'
+        ? problemOf(archiveUnread, 'machine', {})
+        : problemOf(outputFailed, 'binfmt', { errno: failure.errno });
   }
 }

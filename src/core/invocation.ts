@@ -1,11 +1,12 @@
 /** How this program was called, so that commands to paste are right for whoever called it. */
+import { printable } from './text.js';
 
 export interface Invocation {
   /** An image that a container engine runs, or a file on this machine. */
   readonly kind: 'image' | 'file';
   /** The image's name, or the file's path. */
   readonly name: string;
-  /** `NAME=VALUE` that the file needs: sudo(8) passes nothing on by itself. */
+  /** `NAME=VALUE` that it needs: sudo(8) and docker run pass nothing on by themselves. */
   readonly environment: readonly string[];
   /** The words of this call. */
   readonly args: readonly string[];
@@ -36,8 +37,9 @@ export function callAsService(invocation: Invocation, args: readonly string[]): 
   return dockerRun(invocation, options, args);
 }
 
-function dockerRun({ name }: Invocation, options: readonly string[], args: readonly string[]): string {
-  return words(['docker', 'run', ...options, name, ...args]);
+function dockerRun({ name, environment }: Invocation, options: readonly string[], args: readonly string[]): string {
+  const variables = environment.flatMap((variable) => ['-e', variable]);
+  return words(['docker', 'run', ...options, ...variables, name, ...args]);
 }
 
 function platformOption({ platform }: Invocation): string[] {
@@ -51,5 +53,8 @@ export function words(each: readonly string[]): string {
 
 /** One word for a POSIX shell. */
 export function quoted(word: string): string {
+  const escaped = printable(word);
+  // Bash, and POSIX since 2024, read escapes behind a dollar sign. A line break would be pasted as Enter.
+  if (escaped !== word) return `$'${printable(word.replace(/[\\']/g, '\\$&'))}'`;
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

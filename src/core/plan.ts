@@ -105,7 +105,7 @@ function register(
   platform: Platform,
   emulator: Emulator | undefined,
   options: InstallOptions,
-  { binfmt, entries, kernel, emulatorDirectory }: Snapshot,
+  { binfmt, entries, kernel, emulatorDirectory: { path, prefix } }: Snapshot,
   note?: Note,
 ): Step {
   const { architecture } = platform;
@@ -114,7 +114,7 @@ function register(
       { do: 'consider', what: 'set-emulator-directory' },
       { do: 'consider', what: 'use-full-image' },
     ] as const;
-    const facts = { emulator: emulatorName(architecture), directory: emulatorDirectory };
+    const facts = { emulator: prefix + emulatorName(architecture), directory: path };
     return { kind: 'impossible', problem: problemOf(noEmulator, formatPlatform(platform), facts, advice) };
   }
   if (emulator.unusable) return { kind: 'impossible', problem: emulator.unusable };

@@ -40,7 +40,14 @@ export function architectureNamed(name: string): Architecture | undefined {
 
 /** Parses `arm64`, `aarch64`, `linux/arm/v7`, `arm/v7`, `armhf`, `qemu-arm`, in upper or lower case. */
 export function parsePlatform(text: string): ParsedPlatform {
-  const parts = text.trim().toLowerCase().split('/');
+  const typed = text.trim().split('/');
+  const parsed = parseParts(typed.map((part) => part.toLowerCase()));
+  if (parsed.kind === 'platform') return parsed;
+  const part = typed.find((each) => each.toLowerCase() === parsed.error.part) ?? parsed.error.part;
+  return unknown({ ...parsed.error, part });
+}
+
+function parseParts(parts: string[]): ParsedPlatform {
   const os = parts.length > 1 && !isArchitecture(parts[0]) ? parts.shift() : 'linux';
   if (os !== 'linux') return unknown({ kind: 'os', part: os ?? '' });
   const [typed = '', ...variants] = parts;

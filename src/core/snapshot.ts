@@ -41,8 +41,8 @@ export interface Snapshot {
   /** Newest first: the order in which the kernel looks for one that matches. */
   readonly entries: readonly Entry[];
   readonly emulators: ReadonlyMap<Architecture, Emulator>;
-  /** Where they are looked for. */
-  readonly emulatorDirectory: string;
+  /** Where they are looked for, and what stands before `qemu-TARGET` in their names. */
+  readonly emulatorDirectory: { readonly path: string; readonly prefix: string };
   readonly probes: ReadonlyMap<Architecture, ProbeResult>;
   /** QEMU's version behind the entry that the kernel takes, for the architectures that were asked. */
   readonly registeredVersions: ReadonlyMap<Architecture, string>;

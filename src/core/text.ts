@@ -34,7 +34,10 @@ export function closest(typed: string, candidates: readonly string[]): string | 
   const near = candidates
     .map((candidate) => ({ candidate, distance: distanceOf(word, candidate) }))
     // Half of a short word may be wrong by accident: one letter in three is the most.
-    .filter(({ candidate, distance }) => distance > 0 && distance <= Math.max(1, Math.floor(candidate.length / 3)))
+    .filter(
+      ({ candidate, distance }) =>
+        candidate.length > 2 && distance > 0 && distance <= Math.max(1, Math.floor(candidate.length / 3)),
+    )
     .sort((one, other) => one.distance - other.distance);
   return near[0]?.candidate;
 }

@@ -62,6 +62,16 @@ static void exec_from_path(void) {
 	errno = error;
 }
 
+/* What a user typed, for a terminal: cut, and with `?` in the place of control characters. */
+static const char *printable(const char *text) {
+	static char shown[80];
+
+	snprintf(shown, sizeof shown, "%.76s%s", text, strlen(text) > 76 ? "..." : "");
+	for (char *c = shown; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+	return shown;
+}
+
 /* Returns only if there is no command. On failure it exits with the status that a shell would exit with. */
 void exec_command_if_set(void) {
 	if (!command) return;
@@ -69,12 +79,12 @@ void exec_command_if_set(void) {
 	dup2(output, STDOUT_FILENO);
 	restore_signals();
 	if (root && (chroot(root) < 0 || chdir("/") < 0)) {
-		fprintf(stderr, "binfmt: cannot use %s as root directory: %s\n", root, strerror(errno));
+		fprintf(stderr, "binfmt: cannot use %s as root directory: %s\n", printable(root), strerror(errno));
 		_exit(126);
 	}
 	if (strchr(command[0], '/')) execv(command[0], command);
 	else exec_from_path();
 	int error = errno;
-	fprintf(stderr, "binfmt: cannot run %s: %s\n", command[0], strerror(error));
+	fprintf(stderr, "binfmt: cannot run %s: %s\n", printable(command[0]), strerror(error));
 	_exit(error == ENOENT ? 127 : 126);
 }

@@ -40,7 +40,7 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
     binfmt,
     entries,
     emulators: await withVersions(emulators, registered, system),
-    emulatorDirectory: emulatorDirectory.path,
+    emulatorDirectory,
     probes: new Map([
       ...(options.known ?? []),
       ...zip(

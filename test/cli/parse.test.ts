@@ -196,7 +196,9 @@ describe('a wrong command line', () => {
     ['--install all --interval 5', '--interval needs --watch'],
     ['--install all --listen 80', '--listen needs --watch'],
     ['--install all --json', 'unknown option "--json" (use it with "binfmt doctor")'],
-    ['--mount /m doctor', 'unexpected argument "doctor"'],
+    ['--mount /m doctor', '"doctor" has to be the first word: binfmt doctor ...'],
+    ['-instal arm64', 'unknown option "-instal"; did you mean --install?'],
+    ['export systemd ', 'unexpected argument ""'],
     ['doctor --install all', 'unknown option "--install" (use it with "binfmt")'],
     ['doctor --verbos', 'unknown option "--verbos"; did you mean --verbose?'],
     ['run --nonsense ls', 'unknown option "--nonsense"'],
@@ -227,6 +229,7 @@ describe('a wrong command line', () => {
     for (const argv of [
       ['--install', ''],
       ['--mount', ''],
+      ['--mount', '/a\tb'],
       ['--install', 'all', '--watch', '--backoff', ''],
     ]) {
       expect(errorOf(argv)).to.contain(' takes ');

@@ -229,6 +229,20 @@ describe("doctor's text", () => {
     expect(groups).to.deep.equal([['linux/arm64', 'linux/s390x'], ['linux/arm']]);
   });
 
+  it('puts what the same broken emulator prints for two platforms below one cause', () => {
+    const input = captured({
+      platforms: [arm64, arm],
+      entries: [arm64, arm].map((each) => entryFor(each)),
+      probes: [arm64, arm].map((each) => [each, probeOf({ kind: 'exit', status: 3, output: `no ${each.name}\nmore` })]),
+    });
+    const groups = groupByCause(diagnose(input));
+    expect(groups).to.have.length(1);
+    expect(groups[0]?.map((problem) => textOf(problem).evidence[0])).to.deep.equal([
+      'probe: exit status 3: "no arm64"',
+      'probe: exit status 3: "no arm"',
+    ]);
+  });
+
   it('wraps words, but never a command', () => {
     const name = `/a/${'very/'.repeat(40)}long`;
     const lines = textFor({ probes: [[arm64, probeOf(enoexec)]] }, { ...asFile, name }).split('\n');

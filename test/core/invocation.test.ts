@@ -19,6 +19,13 @@ describe('a command to call this program again', () => {
     expect(callAsService(foreign, ['--watch'])).to.contain('--platform linux/amd64 binfmt');
   });
 
+  it('passes the variables on that the image was called with', () => {
+    const image = { ...asImage, environment: ['QEMU_PRESERVE_ARGV0=0'] };
+    expect(callPrivileged(image, ['--install', 'all'])).to.equal(
+      'docker run --privileged --rm -e QEMU_PRESERVE_ARGV0=0 binfmt --install all',
+    );
+  });
+
   it('names the file, with the environment that sudo does not pass on', () => {
     const file = { ...asFile, name: '/a b/binfmt', environment: ['QEMU_BINARY_PATH=/q'] };
     expect(callPrivileged(file, ['doctor'])).to.equal("sudo QEMU_BINARY_PATH=/q '/a b/binfmt' doctor");
@@ -30,5 +37,6 @@ describe('a command to call this program again', () => {
     expect(quoted('qemu-*')).to.equal("'qemu-*'");
     expect(quoted('arm64,linux/arm/v7')).to.equal('arm64,linux/arm/v7');
     expect(quoted('')).to.equal("''");
+    expect(quoted("a\nb'\\")).to.equal("$'a\\x0ab\\'\\\\'");
   });
 });

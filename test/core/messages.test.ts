@@ -209,7 +209,7 @@ describe('lines of standard error', () => {
     } as const;
     const problem = problemOf(emulatorCrash, 'linux/arm64', facts, [{ do: 'install', platforms: ['arm64'] }]);
     expect(renderLine({ kind: 'failed', action: 'installing', subject: 'arm64', problem }, asImage)).to.equal(
-      'installing: arm64 does not run: the emulator crashes (probe: the emulator was killed by SIGILL); ' +
+      'installing: arm64 does not run: the emulator crashes (probe: SIGILL); ' +
         'docker run --privileged --rm binfmt --install arm64',
     );
   });

@@ -41,7 +41,7 @@ function plan(given: Case): Step {
     binfmt: given.binfmt ?? { kind: 'writable', dir: '/m', mountedHere: false },
     entries: given.entries ?? [],
     emulators: new Map(given.emulator === 'none' ? [] : [[arm64, given.emulator ?? emulator]]),
-    emulatorDirectory: '/usr/bin',
+    emulatorDirectory: { path: '/usr/bin', prefix: '' },
     probes: new Map([[arm64, given.probe ?? runs]]),
     registeredVersions: new Map(given.registered ? [[arm64, given.registered]] : []),
   };

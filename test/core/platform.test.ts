@@ -42,6 +42,7 @@ describe('platform names', () => {
 
   for (const [text, quoted] of [
     ['foo', '"foo"'],
+    ['linux/Foo', '"Foo"'],
     ['', '""'],
     ['windows/amd64', '"windows"'],
     ['linux/foo', '"foo"'],

@@ -22,7 +22,7 @@ function snapshot(
     binfmt: { kind: 'writable', dir: '/m', mountedHere: false },
     entries,
     emulators: new Map(),
-    emulatorDirectory: '/usr/bin',
+    emulatorDirectory: { path: '/usr/bin', prefix: '' },
     probes: new Map(Object.entries(levels).map(([name, level]) => [row(name), probe(level)])),
     registeredVersions: new Map(),
   };

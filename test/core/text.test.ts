@@ -33,12 +33,13 @@ describe('a suggestion', () => {
     ['instal', 'install'],
     ['ARM46', 'arm64'],
     ['mainframe', undefined],
+    ['o', undefined],
     ['arm64', undefined],
     ['', undefined],
     ['x'.repeat(10_000), undefined],
   ] as const) {
     it(`for "${typed.slice(0, 20)}" is ${meant ?? 'not made'}`, () => {
-      expect(closest(typed, ['arm64', 'riscv64', 'install'])).to.equal(meant);
+      expect(closest(typed, ['arm64', 'riscv64', 'install', 'or'])).to.equal(meant);
     });
   }
 });

@@ -168,7 +168,7 @@ describe('install', () => {
     const installed = installing([], { QEMU_BINARY_PATH: directoryWith(crashingEmulator()) });
     expect(installed.stderr).to.match(
       new RegExp(
-        `^installing: ${name} does not run: the emulator crashes \\(probe: the emulator was killed by SIG(ILL|TRAP)[^)]*\\); use other emulators: set QEMU_BINARY_PATH .*\n$`,
+        `^installing: ${name} does not run: the emulator crashes \\(probe: SIG(ILL|TRAP)[^)]*\\); use other emulators: set QEMU_BINARY_PATH .*\n$`,
       ),
     );
     expect(installed.exit).to.equal(1);

@@ -313,13 +313,24 @@ describe('a watcher', () => {
     await first.answers();
     const second = watch(name, ['--listen', `unix:${first.socket}`]);
     expect(await second.ended).to.equal(1);
-    expect(second.log).to.match(/cannot listen at unix:.*EADDRINUSE/);
+    expect(second.log).to.match(/cannot listen at unix:.*EADDRINUSE.*; choose another address with --listen ADDRESS/);
+    expect(JSON.parse(second.stdout).supported).to.include(platform);
     process.kill(first.nodePid, 'SIGKILL');
     expect(await first.ended).to.equal(null);
     expect(fs.existsSync(first.socket)).to.equal(true);
     const third = watch(name, ['--listen', `unix:${first.socket}`]);
     await third.said(/ready/);
     await first.answers();
+  });
+
+  it('never removes a file that is not a socket, and then prints the status and the problem', async () => {
+    const file = path.join(scratch(), 'precious');
+    fs.writeFileSync(file, 'data');
+    const watcher = watch(name, ['--listen', `unix:${file}`]);
+    expect(await watcher.ended).to.equal(1);
+    expect(watcher.log).to.match(/cannot listen at unix:\S+precious \(EADDRINUSE\)/);
+    expect(JSON.parse(watcher.stdout).supported).to.include(platform);
+    expect(fs.readFileSync(file, 'utf8')).to.equal('data');
   });
 
   for (const [where, prepare, socket] of [

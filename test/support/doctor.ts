@@ -95,7 +95,7 @@ export function captured({ host, platforms, probes, ...fields }: Captured = {}):
     emulators: new Map(
       architectures.map((each) => [each, { name: `qemu-${each.target}`, path: `/usr/bin/qemu-${each.target}` }]),
     ),
-    emulatorDirectory: '/usr/bin',
+    emulatorDirectory: { path: '/usr/bin', prefix: '' },
     registeredVersions: new Map(),
     named: true,
     interpreters: new Map(),

@@ -52,6 +52,7 @@ const names: ReadonlySet<string> = new Set([
   'hidden',
   'interpreter',
   'loader',
+  'output',
 ]);
 
 /** Problems with the same cause, in the order of the first of each. */

@@ -1,7 +1,7 @@
 /** What is worth knowing about something that went well, in words. */
 import type { Difference, MissingIds, Note } from '../note.js';
 import type { Problem } from '../problem.js';
-import { printable, quote } from '../text.js';
+import { printable } from '../text.js';
 
 const qemu = (version?: string) => (version === undefined ? 'unknown QEMU version' : `QEMU ${version}`);
 const flags = (letters: string) => letters || 'none';
@@ -98,9 +98,4 @@ function nextStepWithDebian(entries: readonly string[]): string {
     ...remove,
     '  (use the package and the path that update-binfmts --display shows)',
   ].join('\n');
-}
-
-/** What --help says about the formats, and an error about a wrong one. */
-export function describeFormats(formats: readonly string[]): string {
-  return formats.map(quote).join(', ');
 }

@@ -97,7 +97,10 @@ export const exportFailed = defineProblem<{ directory: string; errno: string }>(
   id: 'export-failed',
   summary: 'an export could not be written',
   title: ({ directory }) => `${quote(directory)} cannot be written to`,
-  cause: ({ directory, errno }) => `cannot write to ${quote(directory)} (${errno})`,
+  cause: ({ directory, errno }) => {
+    const link = errno === 'ELOOP' || errno === 'ENOENT' ? ', maybe because of a symbolic link in the path' : '';
+    return `cannot write to ${quote(directory)} (${errno}${link})`;
+  },
 });
 
 export const archiveUnread = defineProblem({

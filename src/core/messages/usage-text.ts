@@ -44,7 +44,7 @@ export function describeUsageError(error: UsageError): string {
     case 'needs-option':
       return `--${error.option} needs --${error.other}`;
     case 'command-not-first':
-      return `${quote(error.command)} has to come before its options: binfmt ${error.command} ...`;
+      return `${quote(error.command)} has to be the first word: binfmt ${error.command} ...`;
     case 'unexpected-argument':
       return `unexpected argument ${quote(error.word)}${meant(error.suggestion && shortened(error.suggestion))}`;
     case 'format':

@@ -30,14 +30,14 @@ const refusals: Readonly<Record<string, string>> = {
 };
 
 /** Why a test program does not run, in one line. */
-export function describeFailure({ result, errno = '', status, signal, output }: ProbeFacts): string {
+export function describeFailure({ result, errno = '', status, signal }: ProbeFacts): string {
   switch (result) {
     case 'refused':
       return refusals[errno] ?? `the kernel refused to start it (${errno})`;
     case 'exit':
-      return `the emulator exited with status ${status}${firstLine(output)}`;
+      return `the emulator exited with status ${status}`;
     case 'signal':
-      return `the emulator was killed by ${signal}${firstLine(output)}`;
+      return `the emulator was killed by ${signal}`;
     case 'timeout':
       return 'it did not end in time';
     case 'untried':
@@ -62,10 +62,17 @@ export const describeKept = (cause: string) => `kept the existing entry: ${cause
 
 /** One line of evidence. */
 export function probeLine(facts: ProbeFacts): string {
-  const { result, level, errno, interpreter } = facts;
+  const { result, level, errno, status, signal, output, interpreter } = facts;
+  const outcomes: Readonly<Record<Verdict['kind'], string | undefined>> = {
+    runs: level === undefined ? 'runs' : `runs up to v${level}`,
+    refused: errno,
+    untried: errno,
+    exit: `exit status ${status}`,
+    signal,
+    timeout: 'timeout',
+  };
   const through = interpreter ? `, started through ${interpreter}` : '';
-  if (result === 'runs') return `probe: runs${level === undefined ? '' : ` up to v${level}`}${through}`;
-  return `probe: ${result === 'refused' ? errno : describeFailure(facts)}${through}`;
+  return `probe: ${outcomes[result]}${firstLine(output)}${through}`;
 }
 
 /** The path of the emulator at its beginning may take a good part of it. */

@@ -41,9 +41,9 @@ export async function openBinfmt(options: MountOptions, launcher: Launcher): Pro
   if (readable && !toChange) return readable;
   const mayMount = allowUserNamespace || inInitialUserNamespace();
   if (readable?.kind === 'readable') return (await besideReadable(readable, mayMount, launcher)) ?? readable;
+  const unfit = dir === undefined ? undefined : whyUnfit(dir);
+  if (unfit) return { kind: 'unavailable', problem: unfit };
   if (!mayMount) return { kind: 'unavailable', problem: userNamespaceProblem(target) };
-  const hidden = dir === undefined ? undefined : whatWouldBeHidden(dir);
-  if (hidden) return { kind: 'unavailable', problem: hidden };
   const tried = await mountAt(target, launcher);
   if (tried.kind === 'writable') return tried;
   // Mounting anywhere makes the kernel load the module. A directory that the user named must be the right one, though.
@@ -61,12 +61,12 @@ async function besideReadable(
 }
 
 /** Anything may be mounted at the usual place; any other directory has to be empty. */
-function whatWouldBeHidden(dir: string): Problem | undefined {
+function whyUnfit(dir: string): Problem | undefined {
   if (dir === BINFMT_DIRECTORY) return undefined;
   try {
     if (fs.readdirSync(dir).length === 0) return undefined;
-  } catch {
-    return undefined; // mount(2) says why it cannot be used
+  } catch (error) {
+    return mountProblem(dir, errnoOf(error));
   }
   return problemOf(mountPointInUse, dir, { path: dir }, [{ do: 'consider', what: 'choose-another-directory' }]);
 }

@@ -11,8 +11,8 @@ import { tarEnd, tarHeader, tarPadding } from '../../core/tar.js';
 import { errnoOf } from '../host/files.js';
 import type { Launcher, OpenDirectory } from '../probing/launcher.js';
 
-/** Writes to standard output; returns false if that failed, or if nobody reads it any more. */
-export type Write = (bytes: Uint8Array) => boolean;
+/** Writes to standard output; returns the errno's name if that failed. */
+export type Write = (bytes: Uint8Array) => string | undefined;
 
 /** Why the export failed. */
 export type ExportFailure =
@@ -20,8 +20,8 @@ export type ExportFailure =
   | { readonly kind: 'changed'; readonly files: readonly string[] }
   /** A call failed for a file in `dir`, or for `dir` itself. */
   | { readonly kind: 'write-failed'; readonly dir: string; readonly errno: string }
-  /** The reader of the tar stream ended before the stream did. */
-  | { readonly kind: 'unread' };
+  /** The tar stream could not be written to its end. EPIPE: its reader has ended. */
+  | { readonly kind: 'output-failed'; readonly errno: string };
 
 /** A file and the hash of its contents. */
 export interface PreparedFile {
@@ -44,12 +44,13 @@ const hashes = (ready: readonly PreparedFile[]) => new Map(ready.map(({ file, sh
 export function writeTar(ready: readonly PreparedFile[], write: Write): ExportFailure | undefined {
   const manifest = Buffer.from(formatManifest(hashes(ready)));
   const append = ({ path: name, mode }: Pick<ExportedFile, 'path' | 'mode'>, bytes: Uint8Array) =>
-    write(tarHeader(name, mode, bytes.length)) && write(bytes) && write(tarPadding(bytes.length));
-  const complete =
-    ready.every(({ file }) => append(file, bytesOf(file))) &&
-    append({ path: MANIFEST, mode: 0o644 }, manifest) &&
-    write(tarEnd());
-  return complete ? undefined : { kind: 'unread' };
+    write(tarHeader(name, mode, bytes.length)) ?? write(bytes) ?? write(tarPadding(bytes.length));
+  for (const { file } of ready) {
+    const errno = append(file, bytesOf(file));
+    if (errno) return { kind: 'output-failed', errno };
+  }
+  const errno = append({ path: MANIFEST, mode: 0o644 }, manifest) ?? write(tarEnd());
+  return errno === undefined ? undefined : { kind: 'output-failed', errno };
 }
 
 export interface Target {

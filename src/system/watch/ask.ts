@@ -18,6 +18,6 @@ export async function askWatcher(address: Address): Promise<WatcherAnswer> {
     const response = await fetch(url, { agent, signal: AbortSignal.timeout(LIMIT) });
     return { kind: 'answer', ready: response.ok, body: await response.text() };
   } catch (error) {
-    return { kind: 'silent', errno: (error as NodeJS.ErrnoException).code ?? 'no answer' };
+    return { kind: 'silent', errno: (error as NodeJS.ErrnoException).code ?? 'ETIMEDOUT' };
   }
 }

@@ -3,7 +3,7 @@ import { type Address, DEFAULT_ADDRESSES, formatAddress } from '../../core/addre
 import { formatEvent, type LogFormat, type WatchEvent } from '../../core/events.js';
 import { routesFor } from '../../core/health.js';
 import type { Invocation } from '../../core/invocation.js';
-import { cannotListen } from '../../core/messages/program-problems.js';
+import { cannotListen, outputFailed } from '../../core/messages/program-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { reportProblem } from '../../core/render.js';
 import type { Report } from '../../core/report-lines.js';
@@ -25,7 +25,8 @@ export interface ServiceOptions extends WatchOptions {
 export interface ServiceContext {
   readonly revision: string;
   readonly setup: { readonly invocation: Invocation };
-  write(fd: 1 | 2, bytes: string): unknown;
+  /** Returns the errno's name if not everything could be written. */
+  write(fd: 1 | 2, bytes: string): string | undefined;
   /** Resolves to the signal that ends the service. Calls `check` when everything is to be checked now. */
   untilStopped(check: () => void): Promise<string>;
 }
@@ -46,11 +47,13 @@ export async function runService(
   const servers = await answer(routesFor({ ...watcher, build, invocation }), options.listen);
   if (servers.failure) {
     watcher.stop();
-    return reportProblem(servers.failure);
+    return { ...reportProblem(servers.failure), stdout: formatStatus(watcher.status()) };
   }
   // Emulators that work are worth more than a health check: a default address is not worth failing for.
   if (servers.warning) report({ event: 'warning', cause: { kind: 'problem', problem: servers.warning } });
-  context.write(1, formatStatus(watcher.status()));
+  const errno = context.write(1, formatStatus(watcher.status()));
+  if (errno)
+    report({ event: 'warning', cause: { kind: 'problem', problem: problemOf(outputFailed, 'binfmt', { errno }) } });
   const signal = await context.untilStopped(watcher.check);
   report({ event: 'stopping', cause: { kind: 'signal', signal } });
   watcher.stop();
@@ -75,7 +78,8 @@ async function answer(routes: Parameters<typeof serve>[0], address: Address | un
     try {
       listening.push(await serve(routes, address));
     } catch (error) {
-      return { listening, failure: problemOf(cannotListen, name, { address: name, errno: errnoOf(error) }) };
+      const advice = [{ do: 'consider', what: 'choose-another-address' }] as const;
+      return { listening, failure: problemOf(cannotListen, name, { address: name, errno: errnoOf(error) }, advice) };
     }
     if (DEFAULT_ADDRESSES.some((each) => formatAddress(each) === name)) return { listening };
   }
