@@ -76,13 +76,26 @@ function loadHttpClient(): ReturnType<Context['loadHttpClient']> {
   return import(path.join(path.dirname(process.argv[1] ?? ''), 'http-client.cjs'));
 }
 
-/** The signals keep these handlers from now on: a command that waits for them ends in its own way. */
+const endingSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
+type EndingSignal = (typeof endingSignals)[number];
+
+/** Ends by the same signal: process.exit() would wait for the pending read from the launcher. */
+function endBy(signal: EndingSignal): void {
+  undoAll();
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+let onSignal: (signal: EndingSignal) => void = endBy;
+
+/** From now on SIGTERM and SIGINT do not end the process, but resolve this. SIGHUP calls `check`. */
 function untilStopped(check: () => void): Promise<string> {
-  process.removeAllListeners('SIGHUP').on('SIGHUP', check);
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.removeAllListeners(signal).once(signal, () => resolve(signal));
-    }
+    onSignal = (signal) => {
+      if (signal === 'SIGHUP') check();
+      else if (signal === 'SIGQUIT') endBy(signal);
+      else resolve(signal);
+    };
   });
 }
 
@@ -119,13 +132,8 @@ function write(fd: 1 | 2, text: string | Uint8Array): string | undefined {
   return undefined;
 }
 
-// Ends by the same signal: process.exit() would wait for the pending read from the launcher.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
-  process.once(signal, () => {
-    undoAll();
-    process.kill(process.pid, signal);
-  });
-}
+// These listeners stay: a signal that arrives while one listener takes the place of another is lost.
+for (const signal of endingSignals) process.on(signal, () => onSignal(signal));
 
 // Exits at once: Node's own clean-up takes several milliseconds, and nothing is left to do.
 main(process.argv.slice(2)).then((exit) => process.exit(exit));

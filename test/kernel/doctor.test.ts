@@ -110,7 +110,9 @@ describe('doctor', () => {
 
   it('answers with a whole report, even if --json was asked about no known platform', () => {
     const ended = doctor('--json', 'mainframe');
-    expect(reportIn(ended)).to.deep.equal({ platforms: [], entries: [], problems: [] });
+    const { problems, ...rest } = reportIn(ended);
+    expect(rest).to.deep.equal({ platforms: [], entries: [] });
+    expect(problems.map(({ id, subject }) => [id, subject])).to.deep.equal([['unknown-platform', 'mainframe']]);
     expect(ended.exit).to.equal(1);
     expect(JSON.parse(doctor('--json', '--list-checks').stdout)[0]).to.have.keys('id', 'summary');
   });

@@ -121,7 +121,7 @@ describe('the process', () => {
 
     it('says that the command has to come first', () => {
       expect(lastLineOf('--keep', 'doctor', 'arm64')).to.equal(
-        'binfmt: "doctor" has to come before its options: binfmt doctor ...',
+        'binfmt: "doctor" has to be the first word: binfmt doctor ...',
       );
     });
 

@@ -93,14 +93,16 @@ export const exportChanged = defineProblem<{ files: readonly string[] }>({
     `refusing to overwrite ${listed(files.map(quote))}: not written by an export, or changed since (use --force)`,
 });
 
+const pathErrors: Readonly<Record<string, string>> = {
+  ELOOP: 'ELOOP: a part of the path is a symbolic link',
+  ENOENT: 'ENOENT: a part of the path does not exist, or is a symbolic link out of the directory',
+};
+
 export const exportFailed = defineProblem<{ directory: string; errno: string }>({
   id: 'export-failed',
   summary: 'an export could not be written',
   title: ({ directory }) => `${quote(directory)} cannot be written to`,
-  cause: ({ directory, errno }) => {
-    const link = errno === 'ELOOP' || errno === 'ENOENT' ? ', maybe because of a symbolic link in the path' : '';
-    return `cannot write to ${quote(directory)} (${errno}${link})`;
-  },
+  cause: ({ directory, errno }) => `cannot write to ${quote(directory)} (${pathErrors[errno] ?? errno})`,
 });
 
 export const archiveUnread = defineProblem({

@@ -43,6 +43,8 @@ export async function runService(
     context.write(2, `${line}\n`);
   };
   const watcher = await startWatcher(options, open, report);
+  // A signal that arrives from now on ends the service as its options say.
+  const stopped = context.untilStopped(watcher.check);
   const build = { revision: context.revision, node: process.versions.node };
   const servers = await answer(routesFor({ ...watcher, build, invocation }), options.listen);
   if (servers.failure) {
@@ -54,7 +56,7 @@ export async function runService(
   const errno = context.write(1, formatStatus(watcher.status()));
   if (errno)
     report({ event: 'warning', cause: { kind: 'problem', problem: problemOf(outputFailed, 'binfmt', { errno }) } });
-  const signal = await context.untilStopped(watcher.check);
+  const signal = await stopped;
   report({ event: 'stopping', cause: { kind: 'signal', signal } });
   watcher.stop();
   for (const server of servers.listening) server.close();
