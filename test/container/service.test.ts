@@ -13,6 +13,7 @@ import {
   mustDocker,
   privileged,
   runsGuest,
+  uninstallAll,
 } from '../support/docker.js';
 import { commandsInLine, expectWhole } from '../support/doctor.js';
 import { entryNames, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
@@ -253,6 +254,7 @@ describe('the memory of a watcher', () => {
   const container = 'binfmt-test-memory';
   after(() => {
     docker('rm', '--force', container);
+    onHost(() => uninstallAll(FULL_IMAGE));
   });
 
   it('stays below 64 MiB, and does not grow during 10,000 restores', async () => {
@@ -316,6 +318,7 @@ describe("the image's own health check", () => {
     } finally {
       onHost(() => writeEntry('status', '1'));
       mustDocker('rm', '--force', container);
+      onHost(() => uninstallAll());
     }
   }).timeout(120_000);
 });

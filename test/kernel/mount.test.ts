@@ -144,6 +144,15 @@ describe('binfmt_misc', () => {
     });
   }
 
+  it('is reported once if removing and installing fail for the same reason', () => {
+    const ended = fresh(`${without('sys_admin')} ${program} --uninstall ${name} --install ${name},nonsense`);
+    expect(ended.exit).to.equal(3);
+    const lines = ended.stderr.trim().split('\n');
+    expect(lines.filter((line) => line.includes('EPERM'))).to.have.length(1);
+    expect(lines.filter((line) => line.includes('"nonsense"'))).to.have.length(1);
+    expect(lines).to.have.length(2);
+  });
+
   it('is not mounted in a user namespace without --allow-userns, because it would hide the entries of the host', () => {
     const ended = fresh(`${binfmt} --install ${name}`);
     expect(ended.exit).to.equal(3);
