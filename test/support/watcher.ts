@@ -61,8 +61,11 @@ export class Watcher {
     process.kill(this.pid, signal);
   }
 
+  /** Resolves to its exit status; null if it has to be killed, because it does not end by itself. */
   async stop(): Promise<number | null> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.kill('SIGTERM');
+    const overdue = setTimeout(10_000, undefined, { ref: false }).then(() => this.#child.kill('SIGKILL'));
+    await Promise.race([this.ended, overdue]);
     return this.ended;
   }
 
