@@ -130,6 +130,7 @@ describe('a watcher', () => {
     const watcher = watch(`${name},${name2}`, [], { QEMU_BINARY_PATH: dir });
     await watcher.said(line(`failed ${name2}: ${entry2} not found in ${dir}; set QEMU_BINARY_PATH`));
     await watcher.said(line(`installed ${name}`));
+    await watcher.answers();
     const { status, body } = await watcher.get('/readyz');
     expect(status).to.equal(503);
     expect(body).to.match(line(`^not ready\n${name2}: ${entry2} not found in ${dir}; set QEMU_BINARY_PATH .*\n$`));
