@@ -14,15 +14,19 @@ export interface Environment {
   readonly error?: UsageError;
 }
 
+/** Of the emulators. */
+const DEFAULT_DIRECTORY = '/usr/bin';
+
 /** Values that mean "off". */
 const OFF = new Set(['0', 'false', 'no', 'off']);
 
 export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
   const { QEMU_BINARY_PATH = '', QEMU_BINARY_PREFIX = '', QEMU_PRESERVE_ARGV0 = '', BINFMT_IMAGE = '' } = variables;
-  const directory = path.resolve(QEMU_BINARY_PATH || '/usr/bin');
+  const directory = path.resolve(QEMU_BINARY_PATH || DEFAULT_DIRECTORY);
   const file = path.join(path.dirname(process.argv[1] ?? ''), 'binfmt');
   const needed = {
-    QEMU_BINARY_PATH: QEMU_BINARY_PATH && directory,
+    // The image sets this variable too.
+    QEMU_BINARY_PATH: directory === DEFAULT_DIRECTORY ? '' : directory,
     QEMU_BINARY_PREFIX,
     QEMU_PRESERVE_ARGV0,
   };

@@ -271,8 +271,14 @@ describe('the environment', () => {
       ...{ kind: 'image', name: 'binfmt', environment: [], args: ['doctor'] },
     });
     expect(readEnvironment(environment).invocation([])).to.deep.include({
-      ...{ kind: 'file', environment: [`QEMU_BINARY_PATH=${process.cwd()}/some/dir`] },
+      kind: 'file',
+      environment: [`QEMU_BINARY_PATH=${process.cwd()}/some/dir`, 'QEMU_BINARY_PREFIX=x-'],
     });
+  });
+
+  it('leaves out the directory that the image has set', () => {
+    const variables = { BINFMT_IMAGE: 'binfmt', QEMU_BINARY_PATH: '/usr/bin' };
+    expect(readEnvironment(variables).invocation([]).environment).to.deep.equal([]);
   });
 
   for (const [variable, value, message] of [
