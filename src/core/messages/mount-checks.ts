@@ -6,11 +6,10 @@ import { type Found, machineCheck } from '../doctor/check.js';
 import { type DoctorInput, isTroubled } from '../doctor/input.js';
 import type { Facts } from '../problem.js';
 import { shortened } from '../text.js';
+import { FORMAT_ERROR } from './not-running.js';
 
 /** Where every host has binfmt_misc, unless it is told otherwise. */
 export const BINFMT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
-
-const FORMAT_ERROR = 'exec /bin/sh: exec format error';
 
 /** The problem with binfmt_misc itself, if it is of this kind. */
 function mountProblem<F extends Facts>(id: string, input: DoctorInput): Found<F> | undefined {
@@ -29,6 +28,10 @@ const mountErrors: Readonly<Record<string, string>> = {
   ENOTDIR: 'not a directory (ENOTDIR)',
 };
 
+type Refusal = { readonly path: string; readonly errno: string };
+const mountCause = ({ path, errno }: Refusal) => `${cannotMount(path)}: ${mountErrors[errno] ?? errno}`;
+const refusalLine = ({ path, errno }: Refusal) => `${shortened(path)}: ${errno}`;
+
 const cannotMount = (dir: string) => `cannot mount binfmt_misc filesystem at ${shortened(dir)}`;
 
 export const kernelModule = machineCheck<{ path: string; errno: string }>({
@@ -38,8 +41,8 @@ export const kernelModule = machineCheck<{ path: string; errno: string }>({
   find: (input) => mountProblem('kernel-module', input),
   title: () => 'binfmt_misc is missing',
   symptom: () => `${cannotMount(BINFMT_DIRECTORY)}: no such device`,
-  cause: ({ path, errno }) => `${cannotMount(path)}: ${mountErrors[errno] ?? errno}`,
-  evidence: ({ path, errno }) => [`${shortened(path)}: ${errno}`],
+  cause: mountCause,
+  evidence: (facts) => [refusalLine(facts)],
 });
 
 export const mountFailed = machineCheck<{ path: string; errno: string }>({
@@ -48,8 +51,8 @@ export const mountFailed = machineCheck<{ path: string; errno: string }>({
   exitStatus: 3,
   find: (input) => mountProblem('mount-failed', input),
   title: () => 'binfmt_misc cannot be mounted',
-  cause: ({ path, errno }) => `${cannotMount(path)}: ${mountErrors[errno] ?? errno}`,
-  evidence: ({ path, errno }) => [`${shortened(path)}: ${errno}`],
+  cause: mountCause,
+  evidence: (facts) => [refusalLine(facts)],
 });
 
 export const userNamespace = machineCheck<{ path: string; errno?: string }>({
@@ -81,7 +84,7 @@ export const permission = machineCheck<{ operation: 'mount' | 'write'; path: str
   symptom: () => 'cannot mount binfmt_misc filesystem: operation not permitted',
   cause: ({ operation, path, errno }) =>
     `${operation === 'mount' ? cannotMount(path) : `cannot write to ${path}`}: ${permissionErrors[`${operation} ${errno}`] ?? errno}`,
-  evidence: ({ path, errno }) => [`${shortened(path)}: ${errno}`],
+  evidence: (facts) => [refusalLine(facts)],
 });
 
 export const readOnly = machineCheck<{ operation: 'mount' | 'write'; path: string; errno: string }>({
@@ -93,7 +96,7 @@ export const readOnly = machineCheck<{ operation: 'mount' | 'write'; path: strin
   symptom: () => 'read-only file system',
   cause: ({ operation, path, errno }) =>
     `${operation === 'mount' ? cannotMount(path) : `cannot write to ${path}`}: read-only file system (${errno})`,
-  evidence: ({ path, errno }) => [`${shortened(path)}: ${errno}`],
+  evidence: (facts) => [refusalLine(facts)],
 });
 
 export const switchedOff = machineCheck<{ directory: string }>({

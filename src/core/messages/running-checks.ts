@@ -8,6 +8,7 @@ import { FIRST_KERNEL_WITH_ARGV0 } from '../plan.js';
 import { interpreterOf } from '../probe.js';
 import { listed } from '../text.js';
 import { compareVersions } from '../version.js';
+import { severityOf } from './not-running.js';
 import { type ProbeFacts, probeFacts, probeLine } from './verdict-text.js';
 
 const run = (subjects: readonly string[]) => `${listed(subjects)} ${subjects.length > 1 ? 'run' : 'runs'}`;
@@ -33,7 +34,7 @@ export const shadowed = platformCheck<{
     const { name: entry, interpreter } = active;
     const seen = interpreterOf(probe) === interpreter;
     return {
-      severity: runs ? 'warning' : 'problem',
+      severity: severityOf(platform),
       facts: { entry, interpreter, hidden: hidden.name, runs, seen, probe: probeFacts(platform) },
       advice: [...installAdvice(platform, input, { because: 'in-front' }), uninstallAdvice(active)],
     };
