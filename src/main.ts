@@ -1,7 +1,6 @@
 /** Wires the parts together. The only file that prints, exits, and handles signals. */
 import fs from 'node:fs';
 import path from 'node:path';
-import tty from 'node:tty';
 import { type Environment, readEnvironment } from './cli/environment.js';
 import { type CommandLine, parseCommandLine } from './cli/parse.js';
 import { usage } from './cli/usage.js';
@@ -46,7 +45,8 @@ async function start(
   const host = lookAtHost();
   const platform = host.emulatedOn && formatPlatform({ architecture: host.emulatedOn });
   const invocation: Invocation = { ...environment.invocation(argv), platform };
-  const launcher = connectLauncher(pipes);
+  // All probes run already (src/native/main.c), unless this call does not need them.
+  const launcher = connectLauncher(pipes, process.env['BINFMT_PROBES'] === 'started');
   const { emulatorDirectory, preserveArgv0 } = environment;
   const context: Context = {
     revision: REVISION,
@@ -54,9 +54,11 @@ async function start(
     preserveArgv0,
     write,
     print: (lines) => printLines(lines, invocation),
-    isTerminal: (fd) => tty.isatty(fd),
+    // Loaded here, because it loads Node's network too.
+    isTerminal: async (fd) => (await import('node:tty')).isatty(fd),
     untilStopped,
-    loadHttpClient,
+    loadHttpClient: () => loadBundle('http-client'),
+    loadExportWriter: () => loadBundle('write-export'),
   };
   try {
     return print(await run(context), invocation);
@@ -71,9 +73,9 @@ async function start(
 
 const isDefault = (command: Command) => command === defaultCommand;
 
-/** A bundle of its own: its HTTP library is larger than everything else together. */
-function loadHttpClient(): ReturnType<Context['loadHttpClient']> {
-  return import(path.join(path.dirname(process.argv[1] ?? ''), 'http-client.cjs'));
+/** What few calls need, and is larger than everything else together, is in bundles of its own (src/build.ts). */
+function loadBundle<Module>(name: 'http-client' | 'write-export'): Promise<Module> {
+  return import(path.join(path.dirname(process.argv[1] ?? ''), `${name}.cjs`));
 }
 
 const endingSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;

@@ -41,11 +41,13 @@ export interface Context {
   write(fd: 1 | 2, bytes: Uint8Array | string): string | undefined;
   /** Prints lines to standard error at once, for a command that stays. */
   print(lines: readonly Line[]): void;
-  isTerminal(fd: 1 | 2): boolean;
+  isTerminal(fd: 1 | 2): Promise<boolean>;
   /** Resolves to the signal that ends the program. Calls `check` on SIGHUP. */
   untilStopped(check: () => void): Promise<string>;
   /** src/system/watch/ask.ts, which is a bundle of its own. */
   loadHttpClient(): Promise<{ askWatcher(address: Address): Promise<WatcherAnswer> }>;
+  /** src/system/change/write-export.ts, another one. */
+  loadExportWriter(): Promise<typeof import('../system/change/write-export.js')>;
 }
 
 export interface CommandDefinition<O extends Options, Args> {

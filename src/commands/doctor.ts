@@ -90,7 +90,7 @@ async function examine(args: Arguments, system: System, context: Context): Promi
   const input = await collectDoctorInput(system, {
     platforms: words.length > 0 ? named : undefined,
     repeat,
-    progress: progressOn(context),
+    progress: await progressOn(context),
   });
   const problems = diagnose(input, { only, verbose });
   const report = doctorReport(input, problems);
@@ -105,8 +105,8 @@ async function examine(args: Arguments, system: System, context: Context): Promi
 }
 
 /** A line that counts, on a terminal only, and that is gone when it is done. */
-function progressOn(context: Context): ((done: number, total: number) => void) | undefined {
-  if (!context.isTerminal(2)) return undefined;
+async function progressOn(context: Context): Promise<((done: number, total: number) => void) | undefined> {
+  if (!(await context.isTerminal(2))) return undefined;
   return (done, total) => {
     const line = done < total ? describeProgress(done, total) : '';
     context.write(2, `\r\x1b[K${line}`);

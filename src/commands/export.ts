@@ -70,7 +70,7 @@ FORMAT: ${exportFormatNames.join(', ')}.`,
     };
   },
   async run(args, context) {
-    if (args.root === undefined && context.isTerminal(1))
+    if (args.root === undefined && (await context.isTerminal(1)))
       return reportProblem(problemOf(terminalOutput, 'machine', {}));
     // What is written does not depend on the entries of this machine.
     const unread = nothing([], context.setup.emulatorDirectory);
@@ -135,7 +135,7 @@ async function write(
   { launcher }: System,
   context: Context,
 ): Promise<Problem | undefined> {
-  const { prepareFile, writeFiles, writeTar } = await import('../system/change/write-export.js');
+  const { prepareFile, writeFiles, writeTar } = await context.loadExportWriter();
   const ready = exportedFiles(format, emulators).map(prepareFile);
   const failure =
     root === undefined

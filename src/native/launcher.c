@@ -29,8 +29,8 @@
  *   run-queued MILLISECONDS                         runs all queued files at the same time; when all have ended, or
  *                                                   are killed at the time limit, answers a line for each, in order:
  *
- *     exit|signal|timeout|chroot|exec  NUMBER  MICROSECONDS  RAN-BY  EXE  OUTPUT
- *     inspected                        SIZE    MICROSECONDS  RAN-BY  EXE  BEGINNING
+ *     exit|signal|timeout|chroot|exec  NUMBER  MICROSECONDS  RAN-BY  EXE  BUILD-ID  OUTPUT
+ *     inspected                        SIZE    MICROSECONDS  RAN-BY  EXE  BUILD-ID  BEGINNING
  *
  * NUMBER is the exit status, the signal, 0, or the errno of the call that failed. EXE is the target of /proc/PID/exe
  * just after execve(2): FILE itself if the processor runs it, or the interpreter if an entry of binfmt_misc matched.
@@ -39,8 +39,9 @@
  * is the size of the file EXE in bytes, and BEGINNING its first 4096 bytes. HEX, EXE, OUTPUT and BEGINNING are pairs of
  * hexadecimal digits. MILLISECONDS is a day at most. The answer to any other line is "bad request".
  *
- * "launcher PID INPUT OUTPUT" is how main.c starts it: PID is its child, the Node.js process (node_process.c); INPUT
- * and OUTPUT are the standard streams for the command (become.c). The launcher ends at the end of its input.
+ * "launcher PID INPUT OUTPUT [FILE]" is how main.c starts it: PID is its child, the Node.js process (node_process.c);
+ * INPUT and OUTPUT are the standard streams for the command (become.c). The requests in FILE, which the build makes, are
+ * answered first, and then the line "end": so the probes run while Node.js starts. The launcher ends at the end of its input.
  */
 #define _GNU_SOURCE
 #include "launcher.h"
@@ -143,6 +144,30 @@ static void answer(const char *request, size_t length) {
 	free(line);
 }
 
+/*
+ * Answers the requests in a file, before Node.js has sent any. A root directory that begins with "@" is in the directory
+ * of the file.
+ */
+static void answer_file(const char *path) {
+	char *line = NULL, *full;
+	size_t room = 0;
+	FILE *file = fopen(path, "re");
+
+	for (ssize_t length; file && (length = getline(&line, &room, file)) > 0;) {
+		line[strcspn(line, "\n")] = 0;
+		char *at = strchr(line, '@');
+		if (at) *at = 0;
+		const char *end = strrchr(path, '/');
+		if (asprintf(&full, "%s%.*s%s", line, at ? (int)(end - path + 1) : 0, path, at ? at + 1 : "") < 0) abort();
+		answer(full, strlen(full));
+		free(full);
+	}
+	free(line);
+	if (file) fclose(file);
+	puts("end");
+	fflush(stdout);
+}
+
 /* Reads what has arrived and answers every complete line. Returns false at the end of the input. */
 static bool answer_requests(void) {
 	enum { CHUNK = 65536 };
@@ -168,6 +193,7 @@ static bool answer_requests(void) {
 int main(int argc, char **argv) {
 	adopt(argc > 1 ? argv[1] : NULL);
 	if (argc > 3) keep_streams(argv[2], argv[3]);
+	if (argc > 4) answer_file(argv[4]);
 	struct pollfd polled[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
 
 	for (bool more = true; more && !node_exited();) {

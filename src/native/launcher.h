@@ -35,6 +35,9 @@ int close_directory(int fd);
 void queue_run(char **fields, int n, char *line);
 void run_queued(long milliseconds);
 
+/* build_id.c: writes the build ID of an ELF file in hexadecimal; nothing if there is none in its beginning. */
+void read_build_id(const char *beginning, size_t length, char *hex, size_t room);
+
 /* exec_program.c: what a child does to become the program. It tells the launcher through shared memory. */
 struct child_report {
 	char failed_call[8]; /* "chroot" or "exec"; empty if the child has become the program */

@@ -3,7 +3,8 @@
  * as its child and becomes the launcher itself, which ends in the same way as Node.js does. There are three
  * reasons for this order. The launcher is ready before Node.js is. Node.js need not load its module for child
  * processes. And in a container process 1 is the launcher, which waits for every child, as process 1 has to.
- * Node.js finds the pipes to the launcher in the variable BINFMT_LAUNCHER ("READ,WRITE", file descriptors).
+ * Node.js finds the pipes to the launcher in the variable BINFMT_LAUNCHER ("READ,WRITE", file descriptors), and knows
+ * from BINFMT_PROBES that the launcher runs the probes already.
  *
  * If a dynamic loader lies beside this program, Node.js is started through that loader, with the libraries that
  * lie there too. In the image, no library lies on a path where a program of another architecture could find it.
@@ -41,7 +42,34 @@ static void fail(const char *what) {
 	exit(1);
 }
 
-static void exec_node(int argc, char **argv, int from, int to, pid_t launcher) {
+/* Is this option on the command line, with one dash or two, and with or without "="? */
+static bool has_option(int argc, char **argv, const char *name) {
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] != '-') continue;
+		const char *word = argv[i] + (argv[i][1] == '-' ? 2 : 1);
+		size_t length = strlen(name);
+		if (!strncmp(word, name, length) && (!word[length] || word[length] == '=')) return true;
+	}
+	return false;
+}
+
+/*
+ * Will this call need the probes of all architectures, as the machine is now? Then they run while Node.js starts. A wrong
+ * answer costs time and nothing else. Uninstalling comes before anything is probed.
+ */
+static bool needs_probes(int argc, char **argv) {
+	static const char *const without[] = {"uninstall", "help", "h", "version", "list-checks"};
+	bool command = argc > 1 && argv[1][0] != '-';
+
+	for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+		if (has_option(argc, argv, without[i])) return false;
+	/* doctor for some platforms needs only theirs. */
+	for (int i = 2; command && i < argc; i++)
+		if (!strcmp(argv[1], "doctor") && argv[i][0] != '-') return false;
+	return !command || !strcmp(argv[1], "doctor") || !strcmp(argv[1], "export");
+}
+
+static void exec_node(int argc, char **argv, int from, int to, pid_t launcher, bool probing) {
 	char *loader = beside("ld.so"), *node = beside("node"), pipes[32];
 	char **command = calloc((size_t)argc + 9, sizeof *command);
 	int n = 0;
@@ -59,13 +87,18 @@ static void exec_node(int argc, char **argv, int from, int to, pid_t launcher) {
 	} else {
 		command[n++] = "node";
 	}
-	/* With a small heap, garbage is collected early. A watcher runs for months and must stay small. */
-	command[n++] = "--max-semi-space-size=1";
-	command[n++] = "--max-old-space-size=32";
+	if (has_option(argc, argv, "watch")) {
+		/* With a small heap, garbage is collected early. A watcher runs for months and must stay small. */
+		command[n++] = "--max-semi-space-size=1";
+		command[n++] = "--max-old-space-size=32";
+	}
 	command[n++] = beside("binfmt.cjs");
 	for (int i = 1; i < argc; i++) command[n++] = argv[i];
 	snprintf(pipes, sizeof pipes, "%d,%d", from, to);
+	/* A shell lets what runs in the background ignore SIGINT, and until Node.js handles it, it would be lost. */
+	signal(SIGINT, SIG_DFL);
 	setenv("BINFMT_LAUNCHER", pipes, 1);
+	setenv("BINFMT_PROBES", probing ? "started" : "", 1);
 	setenv("MALLOC_ARENA_MAX", "1", 1);
 	fcntl(from, F_SETFD, 0);
 	fcntl(to, F_SETFD, 0);
@@ -76,8 +109,11 @@ static void exec_node(int argc, char **argv, int from, int to, pid_t launcher) {
 	fail(command[0]);
 }
 
-/* `run`: the launcher will become a command, which is to have the standard streams of the caller. */
-static void exec_launcher(pid_t node, int requests, int answers, bool run) {
+/*
+ * `run`: the launcher will become a command, which is to have the standard streams of the caller. `first`: a file with the
+ * requests to answer first, if any.
+ */
+static void exec_launcher(pid_t node, int requests, int answers, bool run, char *first) {
 	char *file = beside("launcher"), pid[16], input[16], output[16];
 
 	snprintf(pid, sizeof pid, "%d", node);
@@ -87,7 +123,7 @@ static void exec_launcher(pid_t node, int requests, int answers, bool run) {
 	dup2(answers, 1);
 	/* The launcher must not keep files of the caller open. close_range needs Linux 5.9; it may fail. */
 	if (!run) close_range(3, ~0U, 0);
-	execv(file, (char *[]){file, pid, input, output, NULL});
+	execv(file, (char *[]){file, pid, input, output, first, NULL});
 	fail(file);
 }
 
@@ -99,8 +135,10 @@ int main(int argc, char **argv) {
 	/* If a standard stream is closed, a pipe would take its number. /dev/null does instead; writing to it fails. */
 	for (int fd = 0; fd >= 0 && fd < 3;) fd = open("/dev/null", O_RDONLY);
 	if (pipe2(requests, O_CLOEXEC) < 0 || pipe2(answers, O_CLOEXEC) < 0) fail("pipe");
+	char *first = beside("first-requests");
+	if (!needs_probes(argc, argv) || access(first, R_OK) < 0) first = NULL;
 	pid_t launcher = getpid(), node = fork();
 	if (node < 0) fail("fork");
-	if (node == 0) exec_node(argc, argv, answers[0], requests[1], launcher);
-	exec_launcher(node, requests[0], answers[1], argc > 1 && !strcmp(argv[1], "run"));
+	if (node == 0) exec_node(argc, argv, answers[0], requests[1], launcher, first != NULL);
+	exec_launcher(node, requests[0], answers[1], argc > 1 && !strcmp(argv[1], "run"), first);
 }

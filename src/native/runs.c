@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_SHOWN = 512, BEGINNING = 4096 }; /* bytes */
+enum { OUTPUT_SHOWN = 512, BEGINNING = 4096, BUILD_ID = 64 }; /* bytes */
 
 struct run {
 	char *line; /* holds the strings of `program` */
@@ -27,7 +27,7 @@ struct run {
 	bool inspect; /* It is ended as soon as it has started, and the started file is reported. */
 	bool ended, traced, late;
 	int status; /* as waitpid reports it */
-	struct { bool done; char beginning[BEGINNING]; ssize_t length; long long size; } inspected;
+	struct { char beginning[BEGINNING]; ssize_t length; long long size; } interpreter;
 	struct timespec start, end;
 	char exe[PATH_MAX];
 	const char *ran_by; /* "processor", "interpreter" or "unknown" */
@@ -74,9 +74,8 @@ static void read_beginning(struct run *run, const char *link) {
 
 	if (fd < 0) return;
 	if (fstat(fd, &file) < 0) abort();
-	run->inspected.done = true;
-	run->inspected.size = file.st_size;
-	run->inspected.length = pread(fd, run->inspected.beginning, BEGINNING, 0);
+	run->interpreter.size = file.st_size;
+	run->interpreter.length = pread(fd, run->interpreter.beginning, BEGINNING, 0);
 	close(fd);
 }
 
@@ -89,8 +88,8 @@ static void handle_stop(struct run *run, const struct child_report *child, int s
 		signal = 0;
 		snprintf(link, sizeof link, "/proc/%d/exe", run->pid);
 		note_exe(run, child, link);
+		read_beginning(run, link);
 		if (run->inspect) {
-			read_beginning(run, link);
 			kill(run->pid, SIGKILL);
 			return;
 		}
@@ -147,19 +146,20 @@ static void wait_for_all(const struct child_report *children, long long limit) {
 }
 
 static void report(struct run *run, const struct child_report *child) {
-	char output[OUTPUT_SHOWN], *bytes = output;
+	char output[OUTPUT_SHOWN], *bytes = output, id[2 * BUILD_ID + 1];
 	ssize_t length = run->program.output < 0 ? 0 : pread(run->program.output, output, sizeof output, 0);
 	const char *kind = "exit";
 	long long number = WEXITSTATUS(run->status);
 
+	read_build_id(run->interpreter.beginning, run->interpreter.length > 0 ? (size_t)run->interpreter.length : 0, id, sizeof id);
 	if (child->failed_call[0]) {
 		kind = child->failed_call;
 		number = child->error;
-	} else if (run->inspected.done) {
+	} else if (run->inspect && run->interpreter.size > 0) {
 		kind = "inspected";
-		number = run->inspected.size;
-		bytes = run->inspected.beginning;
-		length = run->inspected.length;
+		number = run->interpreter.size;
+		bytes = run->interpreter.beginning;
+		length = run->interpreter.length;
 	} else if (run->late) {
 		kind = "timeout";
 		number = 0;
@@ -169,7 +169,7 @@ static void report(struct run *run, const struct child_report *child) {
 	}
 	printf("%s\t%lld\t%lld\t%s\t", kind, number, microseconds(run->start, run->end), run->ran_by);
 	print_hex(run->exe, strlen(run->exe));
-	putchar('\t');
+	printf("\t%s\t", id);
 	print_hex(bytes, length > 0 ? (size_t)length : 0);
 	putchar('\n');
 }

@@ -31,5 +31,8 @@ export function openMachine(setup: Setup): Machine {
 /** Also finds or mounts binfmt_misc. `dir` may be relative. */
 export async function openSystem(setup: Setup, { dir, ...options }: MountOptions): Promise<System> {
   const absolute = dir === undefined ? undefined : path.resolve(dir);
-  return { ...openMachine(setup), binfmt: await openBinfmt({ dir: absolute, ...options }, setup.launcher) };
+  const binfmt = await openBinfmt({ dir: absolute, ...options }, setup.launcher);
+  // What ran before the mount says nothing about the entries that came with it.
+  if (binfmt.kind === 'writable' && binfmt.mountedHere) await setup.launcher.takeFirstOutcomes();
+  return { ...openMachine(setup), binfmt };
 }

@@ -101,6 +101,17 @@ describe('the launcher, compiled with sanitizers', () => {
     });
   }
 
+  it('first answers the requests in a file, whose directory "@" stands for', () => {
+    fs.writeFileSync(path.join(dir, 'requests'), 'umount\t@a\nrun\t@a\t/missing\nrun-queued\t100\n');
+    const ended = spawnSync('unshare', ['--mount', launcher, '0', '0', '1', path.join(dir, 'requests')], {
+      env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' },
+      input: 'nonsense\n',
+      encoding: 'utf8',
+    });
+    expect(ended.stderr).to.equal('');
+    expect(ended.stdout).to.match(/^errno\t22\nexec\t2\t\d+\tunknown\t\t\t\nend\nbad request\n$/);
+  });
+
   it('ignores a line without an end', () => {
     expect(answersTo('umount\ta\numount\ta')).to.have.length(1);
   });
@@ -131,7 +142,7 @@ describe('the launcher, compiled with sanitizers', () => {
       const answers = answersTo(Array.from({ length: 100 }, () => `${line()}\n`).join(''));
       for (const answer of answers) {
         expect(answer).to.match(
-          /^(ok|bad request|errno\t\d+|fd\t\d+(\t\d+)?|[a-z]+\t\d+\t\d+\t[a-z]+(\t[0-9a-f]*){2})$/,
+          /^(ok|bad request|errno\t\d+|fd\t\d+(\t\d+)?|[a-z]+\t\d+\t\d+\t[a-z]+(\t[0-9a-f]*){3})$/,
         );
       }
       expect(answers.length).to.be.within(50, 100);

@@ -51,6 +51,7 @@ export async function installPlatforms(request: InstallRequest, system: System):
   const changing = planned.some(isRegistration);
   const keptBy = changing && lasting ? await keeperOf(system) : undefined;
   const blocking = changing ? blockingProblem(system, keptBy) : undefined;
+  if (changing) await system.prober.forget();
   const failures = blocking ? new Map<Architecture, Problem>() : await tryReplacements(planned, system);
   const jobs = planned.map((job): Job => {
     const problem = failures.get(job.platform.architecture);

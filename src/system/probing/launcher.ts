@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs';
 import { constants } from 'node:os';
+import { architectures } from '../../core/architectures.js';
 import type { OsNames, Outcome } from '../../core/probe.js';
 
 /** A program to run. */
@@ -20,6 +21,8 @@ export interface Execution {
 /** How a program ended, and what ran it. `unknown`: it did not start, or the launcher may not trace it. */
 export interface ExecutionOutcome extends Outcome {
   readonly ranBy: 'processor' | { readonly interpreter: string } | 'unknown';
+  /** Of the file that ran it, in hexadecimal; undefined if it has none, or was not seen. */
+  readonly buildId?: string;
 }
 
 /** An executable file to create. */
@@ -55,6 +58,11 @@ export interface OpenDirectory {
  * method says otherwise. Methods reject only if the launcher has ended, or if a field has a tab or a line break.
  */
 export interface Launcher {
+  /**
+   * The outcomes of what it has run while Node.js started, in the order of the table of architectures. They are true once:
+   * a second call resolves to none. So does the first if it has run nothing.
+   */
+  takeFirstOutcomes(): Promise<ExecutionOutcome[]>;
   /** Mounts a file system of that type at `dir`, in the mount namespace of the process `pid` if one is given. */
   mount(type: string, dir: string, pid?: number): Promise<string | undefined>;
   umount(dir: string): Promise<string | undefined>;
@@ -99,10 +107,15 @@ export interface Launcher {
   close(): void;
 }
 
-/** `pipes`: BINFMT_LAUNCHER as src/native/main.c sets it, `READ,WRITE` (file descriptors). */
-export function connectLauncher(pipes: string): Launcher {
+/**
+ * `pipes`: BINFMT_LAUNCHER as src/native/main.c sets it, `READ,WRITE` (file descriptors). `first`: it runs programs before it
+ * reads a request.
+ */
+export function connectLauncher(pipes: string, first = false): Launcher {
   const [from = -1, to = -1] = pipes.split(',').map(Number);
-  const request = lineProtocol(from, to);
+  const { request, readTo } = lineProtocol(from, to);
+  // They are answered first, whoever asks for them.
+  let firstAnswers = first ? readTo('end') : Promise.resolve([]);
   const errnoOf = async (fields: string[]) => {
     const [answer = ''] = await request([fields], 1);
     const [kind, number] = answer.split('\t');
@@ -126,6 +139,12 @@ export function connectLauncher(pipes: string): Launcher {
     return answers.slice(files.length);
   };
   return {
+    async takeFirstOutcomes() {
+      const answers = await firstAnswers;
+      firstAnswers = Promise.resolve([]);
+      // The file with its requests may be another one than that of this build.
+      return answers.length === architectures.length ? answers.map(parseOutcome) : [];
+    },
     mount: (type, dir, pid) => errnoOf(['mount', type, dir, ...(pid === undefined ? [] : [String(pid)])]),
     umount: (dir) => errnoOf(['umount', dir]),
     bind: (from, dir) => errnoOf(['bind', from, dir]),
@@ -164,8 +183,8 @@ export function connectLauncher(pipes: string): Launcher {
 }
 
 /**
- * Returns a function that sends requests at once and resolves to the given number of answer lines. It reads only
- * while it waits for an answer, because a pending read would keep this program alive.
+ * `request` sends requests at once and resolves to the given number of answer lines; `readTo` resolves to all lines before
+ * that one. They read only while they wait for an answer, because a pending read would keep this program alive.
  */
 function lineProtocol(from: number, to: number) {
   const chunk = Buffer.alloc(1 << 16);
@@ -187,11 +206,25 @@ function lineProtocol(from: number, to: number) {
     }
     return lines.splice(0, count);
   };
-  return (requests: readonly string[][], count: number): Promise<string[]> => {
-    fs.writeSync(to, requests.map(formatRequest).join(''));
-    const answers = last.then(() => receive(count));
+  const inTurn = (receiving: () => Promise<string[]>): Promise<string[]> => {
+    const answers = last.then(receiving);
     last = answers.catch(() => {});
     return answers;
+  };
+  return {
+    request(requests: readonly string[][], count: number): Promise<string[]> {
+      fs.writeSync(to, requests.map(formatRequest).join(''));
+      return inTurn(() => receive(count));
+    },
+    readTo: (end: string): Promise<string[]> =>
+      inTurn(async () => {
+        const before: string[] = [];
+        for (;;) {
+          const [line = ''] = await receive(1);
+          if (line === end) return before;
+          before.push(line);
+        }
+      }),
   };
 }
 
@@ -204,19 +237,20 @@ function formatRequest(fields: readonly string[]): string {
 }
 
 function parseOutcome(line: string): ExecutionOutcome {
-  const [kind, number, microseconds, ranBy, exe = '', output = ''] = line.split('\t');
+  const [kind, number, microseconds, ranBy, exe = '', buildId = '', output = ''] = line.split('\t');
   const interpreter = Buffer.from(exe, 'hex').toString();
   return {
     kind: kind as Outcome['kind'],
     number: Number(number),
     microseconds: Number(microseconds),
     ranBy: ranBy === 'interpreter' ? { interpreter } : ranBy === 'processor' ? 'processor' : 'unknown',
+    buildId: buildId || undefined,
     output: Buffer.from(output, 'hex').toString(),
   };
 }
 
 function parseInterpreter(line: string): InterpreterFile | undefined {
-  const [kind, size, , ranBy, exe = '', beginning = ''] = line.split('\t');
+  const [kind, size, , ranBy, exe = '', , beginning = ''] = line.split('\t');
   if (kind !== 'inspected' || ranBy !== 'interpreter') return undefined;
   const path = Buffer.from(exe, 'hex').toString();
   return { path, size: Number(size), beginning: Buffer.from(beginning, 'hex') };

@@ -3,18 +3,19 @@
  * If something is forbidden (chroot, or every directory is read-only or noexec) it makes do with less.
  */
 import os from 'node:os';
-import type { Architecture } from '../../core/architectures.js';
+import { type Architecture, architectures } from '../../core/architectures.js';
 import { loaderExecutable } from '../../core/elf.js';
 import { type ProbeResult, SHORTAGES, verdictOf } from '../../core/probe.js';
+import { PROBE_LIMIT } from './first-probes.js';
 import { type Executable, type ExecutionOutcome, type InterpreterFile, type Launcher, osNames } from './launcher.js';
 import { executableBelow, type ProbeDirectory, type ProbeRequest, withExecutables } from './probe-directory.js';
 
-/** The longest time that a probe may take, in milliseconds. */
-export const PROBE_LIMIT = 2000;
 /** Where a directory may be made, the best place first. A read-only container still has a writable /dev. */
 const PARENTS = [os.tmpdir(), '/dev/shm', '/run', '/dev'];
 
 export interface Prober {
+  /** To be called before the machine is changed: what ran while Node.js started is not true any more. */
+  forget(): Promise<void>;
   /** The outcomes have the order of the requests. */
   run(requests: readonly ProbeRequest[]): Promise<ExecutionOutcome[]>;
   /**
@@ -46,9 +47,24 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
       }
     }
   };
+  let known: Map<Architecture, ExecutionOutcome> | undefined;
+  /** What the launcher has run while Node.js started. Each of these outcomes serves once. */
+  const firstOutcomes = async (requests: readonly ProbeRequest[]) => {
+    known ??= conclusiveOutcomes(await launcher.takeFirstOutcomes());
+    const outcomes = known;
+    return requests.map(({ architecture, environment, program }) => {
+      if (environment || program) return undefined;
+      const outcome = outcomes.get(architecture);
+      outcomes.delete(architecture);
+      return outcome;
+    });
+  };
   const run = async (requests: readonly ProbeRequest[]) => {
     if (requests.length === 0) return [];
-    const outcomes = await runInBest(requests);
+    const first = await firstOutcomes(requests);
+    const rest = requests.filter((_, i) => first[i] === undefined);
+    const others = rest.length > 0 ? await runInBest(rest) : [];
+    const outcomes = first.flatMap((outcome) => outcome ?? others.shift() ?? []);
     // All at once may be too much for this machine: what was too slow, or lacked a resource, is tried alone.
     for (const [i, outcome] of outcomes.entries()) {
       const request = requests[i];
@@ -68,7 +84,11 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
     });
     return seen ?? [];
   };
-  return { run, inspect };
+  const forget = async () => {
+    await launcher.takeFirstOutcomes();
+    known = new Map();
+  };
+  return { run, inspect, forget };
 }
 
 /** Without a loader in the empty root directory the kernel would not start a dynamically linked emulator at all. */
@@ -83,6 +103,23 @@ function lackedSomething({ kind, number }: ExecutionOutcome): boolean {
 /** The control, the first outcome, did not run: its directory is noexec, for example. */
 function isForbidden(outcome: ExecutionOutcome | undefined, controls: number): boolean {
   return controls > 0 && outcome?.kind === 'exec' && !lackedSomething(outcome);
+}
+
+/**
+ * Those that leave no doubt: the probe runs, or no entry matches it. Every other one may be due to the directory that the
+ * build made, or to all running at once while Node.js started too, and is tried again in the usual way.
+ */
+function conclusiveOutcomes(outcomes: readonly ExecutionOutcome[]): Map<Architecture, ExecutionOutcome> {
+  const all = architectures.flatMap((architecture, i): [Architecture, ExecutionOutcome][] => {
+    const outcome = outcomes[i];
+    return outcome ? [[architecture, outcome]] : [];
+  });
+  return new Map(
+    all.filter(([architecture, outcome]) => {
+      const verdict = verdictOf(architecture, outcome, osNames);
+      return verdict.kind === 'runs' || (verdict.kind === 'refused' && verdict.errno === 'ENOEXEC');
+    }),
+  );
 }
 
 /** Undefined: the directory cannot be used at all. */

@@ -1,0 +1,65 @@
+/** The probes that the launcher runs while Node.js starts: they are beside the program, and others serve without them. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { PROBE_SUCCESS } from '../../src/core/architectures.js';
+import { clearEntries } from '../support/kernel.js';
+import { guest, guest2, guest3, own } from '../support/machine.js';
+import { binfmt, EMULATORS, ROOT, run, statusIn } from '../support/program.js';
+import { compile } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
+
+describe('the probes beside the program', () => {
+  let copy: string;
+  const inCopy = (...args: string[]) => run(path.join(copy, 'binfmt'), args, { QEMU_BINARY_PATH: EMULATORS });
+  const platforms = () => statusIn(inCopy()).supported;
+
+  /** A program of this machine in the place of a probe, with the status that a probe ends with. */
+  const lie = () =>
+    fs.copyFileSync(
+      compile(`int main(void) { return ${PROBE_SUCCESS}; }`, ['-static']),
+      path.join(copy, 'probes', guest2.name),
+    );
+
+  beforeEach(() => {
+    clearEntries();
+    binfmt(['--install', guest.name]);
+    copy = path.join(scratch(), 'dist');
+    fs.cpSync(path.join(ROOT, 'dist'), copy, { recursive: true });
+  });
+  after(clearEntries);
+
+  it('answer for the first look at the machine', () => {
+    expect(platforms()).to.include(guest.platform).and.not.include(guest2.platform);
+    lie();
+    expect(platforms()).to.include(guest2.platform);
+  });
+
+  for (const [what, change] of [
+    ['lack one', () => fs.rmSync(path.join(copy, 'probes', guest.name))],
+    ['are run by requests of another build', () => fs.writeFileSync(path.join(copy, 'first-requests'), 'umount\t@\n')],
+    ['are not there', () => fs.rmSync(path.join(copy, 'probes'), { recursive: true })],
+    ['are not executable', () => fs.chmodSync(path.join(copy, 'probes', own.name), 0o644)],
+  ] as const) {
+    it(`are made anew, elsewhere, if they ${what}`, () => {
+      const before = platforms();
+      change();
+      expect(platforms()).to.deep.equal(before);
+    });
+  }
+
+  it('say nothing about a machine that has been changed since', () => {
+    lie();
+    expect(statusIn(inCopy('--install', guest3.name)).supported)
+      .to.include.members([guest.platform, guest3.platform])
+      .and.not.include(guest2.platform);
+  });
+
+  it('do not run for a call that needs none', () => {
+    const environment = { BINFMT_PROBES: 'started', QEMU_BINARY_PATH: EMULATORS };
+    expect(run(path.join(copy, 'binfmt'), ['--uninstall', guest.name], environment).exit).to.equal(0);
+    expect(run(path.join(copy, 'binfmt'), ['--help'], environment).exit).to.equal(0);
+    const command = ['run', '--', 'sh', '-c', 'echo "<$BINFMT_PROBES>"'];
+    expect(run(path.join(copy, 'binfmt'), command, environment).stdout).to.equal('<started>\n');
+  });
+});
