@@ -47,7 +47,10 @@ export async function collect(unpacked: string, set: string, out: string): Promi
     const bytes = await fs.readFile(path.join(unpacked, file));
     checkStatic(file, bytes, host);
     await fs.outputFile(path.join(out, file), bytes, { mode: 0o755 });
-    emulators.push(manifestEntry(architecture, origin, createHash('sha256').update(bytes).digest('hex')));
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    emulators.push(
+      manifestEntry(architecture, origin, { sha256, size: bytes.length, buildId: parseElf(bytes)?.buildId }),
+    );
   }
   await fs.outputJson(path.join(out, 'usr/share/binfmt/manifest.json'), { emulators }, { spaces: 2 });
   return { emulators };

@@ -18,13 +18,22 @@ export interface ManifestEntry {
   readonly source: string;
   /** Checksum of the emulator's file, in hexadecimal. */
   readonly sha256: string;
+  /** Of the file, in bytes. */
+  readonly size: number;
+  /** By which the program knows the version of an emulator that it did not start; in hexadecimal. */
+  readonly buildId?: string;
 }
 
 export interface EmulatorManifest {
   readonly emulators: readonly ManifestEntry[];
 }
 
-export function manifestEntry(architecture: Architecture, from: Package, sha256: string): ManifestEntry {
+/** `file`: what the emulator's file is. */
+export function manifestEntry(
+  architecture: Architecture,
+  from: Package,
+  file: Pick<ManifestEntry, 'sha256' | 'size' | 'buildId'>,
+): ManifestEntry {
   return {
     name: emulatorName(architecture),
     architecture: architecture.name,
@@ -32,7 +41,7 @@ export function manifestEntry(architecture: Architecture, from: Package, sha256:
     package: from.name,
     packageVersion: from.version,
     source: from.source.name,
-    sha256,
+    ...file,
   };
 }
 

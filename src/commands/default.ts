@@ -116,7 +116,7 @@ export const defaultCommand = defineCommand({
 
 async function version({ revision, setup }: Context): Promise<Report> {
   const [first] = findEmulators(setup.emulatorDirectory, setup.host).values();
-  const [qemu = 'none'] = await askVersions(first ? [first.path] : [], setup);
+  const [qemu = 'none'] = first?.version ? [first.version] : await askVersions(first ? [first.path] : [], setup);
   return { stdout: `binfmt/${revision} qemu/${qemu} node/${process.versions.node}\n`, lines: [], exit: 0 };
 }
 

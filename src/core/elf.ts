@@ -15,9 +15,14 @@ export interface Elf {
   readonly fixed: boolean;
   /** The loader that PT_INTERP names; undefined for a statically linked program. */
   readonly loader?: string;
+  /** In hexadecimal, as the linker made it from the contents; undefined if there is none in the bytes that were read. */
+  readonly buildId?: string;
 }
 
 const PT_INTERP = 3;
+const PT_NOTE = 4;
+const NT_GNU_BUILD_ID = 3;
+const GNU = 0x474e5500; // the name of the note, with its null byte
 const ET_EXEC = 2;
 const ET_DYN = 3;
 const ELFCLASS32 = 1;
@@ -52,13 +57,15 @@ export function parseElf(bytes: Uint8Array): Elf | undefined {
   if (bytes.length < layouts[bits].header) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const type = view.getUint16(E_TYPE, littleEndian);
+  const segments = segmentsOf(view, bits, littleEndian);
   return {
     bits,
     littleEndian,
     machine: view.getUint16(E_MACHINE, littleEndian),
     executable: type === ET_EXEC || type === ET_DYN,
     fixed: type === ET_EXEC,
-    loader: parseLoader(view, bits, littleEndian),
+    loader: parseLoader(view, segments),
+    buildId: parseBuildId(view, segments, littleEndian),
   };
 }
 
@@ -73,7 +80,16 @@ function parseIdentity(bytes: Uint8Array): Pick<Elf, 'bits' | 'littleEndian'> | 
 /** What stands for the name of a loader that is beyond the part that was read. */
 export const UNKNOWN_LOADER = '?';
 
-function parseLoader(view: DataView, bits: 32 | 64, littleEndian: boolean): string | undefined {
+interface Segment {
+  readonly type: number;
+  /** Offsets in the file, in bytes. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The segments whose program headers are in the bytes that were read. */
+function segmentsOf(view: DataView, bits: 32 | 64, littleEndian: boolean): Segment[] {
+  const segments: Segment[] = [];
   const at = layouts[bits];
   const word = (offset: number) =>
     bits === 64 ? Number(view.getBigUint64(offset, littleEndian)) : view.getUint32(offset, littleEndian);
@@ -81,13 +97,39 @@ function parseLoader(view: DataView, bits: 32 | 64, littleEndian: boolean): stri
   const size = view.getUint16(at.phentsize, littleEndian);
   for (let i = 0; i < view.getUint16(at.phnum, littleEndian); i++) {
     const header = table + i * size;
-    if (header + at.programHeader > view.byteLength) return undefined;
-    if (view.getUint32(header, littleEndian) !== PT_INTERP) continue;
+    if (size < at.programHeader || header + at.programHeader > view.byteLength) break;
     const start = word(header + at.fileOffset);
-    const end = Math.min(start + word(header + at.fileSize), view.byteLength);
-    if (start >= end) return UNKNOWN_LOADER;
-    const name = new Uint8Array(view.buffer, view.byteOffset + start, end - start);
-    return new TextDecoder().decode(name).replace(/\0.*$/s, '');
+    const end = start + word(header + at.fileSize);
+    segments.push({ type: view.getUint32(header, littleEndian), start, end });
+  }
+  return segments;
+}
+
+function parseLoader(view: DataView, segments: readonly Segment[]): string | undefined {
+  const segment = segments.find(({ type }) => type === PT_INTERP);
+  if (segment === undefined) return undefined;
+  const { start } = segment;
+  const end = Math.min(segment.end, view.byteLength);
+  if (start >= end) return UNKNOWN_LOADER;
+  const name = new Uint8Array(view.buffer, view.byteOffset + start, end - start);
+  return new TextDecoder().decode(name).replace(/\0.*$/s, '');
+}
+
+/** Notes are three words (length of the name, length of the contents, type), then both, each filled up to whole words. */
+function parseBuildId(view: DataView, segments: readonly Segment[], littleEndian: boolean): string | undefined {
+  const filled = (size: number) => Math.ceil(size / 4) * 4;
+  for (const { type, start, end } of segments) {
+    if (type !== PT_NOTE) continue;
+    for (let at = start; at + 12 <= Math.min(end, view.byteLength); ) {
+      const [name = 0, size = 0, kind] = [0, 4, 8].map((offset) => view.getUint32(at + offset, littleEndian));
+      const contents = at + 12 + filled(name);
+      if (contents + size > view.byteLength) break;
+      if (kind === NT_GNU_BUILD_ID && name === 4 && view.getUint32(at + 12) === GNU) {
+        const bytes = new Uint8Array(view.buffer, view.byteOffset + contents, size);
+        return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+      }
+      at = contents + filled(size);
+    }
   }
   return undefined;
 }

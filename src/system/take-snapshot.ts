@@ -1,11 +1,14 @@
 /** Takes one Snapshot of the machine. */
 import type { Architecture } from '../core/architectures.js';
+import type { Entry } from '../core/entry.js';
 import type { ProbeResult } from '../core/probe.js';
 import { type Emulator, matchingEntries, type Snapshot } from '../core/snapshot.js';
 import { parseQemuVersion } from '../core/version.js';
 import { readEntries } from './binfmt/entries.js';
-import { findEmulators } from './host/emulators.js';
-import { PROBE_LIMIT, probeResultOf } from './probing/prober.js';
+import { findEmulators, readVersions } from './host/emulators.js';
+import { PROBE_LIMIT } from './probing/first-probes.js';
+import { type ExecutionOutcome, osNames } from './probing/launcher.js';
+import { probeResultOf } from './probing/prober.js';
 import type { System } from './system.js';
 
 export interface SnapshotOptions {
@@ -31,9 +34,22 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
   const registered = options.emulators
     ? probed.filter((architecture) => matchingEntries(architecture, entries).length > 0)
     : [];
-  const outcomes = await probing;
-  const answers = await prober.run(registered.map((architecture) => ({ architecture, environment: ASK_VERSION })));
-  const versions = answers.map((answer) => parseQemuVersion(answer.output));
+  const first = await probing;
+  // Somebody has just registered an entry: the picture would contradict itself.
+  const changed = probed.filter((architecture, i) => isUnmatched(first[i]) && isMatched(architecture, entries));
+  const again = new Map(zip(changed, await prober.run(changed.map((architecture) => ({ architecture })))));
+  const outcomes = probed.flatMap((architecture, i) => again.get(architecture) ?? first[i] ?? []);
+  const versions = options.emulators ? readVersions(emulatorDirectory.path) : new Map();
+  const known = zip(
+    probed,
+    outcomes.map(({ buildId = '' }) => versions.get(buildId)?.version),
+  );
+  const unknown = registered.filter((architecture) => !known.some(([each]) => each === architecture));
+  const answers = await prober.run(unknown.map((architecture) => ({ architecture, environment: ASK_VERSION })));
+  const answered = zip(
+    unknown,
+    answers.map(({ output }) => parseQemuVersion(output)),
+  );
   return {
     own: host.own,
     kernel: host.kernel,
@@ -51,9 +67,15 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
         }),
       ),
     ]),
-    registeredVersions: new Map(zip(registered, versions)),
+    registeredVersions: new Map([...known.filter(([architecture]) => registered.includes(architecture)), ...answered]),
   };
 }
+
+const isUnmatched = (outcome: ExecutionOutcome | undefined) =>
+  outcome?.kind === 'exec' && osNames.errno(outcome.number) === 'ENOEXEC';
+
+const isMatched = (architecture: Architecture, entries: readonly Entry[]) =>
+  matchingEntries(architecture, entries).length > 0;
 
 /** Pairs, without those whose value is undefined. */
 function zip<Key, Value>(keys: readonly Key[], values: readonly (Value | undefined)[]): [Key, Value][] {
@@ -63,16 +85,24 @@ function zip<Key, Value>(keys: readonly Key[], values: readonly (Value | undefin
   });
 }
 
-/** The emulators, with the version that each of the `asked` prints. */
+/** The emulators, with the version that each of the `asked` prints if it is not known yet. */
 async function withVersions(
   emulators: ReadonlyMap<Architecture, Emulator>,
   asked: readonly Architecture[],
   system: Pick<System, 'launcher' | 'host'>,
 ): Promise<ReadonlyMap<Architecture, Emulator>> {
-  const usable = asked.filter((architecture) => emulators.get(architecture)?.unusable === undefined);
+  const usable = asked.filter((architecture) => {
+    const { unusable, version } = emulators.get(architecture) ?? {};
+    return unusable === undefined && version === undefined;
+  });
   const files = usable.flatMap((architecture) => emulators.get(architecture)?.path ?? []);
   const versions = new Map(zip(files, await askVersions(files, system)));
-  return new Map([...emulators].map(([key, emulator]) => [key, { ...emulator, version: versions.get(emulator.path) }]));
+  return new Map(
+    [...emulators].map(([key, emulator]) => [
+      key,
+      { ...emulator, version: emulator.version ?? versions.get(emulator.path) },
+    ]),
+  );
 }
 
 /** The version of each emulator file; undefined for a file that is not QEMU or does not start. */

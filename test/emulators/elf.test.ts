@@ -62,6 +62,13 @@ describe('ELF headers', () => {
     });
   }
 
+  it('have the build ID that the linker gave them', () => {
+    const id = '0123456789abcdef';
+    expect(read(compile('int main(void) { return 0; }', ['-static', `-Wl,--build-id=0x${id}`]))?.buildId).to.equal(id);
+    const without = compile('int main(void) { return 0; }', ['-static', '-Wl,--build-id=none']);
+    expect(read(without)?.buildId).to.equal(undefined);
+  });
+
   it('are told from other files', () => {
     for (const text of ['', '#!/bin/sh\n'.repeat(20), '\x7fELF', '\x7fELF'.repeat(40), '\0'.repeat(200)]) {
       expect(parseElf(Buffer.from(text, 'latin1')), JSON.stringify(text)).to.equal(undefined);

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { probeExecutable } from '../../src/core/elf.js';
+import { parseElf, probeExecutable } from '../../src/core/elf.js';
 import type { Status } from '../../src/core/status.js';
 import { clearEntries, entryNames, entryText, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2, guest3, native, variantGuest } from '../support/machine.js';
@@ -79,6 +79,28 @@ describe('install', () => {
     installing([], { QEMU_BINARY_PATH: dir });
     fs.rmSync(dir, { recursive: true });
     expect(installing().stderr).to.contain(`QEMU ${olderVersion()} is now ${shippedVersion()}`);
+  });
+
+  it('starts no emulator to learn the version of one that is in the manifest beside it', () => {
+    const root = scratch();
+    const bin = path.join(root, 'usr/bin');
+    fs.mkdirSync(path.join(root, 'usr/share/binfmt'), { recursive: true });
+    fs.mkdirSync(bin);
+    fs.copyFileSync(emulator, path.join(bin, entry));
+    const bytes = fs.readFileSync(emulator);
+    const build = { buildId: parseElf(bytes)?.buildId, version: '98.7', size: bytes.length };
+    const manifest = (text: string) => fs.writeFileSync(path.join(root, 'usr/share/binfmt/manifest.json'), text);
+    manifest(JSON.stringify({ emulators: [build] }));
+    const environment = { QEMU_BINARY_PATH: bin };
+    expect(binfmt(['--version'], environment).stdout).to.contain(' qemu/98.7 ');
+    installing([], environment);
+    expect(installing([], environment).stderr).to.contain('already registered, QEMU 98.7');
+    for (const unusable of [{ ...build, version: 5 }, { ...build, size: 1 }, {}]) {
+      manifest(JSON.stringify({ emulators: [unusable] }));
+      expect(binfmt(['--version'], environment).stdout).to.contain(` qemu/${shippedVersion()} `);
+    }
+    manifest('no JSON');
+    expect(installing([], environment).stderr).to.contain(`already registered, QEMU ${shippedVersion()}`);
   });
 
   it('leaves a working entry of another name alone, and registers in front of it with --force', () => {

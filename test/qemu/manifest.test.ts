@@ -8,7 +8,9 @@ import { architectures } from '../../src/core/architectures.js';
 describe('the manifest of the emulators', () => {
   it('names each emulator with its version and the package that it comes from', () => {
     const control = 'Package: qemu-user\nVersion: 1:11.1.3+ds-1~bpo13+1\nSource: qemu\nArchitecture: amd64\n';
-    expect(manifestEntry(hostOf('arm64'), parseControl(control), 'ab')).to.deep.equal({
+    expect(
+      manifestEntry(hostOf('arm64'), parseControl(control), { sha256: 'ab', size: 7, buildId: 'cd' }),
+    ).to.deep.equal({
       name: 'qemu-aarch64',
       architecture: 'arm64',
       version: '11.1.3',
@@ -16,6 +18,8 @@ describe('the manifest of the emulators', () => {
       packageVersion: '1:11.1.3+ds-1~bpo13+1',
       source: 'qemu',
       sha256: 'ab',
+      buildId: 'cd',
+      size: 7,
     });
   });
 

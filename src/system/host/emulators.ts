@@ -8,7 +8,7 @@ import { emulatorUnusable } from '../../core/messages/emulator-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import type { Emulator } from '../../core/snapshot.js';
 import { BEGINNING } from '../probing/launcher.js';
-import { readStart } from './files.js';
+import { readStart, readText } from './files.js';
 import type { Host } from './host.js';
 
 export interface EmulatorDirectory {
@@ -20,13 +20,47 @@ export interface EmulatorDirectory {
 /** Every emulator in the directory. An architecture without one is not in the map. */
 export function findEmulators({ path: directory, prefix }: EmulatorDirectory, host: Host): Map<Architecture, Emulator> {
   const found = new Map<Architecture, Emulator>();
+  const versions = readVersions(directory);
   for (const architecture of architectures) {
     const name = `${prefix}${emulatorName(architecture)}`;
     const file = path.join(directory, name);
     if (!fs.existsSync(file)) continue;
-    found.set(architecture, { name, path: file, unusable: checkEmulator(file, host) });
+    const unusable = checkEmulator(file, host);
+    const known = unusable
+      ? undefined
+      : versions.get(parseElf(readStart(file, BEGINNING) ?? new Uint8Array())?.buildId ?? '');
+    // The build ID says nothing about a file that was cut off behind it.
+    const version = known && fs.statSync(file).size === known.size ? known.version : undefined;
+    found.set(architecture, { name, path: file, unusable, version });
   }
   return found;
+}
+
+/** What the manifest says about a build of an emulator. */
+interface KnownBuild {
+  /** QEMU's: `11.1.3` */
+  readonly version: string;
+  /** Of the file, in bytes. */
+  readonly size: number;
+}
+
+/**
+ * Emulators by build ID, out of the manifest (qemu/manifest.ts), which lies beside their directory in the image. Empty if
+ * there is none that can be read: then an emulator is asked for its version.
+ */
+export function readVersions(directory: string): ReadonlyMap<string, KnownBuild> {
+  const text = readText(path.join(directory, '../share/binfmt/manifest.json'));
+  try {
+    const { emulators } = JSON.parse(text) as { emulators: { buildId: unknown; version: unknown; size: unknown }[] };
+    return new Map(
+      emulators.flatMap(({ buildId, version, size }): [string, KnownBuild][] => {
+        if (typeof buildId !== 'string' || typeof version !== 'string' || typeof size !== 'number') return [];
+        return /^\d+(\.\d+)*$/.test(version) ? [[buildId, { version, size }]] : [];
+      }),
+    );
+  } catch {
+    return new Map();
+  }
 }
 
 /** Why a file cannot serve as an emulator for programs in containers; undefined if it can. */
