@@ -1,91 +1,76 @@
 /**
- * Measures how much time the program takes in addition to the start of Node.js and the probes: `npm run bench`.
+ * Compares the program with a plain native registrar (bench/peer.c) that has the same emulators, and with an empty Node.js
+ * program: `npm run bench`. `--runs N`: how often everything is measured (default: 15).
  *
- *   --runs N          how often everything is measured (default: 15)
- *   --peer 'COMMAND'  also measures another program that registers emulators
- *
- * Each run measures everything once, so that a noisy machine affects all measurements alike. Compare the medians and
- * the ratios; times alone depend on the machine.
+ * It prints medians of ratios, which say more than times: those depend on the machine.
  */
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import minimist from 'minimist';
-import { architectures } from '../src/core/architectures.js';
-import { probeExecutable } from '../src/core/elf.js';
+import { architectures, emulatorName } from '../src/core/architectures.js';
+import { registerLine, registrationOf } from '../src/core/entry.js';
+import { firstRequests } from '../src/system/probing/first-probes.js';
+import { compare, HEADER, medianOf, time, timeInTurn } from './pairs.js';
 
-const { runs, peer } = minimist(process.argv.slice(2), { default: { runs: 15 }, string: ['peer'] });
+const { runs } = minimist(process.argv.slice(2), { default: { runs: 15 } });
 const root = path.resolve(import.meta.dirname, '..');
-const env = { ...process.env, QEMU_BINARY_PATH: path.join(root, 'build/qemu/usr/bin') };
+const emulators = path.join(root, 'build/emulators/usr/bin');
+process.env['QEMU_BINARY_PATH'] = emulators;
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'binfmt-bench-'));
 process.on('exit', () => fs.rmSync(scratch, { recursive: true }));
+
+const program = path.join(root, 'dist/binfmt');
+const probes = path.join(root, 'dist/probes');
+const peer = path.join(root, 'build/peer');
+const requests = path.join(scratch, 'requests');
+fs.writeFileSync(requests, firstRequests(architectures).replaceAll('@', `${root}/dist/`));
 const empty = path.join(scratch, 'empty.cjs');
 fs.writeFileSync(empty, '');
 
-/** Milliseconds of each run, by name of what was measured. */
-const timings = new Map<string, number[]>();
-
-async function time(name: string, work: () => unknown): Promise<void> {
-  const start = performance.now();
-  await work();
-  timings.set(name, [...(timings.get(name) ?? []), performance.now() - start]);
-}
-
-function command(file: string, args: string[], input = ''): void {
-  const { status, error, stderr } = spawnSync(file, args, { env, encoding: 'utf8', input });
-  if (status !== 0) throw error ?? new Error(`${file} ${args.join(' ')}: exit status ${status}\n${stderr}`);
-}
-
-const program = (...args: string[]) => command(path.join(root, 'dist/binfmt'), args);
-
-const launcher = (input: string) => command(path.join(root, 'dist/launcher'), [], input);
-for (const architecture of architectures) {
-  fs.writeFileSync(path.join(scratch, architecture.name), probeExecutable(architecture), { mode: 0o755 });
-}
-const runsOf = architectures.map(({ name }) => `run\t${scratch}\t/${name}\n`);
-const atOnce = `${runsOf.join('')}run-queued\t2000\n`;
-const oneByOne = runsOf.map((line) => `${line}run-queued\t2000\n`).join('');
-
-program('--install', 'all');
-for (let i = 0; i < runs; i++) {
-  await time('start of Node.js', () => command(process.execPath, [empty]));
-  await time('status', () => program());
-  await time('probes, all at once', () => launcher(atOnce));
-  await time('install, already done', () => program('--install', 'all'));
-  await time('launcher alone', () => launcher(''));
-  await time('probes, one by one', () => launcher(oneByOne));
-  program('--uninstall', 'all');
-  await time('install', () => program('--install', 'all'));
-  if (peer) {
-    program('--uninstall', 'all');
-    await time('peer', () => command('bash', ['-c', peer]));
-    program('--install', 'all');
-  }
-}
-
-function median(values: readonly number[] = []): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-/** Combines the timings of each run (in milliseconds), and returns the median of the results. */
-function medianOf(combine: (timing: (name: string) => number) => number): number {
-  return median(Array.from({ length: runs }, (_, i) => combine((name) => timings.get(name)?.[i] ?? Number.NaN)));
-}
-
-console.log(`Node.js ${process.version}, ${os.availableParallelism()} processors, medians of ${runs} runs\n`);
-for (const [name, values] of timings) {
-  const ratio = medianOf((timing) => timing(name) / timing('start of Node.js'));
-  console.log(`${name.padEnd(26)}${median(values).toFixed(1).padStart(8)} ms${ratio.toFixed(2).padStart(8)} × Node.js`);
-}
-const together = (timing: (name: string) => number) => timing('probes, all at once') - timing('launcher alone');
-const single = (timing: (name: string) => number) => timing('probes, one by one') - timing('launcher alone');
-const overhead = medianOf((timing) => timing('status') - timing('start of Node.js') - together(timing));
-const atOnceRatio = medianOf((timing) => together(timing) / single(timing));
-console.log(`\nstatus without Node.js and probes          ${overhead.toFixed(1)} ms (target: at most 15)`);
-console.log(`probes, all at once / one by one           ${atOnceRatio.toFixed(2)} (target: at most 0.75)`);
-if (peer)
-  console.log(
-    `install / peer                             ${medianOf((timing) => timing('install') / timing('peer')).toFixed(2)}`,
+/** In the order of the table: those that clients expect first. */
+const emulated = architectures.filter((each) => fs.existsSync(path.join(emulators, emulatorName(each))));
+const lines = emulated.map((architecture) => {
+  const name = emulatorName(architecture);
+  const file = path.join(scratch, `${name}.conf`);
+  fs.writeFileSync(
+    file,
+    `${registerLine(registrationOf(architecture, { name, interpreter: path.join(emulators, name), flags: 'POCF' }))}\n`,
   );
+  return file;
+});
+
+const { model = 'an unknown processor' } = os.cpus()[0] ?? {};
+console.log(`${os.availableParallelism()} processors (${model}), Linux ${os.release()}, Node.js ${process.version}`);
+console.log(`Medians of ${runs} runs: ratio (this program / the other one)\n\n${HEADER}`);
+
+for (const count of [1, 3, 9, emulated.length]) {
+  const list = emulated.slice(0, count).map(({ name }) => name);
+  const install = ['--uninstall', 'qemu-*', '--install', list.join(',')];
+  const peerInstall = [peer, probes, '--uninstall', '--install', ...lines.slice(0, count)];
+  const timed = timeInTurn(
+    { install: [program, ...install], status: [program], peerInstall, peerStatus: [peer, probes] },
+    runs,
+  );
+  const what = count === 1 ? '1 emulator' : `${count} emulators`;
+  console.log(compare(`status, ${what} / bench/peer.c`, timed, 'status', 'peerStatus'));
+  console.log(compare(`removal and installation, ${what} / bench/peer.c`, timed, 'install', 'peerInstall'));
+}
+
+time([program, '--install', 'all']);
+const alone = timeInTurn(
+  {
+    node: [process.execPath, empty],
+    help: [program, '--help'],
+    version: [program, '--version'],
+    status: [program],
+    again: [program, '--install', 'all'],
+    probes: ['sh', '-c', 'exec "$0" <"$1"', path.join(root, 'dist/launcher'), requests],
+  },
+  runs,
+);
+console.log(compare('--install all with nothing to do / status', alone, 'again', 'status'));
+console.log(compare('--help / an empty Node.js program', alone, 'help', 'node'));
+console.log(compare('--version / an empty Node.js program', alone, 'version', 'node'));
+const more = medianOf(alone, (timing) => timing('status').cpu - timing('node').cpu - timing('probes').cpu);
+console.log(`\nCPU time of status beyond an empty Node.js program and the probes: ${more.toFixed(0)} ms`);
