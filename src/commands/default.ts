@@ -1,24 +1,24 @@
 /** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
-import { type Architecture, architectures } from '../core/architectures.js';
+import { architectures } from '../core/architectures.js';
 import { logFormats } from '../core/events.js';
 import { noEmulators } from '../core/messages/emulator-problems.js';
 import type { Note } from '../core/note.js';
 import type { InstallOptions } from '../core/plan.js';
 import { formatPlatform } from '../core/platform.js';
-import type { ProbeResult } from '../core/probe.js';
 import { problemOf } from '../core/problem.js';
 import { planRemoval, splitRemovals } from '../core/removal.js';
 import { reportBatch, reportProblem } from '../core/render.js';
 import type { Item, Line, Report } from '../core/report-lines.js';
 import { architecturesOf, parseSelection, selectPlatforms } from '../core/selection.js';
+import type { Emulator, Snapshot } from '../core/snapshot.js';
 import { EMPTY_STATUS, formatStatus, statusOf } from '../core/status.js';
 import { readEntries, unregister } from '../system/binfmt/entries.js';
 import { closeBinfmt, type MountOptions } from '../system/binfmt/mount.js';
 import { installPlatforms } from '../system/change/install.js';
-import { findEmulators } from '../system/host/emulators.js';
-import { openSystem, type System } from '../system/system.js';
+import { findEmulator, readVersions } from '../system/host/emulators.js';
+import { openSystem, type Setup, type System } from '../system/system.js';
 import { askVersions, takeSnapshot } from '../system/take-snapshot.js';
-import type { ServiceOptions } from '../system/watch/service.js';
+import { runService, type ServiceOptions } from '../system/watch/service.js';
 import { type Context, choice, defineCommand, flag, number, splitList, texts } from './command.js';
 import { listenOption, mountOptions, readMountOptions, refusedDirectory } from './mount-options.js';
 
@@ -115,9 +115,19 @@ export const defaultCommand = defineCommand({
 });
 
 async function version({ revision, setup }: Context): Promise<Report> {
-  const [first] = findEmulators(setup.emulatorDirectory, setup.host).values();
+  const first = firstEmulator(setup);
   const [qemu = 'none'] = first?.version ? [first.version] : await askVersions(first ? [first.path] : [], setup);
   return { stdout: `binfmt/${revision} qemu/${qemu} node/${process.versions.node}\n`, lines: [], exit: 0 };
+}
+
+/** All have the same version. */
+function firstEmulator({ emulatorDirectory, host }: Setup): Emulator | undefined {
+  const versions = readVersions(emulatorDirectory.path);
+  for (const architecture of architectures) {
+    const emulator = findEmulator(architecture, emulatorDirectory, host, versions);
+    if (emulator) return emulator;
+  }
+  return undefined;
 }
 
 /** Uninstalls, then installs, then reports the status. */
@@ -129,7 +139,7 @@ async function change(args: Arguments, { setup }: Context): Promise<Report> {
   if (refused) return reportProblem(refused);
   const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
   const installed = args.install && (await install(args.install, args.options, system));
-  const now = await status(system, installed?.probes);
+  const now = await status(system, installed?.after);
   if (!installed?.registered) await closeBinfmt(binfmt, system.launcher);
   const steps = [removed, installed?.report].filter((report) => report !== undefined);
   // A step that failed because of binfmt_misc has already said why the entries cannot be read.
@@ -143,9 +153,11 @@ async function change(args: Arguments, { setup }: Context): Promise<Report> {
 
 const isFailure = ({ kind }: Line) => kind === 'failed' || kind === 'problem';
 
-/** Works without privileges too, because it believes the probes. `known`: results that are still true. */
-async function status(system: System, known?: ReadonlyMap<Architecture, ProbeResult>): Promise<Report> {
-  const snapshot = await takeSnapshot(system, { probes: architectures, known });
+/** Works without privileges too, because it believes the probes. `latest`: a picture that is still true. */
+async function status(system: System, latest?: Snapshot): Promise<Report> {
+  const complete = architectures.every((architecture) => latest?.probes.has(architecture));
+  const snapshot =
+    complete && latest ? latest : await takeSnapshot(system, { probes: architectures, known: latest?.probes });
   const { binfmt } = snapshot;
   const lines: Line[] =
     binfmt.kind === 'unavailable'
@@ -167,8 +179,7 @@ function uninstall(list: string, { binfmt, emulatorDirectory }: System): Report 
 
 interface InstallReport {
   readonly report: Report;
-  /** Results that are true after the installation. */
-  readonly probes: ReadonlyMap<Architecture, ProbeResult>;
+  readonly after: Snapshot;
   /** Something was registered, and needs its mount. */
   readonly registered: boolean;
 }
@@ -190,7 +201,7 @@ async function install(words: readonly string[], options: InstallOptions, system
   ];
   return {
     report: reportBatch('installing', items),
-    probes: after.probes,
+    after,
     registered: results.some(({ registered }) => registered !== undefined),
   };
 }
@@ -210,7 +221,6 @@ function noEmulatorsItem({ emulatorDirectory: { path, prefix } }: System): Item 
 
 /** Installs and stays until a signal comes. */
 async function watch(args: Arguments, service: Service, context: Context): Promise<Report> {
-  const { runService } = await import('../system/watch/service.js');
   const open = () => openSystem(context.setup, { ...args.mount, toChange: true });
   const system = await open();
   const refused = refusedDirectory(system.binfmt);

@@ -30,7 +30,10 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
   // The probes run while the rest is read.
   const probing = prober.run(probed.map((architecture) => ({ architecture })));
   const entries = readEntries(binfmt);
-  const emulators = options.emulators ? findEmulators(emulatorDirectory, host) : new Map<Architecture, Emulator>();
+  const versions = options.emulators ? readVersions(emulatorDirectory.path) : new Map();
+  const emulators = options.emulators
+    ? findEmulators(emulatorDirectory, host, versions)
+    : new Map<Architecture, Emulator>();
   const registered = options.emulators
     ? probed.filter((architecture) => matchingEntries(architecture, entries).length > 0)
     : [];
@@ -39,7 +42,6 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
   const changed = probed.filter((architecture, i) => isUnmatched(first[i]) && isMatched(architecture, entries));
   const again = new Map(zip(changed, await prober.run(changed.map((architecture) => ({ architecture })))));
   const outcomes = probed.flatMap((architecture, i) => again.get(architecture) ?? first[i] ?? []);
-  const versions = options.emulators ? readVersions(emulatorDirectory.path) : new Map();
   const known = zip(
     probed,
     outcomes.map(({ buildId = '' }) => versions.get(buildId)?.version),

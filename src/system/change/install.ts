@@ -144,6 +144,7 @@ async function probeAgain(
   { before, recheck }: { readonly before: Snapshot; readonly recheck: boolean },
   system: System,
 ): Promise<Snapshot> {
+  if (changed.length === 0) return before;
   const probes = changed.map(({ platform }) => platform.architecture);
   const known = new Map([...before.probes].filter(([architecture]) => !probes.includes(architecture)));
   const probed = await takeSnapshot(system, { probes, known });

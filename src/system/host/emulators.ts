@@ -17,23 +17,36 @@ export interface EmulatorDirectory {
   readonly prefix: string;
 }
 
-/** Every emulator in the directory. An architecture without one is not in the map. */
-export function findEmulators({ path: directory, prefix }: EmulatorDirectory, host: Host): Map<Architecture, Emulator> {
-  const found = new Map<Architecture, Emulator>();
-  const versions = readVersions(directory);
-  for (const architecture of architectures) {
-    const name = `${prefix}${emulatorName(architecture)}`;
-    const file = path.join(directory, name);
-    if (!fs.existsSync(file)) continue;
-    const unusable = checkEmulator(file, host);
-    const known = unusable
-      ? undefined
-      : versions.get(parseElf(readStart(file, BEGINNING) ?? new Uint8Array())?.buildId ?? '');
-    // The build ID says nothing about a file that was cut off behind it.
-    const version = known && fs.statSync(file).size === known.size ? known.version : undefined;
-    found.set(architecture, { name, path: file, unusable, version });
-  }
-  return found;
+/** Every emulator in the directory. An architecture without one is not in the map. `versions`: see readVersions. */
+export function findEmulators(
+  directory: EmulatorDirectory,
+  host: Host,
+  versions: Versions,
+): Map<Architecture, Emulator> {
+  return new Map(
+    architectures.flatMap((architecture): [Architecture, Emulator][] => {
+      const emulator = findEmulator(architecture, directory, host, versions);
+      return emulator ? [[architecture, emulator]] : [];
+    }),
+  );
+}
+
+/** The emulator of one architecture; undefined if there is no such file. */
+export function findEmulator(
+  architecture: Architecture,
+  { path: directory, prefix }: EmulatorDirectory,
+  host: Host,
+  versions: Versions,
+): Emulator | undefined {
+  const name = `${prefix}${emulatorName(architecture)}`;
+  const file = path.join(directory, name);
+  if (!fs.existsSync(file)) return undefined;
+  const bytes = readStart(file, BEGINNING);
+  const unusable = checkEmulator(file, bytes, host);
+  const known = unusable || !bytes ? undefined : versions.get(parseElf(bytes)?.buildId ?? '');
+  // The build ID says nothing about a file that was cut off behind it.
+  const version = known && fs.statSync(file).size === known.size ? known.version : undefined;
+  return { name, path: file, unusable, version };
 }
 
 /** What the manifest says about a build of an emulator. */
@@ -44,11 +57,14 @@ interface KnownBuild {
   readonly size: number;
 }
 
+/** By build ID. */
+export type Versions = ReadonlyMap<string, KnownBuild>;
+
 /**
  * Emulators by build ID, out of the manifest (qemu/manifest.ts), which lies beside their directory in the image. Empty if
  * there is none that can be read: then an emulator is asked for its version.
  */
-export function readVersions(directory: string): ReadonlyMap<string, KnownBuild> {
+export function readVersions(directory: string): Versions {
   const text = readText(path.join(directory, '../share/binfmt/manifest.json'));
   try {
     const { emulators } = JSON.parse(text) as { emulators: { buildId: unknown; version: unknown; size: unknown }[] };
@@ -63,13 +79,12 @@ export function readVersions(directory: string): ReadonlyMap<string, KnownBuild>
   }
 }
 
-/** Why a file cannot serve as an emulator for programs in containers; undefined if it can. */
-export function checkEmulator(file: string, { ownPrograms }: Pick<Host, 'ownPrograms'>): Problem | undefined {
+/** Why a file that begins with these bytes cannot serve as an emulator for programs in containers; undefined if it can. */
+function checkEmulator(file: string, bytes: Uint8Array | undefined, { ownPrograms }: Host): Problem | undefined {
   type Facts = Parameters<typeof emulatorUnusable.cause>[0];
   const replace: Advice = { do: 'consider', what: 'fix-emulator-file', detail: file };
   const unusable = (reason: Facts['reason'], advice: readonly Advice[] = [replace], loader?: string) =>
     problemOf(emulatorUnusable, file, { file, reason, loader }, advice);
-  const bytes = readStart(file, BEGINNING);
   if (bytes === undefined) return unusable('unreadable');
   const elf = parseElf(bytes);
   if (!elf?.executable) return unusable('not-elf');

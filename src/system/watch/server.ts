@@ -1,7 +1,6 @@
-/** The watcher's HTTP server: fixed paths, GET and HEAD. */
+/** The watcher's HTTP server: fixed paths, GET and HEAD. Only a watcher loads Node.js' network modules. */
 import fs from 'node:fs';
-import http from 'node:http';
-import net from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { type Address, DEFAULT_ADDRESSES } from '../../core/address.js';
 import type { Answer, Routes } from '../../core/health.js';
 import { NOT_FOUND, WRONG_METHOD } from '../../core/messages/event-text.js';
@@ -13,7 +12,8 @@ export interface Server {
 
 /** Rejects if it cannot listen at `address`. */
 export async function serve(routes: Routes, address: Address): Promise<Server> {
-  const server = http.createServer((request, response) => {
+  const { createServer } = await import('node:http');
+  const server = createServer((request, response) => {
     const { status, type, body } = answerTo(request, routes);
     response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
     response.end(request.method === 'HEAD' ? '' : body);
@@ -46,7 +46,7 @@ export async function serveAtDefault(routes: Routes): Promise<Server> {
   throw last;
 }
 
-function answerTo({ method, url = '' }: http.IncomingMessage, routes: Routes): Answer {
+function answerTo({ method, url = '' }: IncomingMessage, routes: Routes): Answer {
   const path = url.replace(/\?.*/, '');
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, type: 'text/plain', body: WRONG_METHOD };
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
@@ -56,8 +56,9 @@ function answerTo({ method, url = '' }: http.IncomingMessage, routes: Routes): A
 /** A socket that nobody answers at was left by a process that was killed. Any other file stays. */
 async function removeStaleSocket(path: string): Promise<void> {
   if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
+  const { connect } = await import('node:net');
   const errno = await new Promise<string | undefined>((resolve) => {
-    const socket = net.connect(path, () => {
+    const socket = connect(path, () => {
       socket.destroy();
       resolve(undefined);
     });
