@@ -1,12 +1,13 @@
 /**
  * Makes the program in dist/: `npm run build:program`.
  *
- * - binfmt.cjs, and bundles of what few calls need: the health check's HTTP client, and writing exported files
+ * - binfmt.cjs, which starts program.cjs
+ * - bundles of what few calls need: the health check's HTTP client, and writing exported files
  * - probes/NAME, the probe of each architecture, made from the table; a directory that is also their root directory
  * - first-requests, what the launcher does while Node.js starts: it runs all of them (src/native/launcher.c)
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { architectures } from './core/architectures.js';
 import { probeExecutable } from './core/elf.js';
 import { firstRequests } from './system/probing/first-probes.js';
@@ -22,24 +23,33 @@ const importWithoutCopy: Plugin = {
   },
 };
 
-const { metafile } = await build({
-  entryPoints: {
-    binfmt: 'src/main.ts',
-    'http-client': 'src/system/watch/ask.ts',
-    'write-export': 'src/system/change/write-export.ts',
-  },
+const options: BuildOptions = {
   bundle: true,
   platform: 'node',
   target: 'node20',
   format: 'cjs',
   minifySyntax: true,
+  // Code that is compiled by hand (src/start) has no import().
+  supported: { 'dynamic-import': false },
   plugins: [importWithoutCopy],
+  outExtension: { '.js': '.cjs' },
+  logLevel: 'warning',
+};
+
+const { metafile } = await build({
+  ...options,
+  entryPoints: {
+    binfmt: 'src/start/start.ts',
+    program: 'src/main.ts',
+    'http-client': 'src/system/watch/ask.ts',
+    'write-export': 'src/system/change/write-export.ts',
+  },
   define: { REVISION: JSON.stringify(process.env['REVISION'] ?? 'dev') },
   outdir: 'dist',
-  outExtension: { '.js': '.cjs' },
   metafile: true,
-  logLevel: 'warning',
 });
+// Not a part of the program: it makes the code cache, with the Node.js that the program will have.
+await build({ ...options, entryPoints: ['src/start/write-code-cache.ts'], outdir: 'build' });
 
 // image/sbom.ts reads from it which npm packages the program has.
 mkdirSync('build', { recursive: true });

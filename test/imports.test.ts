@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { ROOT } from './support/program.js';
 
 /** Imports point only downwards in this list. */
-const layers = ['build.ts', 'main.ts', 'cli', 'commands', 'system', 'core'];
+const layers = ['build.ts', 'start', 'main.ts', 'cli', 'commands', 'system', 'core'];
 const source = path.join(ROOT, 'src');
 /** What every command uses, and what uses every command. */
 const sharedByCommands = ['command.ts', 'mount-options.ts'];
