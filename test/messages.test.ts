@@ -34,6 +34,8 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
     'the launcher has no standard streams for a command',
     'the launcher ended',
   ],
+  // The function in which a module of Node.js runs.
+  'start/compile.ts': ['(function (exports, require, module) {…\\n})'],
   'system/binfmt/persistence.ts': ['binfmt_misc could not be mounted again at … (…)'],
   // What an option takes stands with the option, as its description does.
   'commands/default.ts': ['a list, such as --install arm64,riscv64', 'a list, such as --uninstall arm64,riscv64'],

@@ -14,8 +14,13 @@ export interface Ended {
 }
 
 export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Ended {
-  const options = { encoding: 'utf8', env: { ...process.env, ...env }, maxBuffer: 1 << 26 } as const;
-  const { status, stdout, stderr, error } = spawnSync(command, args, options);
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 1 << 26,
+    // With a socket as standard input, bash takes itself for a remote shell and reads its start-up file.
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   if (error) throw error;
   return { exit: status, stdout, stderr };
 }
@@ -28,8 +33,7 @@ export function must(command: string, args: readonly string[], env: NodeJS.Proce
 }
 
 export function shell(script: string, env: NodeJS.ProcessEnv = {}): Ended {
-  // With a socket as standard input bash takes itself for a remote shell, and reads its start-up file.
-  return run('bash', ['--norc', '-euc', script], env);
+  return run('bash', ['-euc', script], env);
 }
 
 /** The built program, on this machine's Node.js. */
