@@ -88,10 +88,19 @@ export function parseRegisterLine(line: string): (Registration & { readonly offs
 /** How many bytes of a program the kernel compares with magic and mask: BINPRM_BUF_SIZE in linux/binfmts.h. */
 export const HEADER_SIZE = 256;
 
+type Pattern = Pick<Entry, 'magic' | 'mask'> & { readonly offset?: number };
+
+/** Every entry is compared with the programs of every architecture, so its bytes are kept. */
+const bytesOf = new WeakMap<Pattern, { readonly magic: Uint8Array; readonly mask: Uint8Array }>();
+
 /** Does the entry match a program that begins like this? Whether the entry is enabled plays no role. */
-export function matches(entry: Pick<Entry, 'magic' | 'mask'> & { offset?: number }, header: Uint8Array): boolean {
-  const magic = Buffer.from(entry.magic, 'hex');
-  const mask = Buffer.from(entry.mask, 'hex');
+export function matches(entry: Pattern, header: Uint8Array): boolean {
+  const bytes = bytesOf.get(entry) ?? {
+    magic: Buffer.from(entry.magic, 'hex'),
+    mask: Buffer.from(entry.mask, 'hex'),
+  };
+  bytesOf.set(entry, bytes);
+  const { magic, mask } = bytes;
   const start = entry.offset ?? 0;
   if (magic.length === 0 || start + magic.length > HEADER_SIZE) return false;
   // The kernel compares a shorter program as if zeros followed.
