@@ -6,7 +6,7 @@
  * - probes/NAME, the probe of each architecture, made from the table; a directory that is also their root directory
  * - first-requests, what the launcher does while Node.js starts: it runs all of them (src/native/launcher.c)
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { architectures } from './core/architectures.js';
 import { probeExecutable } from './core/elf.js';
@@ -54,6 +54,9 @@ await build({ ...options, entryPoints: ['src/start/write-code-cache.ts'], outdir
 // image/sbom.ts reads from it which npm packages the program has.
 mkdirSync('build', { recursive: true });
 writeFileSync('build/bundle.json', JSON.stringify(metafile));
+
+// V8 would take the cache of another program of the same length.
+rmSync('dist/code-cache', { force: true });
 
 mkdirSync('dist/probes', { recursive: true });
 for (const architecture of architectures) {

@@ -10,7 +10,7 @@ export const CODE_CACHE = 'code-cache';
 /** The function in which Node.js runs a CommonJS module. */
 export type ModuleFunction = (exports: object, require: NodeJS.Require, module: object) => void;
 
-/** `cachedData`: V8 uses it if the same version of V8 has made it, of the same program. */
+/** `cachedData`: V8 uses it if it was made by the same version with the same options, of a program of the same length. */
 export function compileProgram(directory: string, cachedData?: Buffer): vm.Script {
   // The build writes ASCII only, and reading that is faster than UTF-8.
   const text = fs.readFileSync(path.join(directory, PROGRAM), 'latin1');

@@ -3,16 +3,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { CODE_CACHE, compileProgram, type ModuleFunction } from './compile.js';
 
-const directory = path.dirname(process.argv[1] ?? '');
-
 /** Undefined if there is none: in an image for another host than the one that built it. */
 function readCodeCache(): Buffer | undefined {
   try {
-    return fs.readFileSync(path.join(directory, CODE_CACHE));
+    return fs.readFileSync(path.join(__dirname, CODE_CACHE));
   } catch {
     return undefined;
   }
 }
 
-const run: ModuleFunction = compileProgram(directory, readCodeCache()).runInThisContext();
+const run: ModuleFunction = compileProgram(__dirname, readCodeCache()).runInThisContext();
 run(exports, require, module);

@@ -1,6 +1,5 @@
 /** Takes one Snapshot of the machine. */
 import type { Architecture } from '../core/architectures.js';
-import type { Entry } from '../core/entry.js';
 import type { ProbeResult } from '../core/probe.js';
 import { type Emulator, matchingEntries, type Snapshot } from '../core/snapshot.js';
 import { parseQemuVersion } from '../core/version.js';
@@ -38,8 +37,11 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
     ? probed.filter((architecture) => matchingEntries(architecture, entries).length > 0)
     : [];
   const first = await probing;
-  // Somebody has just registered an entry: the picture would contradict itself.
-  const changed = probed.filter((architecture, i) => isUnmatched(first[i]) && isMatched(architecture, entries));
+  // Somebody has just registered or removed an entry: the picture would contradict itself.
+  const changed = probed.filter(
+    (architecture, i) =>
+      binfmt.kind !== 'unavailable' && contradicts(first[i], matchingEntries(architecture, entries).length > 0),
+  );
   const again = new Map(zip(changed, await prober.run(changed.map((architecture) => ({ architecture })))));
   const outcomes = probed.flatMap((architecture, i) => again.get(architecture) ?? first[i] ?? []);
   const known = zip(
@@ -73,11 +75,11 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
   };
 }
 
-const isUnmatched = (outcome: ExecutionOutcome | undefined) =>
-  outcome?.kind === 'exec' && osNames.errno(outcome.number) === 'ENOEXEC';
-
-const isMatched = (architecture: Architecture, entries: readonly Entry[]) =>
-  matchingEntries(architecture, entries).length > 0;
+/** `matched`: an enabled entry takes the probe. */
+function contradicts(outcome: ExecutionOutcome | undefined, matched: boolean): boolean {
+  if (matched) return outcome?.kind === 'exec' && osNames.errno(outcome.number) === 'ENOEXEC';
+  return outcome?.kind === 'exit' && outcome.ranBy !== 'processor';
+}
 
 /** Pairs, without those whose value is undefined. */
 function zip<Key, Value>(keys: readonly Key[], values: readonly (Value | undefined)[]): [Key, Value][] {

@@ -48,6 +48,11 @@ describe('the probes beside the program', () => {
     });
   }
 
+  it('are made anew if the entry that ran one is not there any more', () => {
+    fs.copyFileSync(path.join(copy, 'probes', guest.name), path.join(copy, 'probes', guest2.name));
+    expect(platforms()).to.include(guest.platform).and.not.include(guest2.platform);
+  });
+
   it('say nothing about a machine that has been changed since', () => {
     lie();
     expect(statusIn(inCopy('--install', guest3.name)).supported)

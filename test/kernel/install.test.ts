@@ -215,6 +215,15 @@ describe('install', () => {
     expect(entryNames()).to.deep.equal([entry]);
   });
 
+  it('prints the entries that are left, after one of all was removed again', () => {
+    const dir = directoryWith(emulator);
+    fs.copyFileSync(crashingEmulator(), path.join(dir, guest2.emulator));
+    const ended = binfmt(['--install', 'all'], { QEMU_BINARY_PATH: dir });
+    expect(ended.exit).to.equal(1);
+    expect(statusIn(ended).emulators).to.deep.equal([entry]);
+    expect(entryNames()).to.deep.equal([entry]);
+  });
+
   describe('when the machine is short of something', () => {
     let before: Status;
     const again = (limit: string) =>

@@ -69,10 +69,8 @@ export async function installPlatforms(request: InstallRequest, system: System):
   // Only a mount that this program made, and that another process kept alive, takes entries with it.
   const vanishing = keptBy === 'mount';
   const results = jobs.map((job) => resultOf(job, after, problems, vanishing));
-  jobs.forEach((job, i) => {
-    if (results[i]?.problem) rollBack(job, after, system);
-  });
-  return { results, after };
+  const removed = jobs.filter((job, i) => results[i]?.problem && rollBack(job, after, system));
+  return { results, after: removed.length > 0 ? { ...after, entries: readEntries(system.binfmt) } : after };
 }
 
 function isRegistration(job: Job): job is RegisterJob {
@@ -200,13 +198,15 @@ function resultOf(
 }
 
 /**
+ * Returns whether it removed the entry.
+ *
  * An entry that only breaks programs is worse than none. One that could not be tested may work, and stays. So does one
  * that is as it was before: a test program may fail because of limits that only this process has.
  */
-function rollBack({ platform, step, refused }: Job, after: Snapshot, { binfmt }: System): void {
+function rollBack({ platform, step, refused }: Job, after: Snapshot, { binfmt }: System): boolean {
   const verdict = after.probes.get(platform.architecture)?.verdict;
-  if (step.kind !== 'register' || refused || binfmt.kind !== 'writable') return;
-  if (verdict?.kind === 'runs' || verdict?.kind === 'untried') return;
-  if (step.replaces?.enabled && sameRegistration(step.replaces, step.registration)) return;
-  unregister(binfmt.dir, step.registration.name);
+  if (step.kind !== 'register' || refused || binfmt.kind !== 'writable') return false;
+  if (verdict?.kind === 'runs' || verdict?.kind === 'untried') return false;
+  if (step.replaces?.enabled && sameRegistration(step.replaces, step.registration)) return false;
+  return unregister(binfmt.dir, step.registration.name) === undefined;
 }

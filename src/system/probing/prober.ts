@@ -68,7 +68,8 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
     // All at once may be too much for this machine: what was too slow, or lacked a resource, is tried alone.
     for (const [i, outcome] of outcomes.entries()) {
       const request = requests[i];
-      if (request === undefined || requests.length === 1 || !lackedSomething(outcome)) continue;
+      const wasAlone = requests.length === 1 && first[i] === undefined;
+      if (request === undefined || wasAlone || !lackedSomething(outcome)) continue;
       const [alone] = await runInBest([request]);
       if (alone) outcomes[i] = alone;
     }
@@ -106,8 +107,8 @@ function isForbidden(outcome: ExecutionOutcome | undefined, controls: number): b
 }
 
 /**
- * Those that leave no doubt: the probe runs, or no entry matches it. Every other one may be due to the directory that the
- * build made, or to all running at once while Node.js started too, and is tried again in the usual way.
+ * Those that leave no doubt: the probe runs, no entry matches it, or it was too slow and is tried alone. Every other one may be
+ * due to the directory that the build made, and is tried again in the usual way.
  */
 function conclusiveOutcomes(outcomes: readonly ExecutionOutcome[]): Map<Architecture, ExecutionOutcome> {
   const all = architectures.flatMap((architecture, i): [Architecture, ExecutionOutcome][] => {
@@ -117,7 +118,8 @@ function conclusiveOutcomes(outcomes: readonly ExecutionOutcome[]): Map<Architec
   return new Map(
     all.filter(([architecture, outcome]) => {
       const verdict = verdictOf(architecture, outcome, osNames);
-      return verdict.kind === 'runs' || (verdict.kind === 'refused' && verdict.errno === 'ENOEXEC');
+      if (verdict.kind === 'refused') return verdict.errno === 'ENOEXEC';
+      return verdict.kind === 'runs' || verdict.kind === 'timeout';
     }),
   );
 }
