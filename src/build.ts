@@ -2,7 +2,7 @@
  * Makes the program in dist/: `npm run build:program`.
  *
  * - binfmt.cjs, which starts program.cjs
- * - bundles of what few calls need: the health check's HTTP client, and writing exported files
+ * - http-client.cjs and write-export.cjs, which only the health check and an export load
  * - probes/NAME, the probe of each architecture, made from the table; a directory that is also their root directory
  * - first-requests, what the launcher does while Node.js starts: it runs all of them (src/native/launcher.c)
  */

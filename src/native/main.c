@@ -63,7 +63,7 @@ static bool needs_probes(int argc, char **argv) {
 
 	for (size_t i = 0; i < sizeof without / sizeof *without; i++)
 		if (has_option(argc, argv, without[i])) return false;
-	/* doctor for some platforms needs only theirs. */
+	/* If platforms are named, doctor needs the probes of these only. */
 	for (int i = 2; command && i < argc; i++)
 		if (!strcmp(argv[1], "doctor") && argv[i][0] != '-') return false;
 	return !command || !strcmp(argv[1], "doctor") || !strcmp(argv[1], "export");

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Advice } from '../../core/advice.js';
 import { type Architecture, architectures, emulatorName } from '../../core/architectures.js';
-import { parseElf, sameMachine } from '../../core/elf.js';
+import { type Elf, parseElf, sameMachine } from '../../core/elf.js';
 import { emulatorUnusable } from '../../core/messages/emulator-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import type { Emulator } from '../../core/snapshot.js';
@@ -42,8 +42,9 @@ export function findEmulator(
   const file = path.join(directory, name);
   if (!fs.existsSync(file)) return undefined;
   const bytes = readStart(file, BEGINNING);
-  const unusable = checkEmulator(file, bytes, host);
-  const known = unusable || !bytes ? undefined : versions.get(parseElf(bytes)?.buildId ?? '');
+  const elf = bytes && parseElf(bytes);
+  const unusable = bytes ? checkEmulator(file, elf, host) : unusableFile(file, 'unreadable');
+  const known = unusable ? undefined : versions.get(elf?.buildId ?? '');
   // The build ID says nothing about a file that was cut off behind it.
   const version = known && fs.statSync(file).size === known.size ? known.version : undefined;
   return { name, path: file, unusable, version };
@@ -79,29 +80,29 @@ export function readVersions(directory: string): Versions {
   }
 }
 
-/** Why a file that begins with these bytes cannot serve as an emulator for programs in containers; undefined if it can. */
-function checkEmulator(file: string, bytes: Uint8Array | undefined, { ownPrograms }: Host): Problem | undefined {
-  type Facts = Parameters<typeof emulatorUnusable.cause>[0];
-  const replace: Advice = { do: 'consider', what: 'fix-emulator-file', detail: file };
-  const unusable = (reason: Facts['reason'], advice: readonly Advice[] = [replace], loader?: string) =>
-    problemOf(emulatorUnusable, file, { file, reason, loader }, advice);
-  if (bytes === undefined) return unusable('unreadable');
-  const elf = parseElf(bytes);
-  if (!elf?.executable) return unusable('not-elf');
+/** Why a file with this header cannot serve as an emulator for programs in containers; undefined if it can. */
+function checkEmulator(file: string, elf: Elf | undefined, { ownPrograms }: Host): Problem | undefined {
+  if (!elf?.executable) return unusableFile(file, 'not-elf');
   const [self] = ownPrograms;
   const own = self && parseElf(self);
-  if (own && !sameMachine(elf, own)) return unusable('other-architecture');
+  if (own && !sameMachine(elf, own)) return unusableFile(file, 'other-architecture');
   if (elf.loader !== undefined) {
-    return unusable('dynamic', [{ do: 'consider', what: 'get-static-emulator' }], elf.loader);
+    return unusableFile(file, 'dynamic', [{ do: 'consider', what: 'get-static-emulator' }], elf.loader);
   }
   try {
     fs.accessSync(file, fs.constants.X_OK);
     return undefined;
   } catch {
-    const advice: Advice[] = [
+    return unusableFile(file, 'not-executable', [
       { do: 'make-executable', file },
       { do: 'consider', what: 'mount-without-noexec' },
-    ];
-    return unusable('not-executable', advice);
+    ]);
   }
+}
+
+type Reason = Parameters<typeof emulatorUnusable.cause>[0]['reason'];
+
+function unusableFile(file: string, reason: Reason, advice?: readonly Advice[], loader?: string): Problem {
+  const replace: Advice = { do: 'consider', what: 'fix-emulator-file', detail: file };
+  return problemOf(emulatorUnusable, file, { file, reason, loader }, advice ?? [replace]);
 }

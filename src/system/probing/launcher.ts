@@ -59,8 +59,8 @@ export interface OpenDirectory {
  */
 export interface Launcher {
   /**
-   * The outcomes of what it has run while Node.js started, in the order of the table of architectures. They are true once:
-   * a second call resolves to none. So does the first if it has run nothing.
+   * The outcomes of the probes that it has run while Node.js started, in the order of the table of architectures. Only the first
+   * call has them: every other one resolves to none, and so does the first if no probe was started.
    */
   takeFirstOutcomes(): Promise<ExecutionOutcome[]>;
   /** Mounts a file system of that type at `dir`, in the mount namespace of the process `pid` if one is given. */
