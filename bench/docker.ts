@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fs from 'fs-extra';
 import minimist from 'minimist';
-import { setNamed } from '../qemu/sets.js';
+import { emulatorsFor } from '../qemu/sets.js';
 import { emulatorName } from '../src/core/architectures.js';
 import { registerLine, registrationOf } from '../src/core/entry.js';
 import { lookAtHost } from '../src/system/host/host.js';
@@ -38,7 +38,7 @@ process.on('exit', () => {
 });
 if (before.length > 0) throw new Error(`this would remove what is registered here: ${before.join(', ')}`);
 
-const emulated = setNamed('image').filter((each) => each !== lookAtHost().own);
+const emulated = emulatorsFor('image', lookAtHost().own);
 for (const architecture of emulated) {
   const name = emulatorName(architecture);
   const line = registerLine(registrationOf(architecture, { name, interpreter: `/usr/bin/${name}`, flags: 'POCF' }));

@@ -21,7 +21,7 @@ export interface ManifestEntry {
   /** Of the file, in bytes. */
   readonly size: number;
   /** By which the program knows the version of an emulator that it did not start; in hexadecimal. */
-  readonly buildId?: string;
+  readonly buildId: string;
 }
 
 export interface EmulatorManifest {

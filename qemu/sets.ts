@@ -1,5 +1,13 @@
-/** Which emulators an image carries. The one for the host itself is left out of each set. */
+/**
+ * Which emulators an image carries: a list of sets and architectures, separated by commas.
+ *
+ *   tsx qemu/sets.ts --set image|full|LIST --architecture NAME
+ *
+ * prints QEMU's names of them, for qemu/build. NAME is Debian's name of the host.
+ */
+import minimist from 'minimist';
 import { type Architecture, architectures } from '../src/core/architectures.js';
+import { parsePlatform } from '../src/core/platform.js';
 
 export const sets = {
   /** For the platforms that container images exist for. */
@@ -8,9 +16,27 @@ export const sets = {
   full: architectures,
 } as const satisfies Readonly<Record<string, readonly Architecture[]>>;
 
-/** Throws if there is no set of that name. */
-export function setNamed(name: string): readonly Architecture[] {
-  const found = new Map<string, readonly Architecture[]>(Object.entries(sets)).get(name);
-  if (!found) throw new Error(`unknown set "${name}"; known sets: ${Object.keys(sets).join(', ')}`);
-  return found;
+const byName = new Map<string, readonly Architecture[]>(Object.entries(sets));
+
+/** In the order of the table, and without the one for the host itself. Throws if a name is unknown. */
+export function emulatorsFor(set: string, host: Architecture | undefined): readonly Architecture[] {
+  const wanted = new Set(set.split(',').flatMap((name) => byName.get(name) ?? [architectureNamed(name)]));
+  return architectures.filter((each) => wanted.has(each) && each !== host);
+}
+
+function architectureNamed(name: string): Architecture {
+  const parsed = parsePlatform(name);
+  if (parsed.kind !== 'unknown') return parsed.platform.architecture;
+  throw new Error(`"${name}" is neither an architecture nor a set of them (${[...byName.keys()].join(', ')})`);
+}
+
+/** The architecture of a host from Debian's name for it (`arm64`, `ppc64el`). Throws if it is unknown. */
+export function hostOf(debianName: string): Architecture {
+  return architectureNamed(debianName);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { set, architecture } = minimist(process.argv.slice(2), { string: ['set', 'architecture'] });
+  const targets = emulatorsFor(set, hostOf(architecture)).map(({ target }) => target);
+  console.log(targets.join(' '));
 }

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 import fs from 'fs-extra';
 import { parseControl } from '../../image/packages.js';
-import { checkStatic, collect, hostOf } from '../../qemu/collect.js';
-import { sets } from '../../qemu/sets.js';
+import { checkStatic, collect } from '../../qemu/collect.js';
+import { hostOf, sets } from '../../qemu/sets.js';
 import { architectures } from '../../src/core/architectures.js';
 import { EMULATORS, ROOT, run } from '../support/program.js';
 import { dynamicEmulator } from '../support/programs.js';
@@ -45,9 +45,12 @@ describe('collecting the emulators of an image', () => {
     expect(() => checkStatic('x', Buffer.from('#!/bin/sh'), host)).to.throw('not a program');
   });
 
-  it('refuses a set that does not exist, and names those that do', async () => {
-    const error = await collect(unpacked, 'none', path.join(scratch(), 'out')).catch(String);
-    expect(error).to.contain('unknown set "none"; known sets: image, full');
+  it('loses nothing if the set has an unknown name', async () => {
+    const out = scratch();
+    await fs.outputFile(path.join(out, 'file'), '');
+    const error = await collect(unpacked, 'arm64,none', out).catch(String);
+    expect(error).to.contain('"none" is neither an architecture nor a set');
+    expect(await fs.pathExists(path.join(out, 'file'))).to.equal(true);
   });
 });
 
@@ -61,9 +64,25 @@ describe('qemu/fetch', () => {
     expect(stderr.trimEnd().split('\n').at(-1)).to.equal('qemu/fetch: no package qemu-user 1.0 for amd64');
   }).timeout(120_000);
 
-  it('refuses a list of packages without --with-dependencies', () => {
-    const { exit, stderr } = run(fetch, ['--package', 'gcc make', path.join(scratch(), 'out')]);
+  it('unpacks several packages into a directory each', () => {
+    const dir = path.join(scratch(), 'out');
+    const packages = ['zlib1g-dev', 'libpcre2-dev'];
+    const { exit, stderr } = run(fetch, ['--package', packages.join(' '), '--suites', 'trixie forky bookworm', dir]);
+    expect(exit, stderr).to.equal(0);
+    expect(fs.readdirSync(dir)).to.have.members(packages);
+    for (const name of packages)
+      expect(parseControl(fs.readFileSync(path.join(dir, name, 'control'), 'utf8')).name).to.equal(name);
+  }).timeout(120_000);
+});
+
+describe('qemu/fetch-source', () => {
+  it('fails with one last line that says so, and what else there is, if the mirror does not have the version', () => {
+    const out = path.join(scratch(), 'out');
+    const { exit, stderr } = run(path.join(ROOT, 'qemu/fetch-source'), ['--version', '9.', out]);
     expect(exit).to.equal(1);
-    expect(stderr).to.equal('qemu/fetch: several packages need --with-dependencies\n');
-  });
+    expect(stderr.trimEnd().split('\n').at(-1)).to.equal(
+      "qemu/fetch-source: the source of QEMU 9. cannot be downloaded; EMULATORS=debian takes Debian's emulators",
+    );
+    expect(fs.existsSync(out)).to.equal(false);
+  }).timeout(120_000);
 });

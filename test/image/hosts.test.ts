@@ -2,8 +2,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import fs from 'fs-extra';
 import { imageHosts } from '../../image/hosts.js';
-import { hostOf } from '../../qemu/collect.js';
-import { sets } from '../../qemu/sets.js';
+import { hostOf, sets } from '../../qemu/sets.js';
 import { ROOT } from '../support/program.js';
 
 const read = (file: string) => fs.readFileSync(path.join(ROOT, file), 'utf8');

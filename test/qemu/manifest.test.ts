@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { parseControl } from '../../image/packages.js';
-import { hostOf } from '../../qemu/collect.js';
 import { manifestEntry, upstreamVersion } from '../../qemu/manifest.js';
-import { setNamed, sets } from '../../qemu/sets.js';
+import { emulatorsFor, hostOf } from '../../qemu/sets.js';
 import { architectures } from '../../src/core/architectures.js';
+import { row } from '../support/architectures.js';
 
 describe('the manifest of the emulators', () => {
   it('names each emulator with its version and the package that it comes from', () => {
@@ -29,15 +29,27 @@ describe('the manifest of the emulators', () => {
   });
 });
 
-describe('the sets of emulators', () => {
-  it('are all architectures, and those of them that container images exist for', () => {
-    expect(setNamed('full')).to.equal(architectures);
-    expect(setNamed('image')).to.equal(sets.image);
-    expect(sets.image.map(({ name }) => name)).to.include.members(['amd64', 'arm64', 'arm', '386']);
-    expect(sets.image.map(({ name }) => name)).not.to.include('alpha');
+describe('the set of emulators of an image', () => {
+  const namesIn = (set: string, host: string) => emulatorsFor(set, row(host)).map(({ name }) => name);
+
+  it('is all architectures, or those of them that container images exist for, without the host', () => {
+    const foreign = architectures.filter(({ name }) => name !== 'arm64');
+    expect(emulatorsFor('full', row('arm64'))).to.deep.equal(foreign);
+    expect(emulatorsFor('image', row('arm64'))).to.deep.equal(foreign.filter(({ inImage }) => inImage));
+    expect(namesIn('image', 'arm64')).to.include.members(['amd64', 'arm', '386']);
+    expect(namesIn('image', 'arm64')).not.to.include.members(['alpha', 'arm64']);
   });
 
-  it('have no set of an inherited property name', () => {
-    expect(() => setNamed('constructor')).to.throw('unknown set "constructor"; known sets: image, full');
+  it('is also a list, in which an architecture may have any of its names', () => {
+    expect(namesIn('riscv64,aarch64,linux/arm/v7,riscv64', 'amd64')).to.deep.equal(['arm64', 'riscv64', 'arm']);
+    expect(namesIn('image,alpha', 's390x')).to.include.members(['alpha', 'amd64']);
+    expect(namesIn('arm64', 'arm64')).to.deep.equal([]);
+  });
+
+  it('cannot have an unknown name, nor that of an inherited property', () => {
+    for (const name of ['mainframe', 'constructor', ''])
+      expect(() => emulatorsFor(`arm64,${name}`, row('amd64'))).to.throw(
+        `"${name}" is neither an architecture nor a set of them (image, full)`,
+      );
   });
 });
