@@ -1,0 +1,66 @@
+/**
+ * Compares two builds of an emulator, run by run in turn: `npm run bench:emulators -- DIR DIR`. Each directory has a
+ * `qemu-aarch64`. `--runs N`: how often everything is measured (default: 9).
+ *
+ * The foreign programs are Debian's for arm64 (bench/foreign-root). It prints medians of ratios, first directory / second
+ * one: below 1, the first is faster.
+ */
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import minimist from 'minimist';
+import { architectures, emulatorName } from '../src/core/architectures.js';
+import { registerLine, registrationOf } from '../src/core/entry.js';
+import { compare, HEADER, timeInTurn } from './pairs.js';
+
+const { runs, _: directories } = minimist(process.argv.slice(2), { default: { runs: 9 }, string: ['_'] });
+const root = path.resolve(import.meta.dirname, '../build/bench/root');
+const binfmtMisc = '/proc/sys/fs/binfmt_misc';
+const architecture = architectures.find(({ name }) => name === 'arm64');
+if (!architecture) throw new Error('the table has no arm64');
+const name = emulatorName(architecture);
+if (directories.length !== 2) throw new Error(`two directories are compared, and here are ${directories.length}`);
+const [one = '', other = ''] = directories.map((directory) => path.resolve(directory, name));
+
+const inRoot = (...command: string[]) => ['chroot', root, ...command];
+/** A foreign program started from this machine, fifty times: one start is too short to be measured. */
+const started = (program: string, ...args: string[]) => [
+  'bash',
+  '-c',
+  'export QEMU_LD_PREFIX=$0; for _ in {1..50}; do "$@"; done',
+  root,
+  path.join(root, program),
+  ...args,
+];
+
+const workloads: Readonly<Record<string, readonly string[]>> = {
+  'start of a static program': started('usr/bin/busybox', 'true'),
+  'start of a dynamic program': started('usr/bin/true'),
+  'shell, 150 programs': inRoot('bash', '-c', 'for _ in {1..150}; do ls /usr >/tmp/out; done'),
+  'gcc -O2': inRoot('gcc', '-O2', '-c', '-o', '/tmp/program.o', '/tmp/program.c'),
+  'sha256sum, 20 MB': inRoot('sha256sum', '/tmp/data'),
+  'Python, a loop of 2 million': inRoot('python3', '-I', '-S', '-c', 'print(sum(i * i % 7 for i in range(2000000)))'),
+  'xz with two threads, 20 MB': inRoot('xz', '-0', '--threads=2', '--block-size=4MiB', '--stdout', '/tmp/data'),
+};
+
+function register(interpreter: string): void {
+  const entry = path.join(binfmtMisc, name);
+  if (fs.existsSync(entry)) fs.writeFileSync(entry, '-1');
+  const line = registerLine(registrationOf(architecture as never, { name, interpreter, flags: 'POCF' }));
+  fs.writeFileSync(path.join(binfmtMisc, 'register'), line);
+}
+
+const { model = 'an unknown processor' } = os.cpus()[0] ?? {};
+console.log(
+  `${os.availableParallelism()} processors (${model}), Linux ${os.release()}. Medians of ${runs} runs: ratio`,
+);
+for (const file of [one, other]) {
+  const [version] = execFileSync(file, ['--version'], { encoding: 'utf8' }).split('\n');
+  console.log(`- ${file}: ${version}, ${(fs.statSync(file).size / 1e6).toFixed(1)} MB`);
+}
+console.log(`\n${HEADER}`);
+for (const [what, command] of Object.entries(workloads)) {
+  const timed = timeInTurn({ [one]: command, [other]: command }, runs, register);
+  console.log(compare(what, timed, one, other));
+}
