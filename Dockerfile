@@ -1,10 +1,15 @@
 # The image: a stripped Node.js, one bundled program, a native launcher, and QEMU's emulators. No shell.
 #
 # It is built for five hosts, on any host that an image of Node.js is published for. The build never runs a program of
-# another host: programs are cross-compiled, and emulators and libraries are unpacked from the other host's packages.
+# another host: programs are cross-compiled, and libraries are unpacked from the other host's packages. The emulators come
+# from Debian's package (EMULATORS=debian, which is quick) or are built from QEMU's source (EMULATORS=source, which are
+# smaller and start faster).
 #
 # Node.js, its loader and its libraries are in /usr/lib/binfmt and not in the standard directories. There a probe of a
 # dynamically linked emulator would find them and pass, and then fail in every other container.
+
+# debian or source
+ARG EMULATORS=debian
 
 FROM --platform=$BUILDPLATFORM node:24-trixie-slim AS base
 RUN apt-get update -qq \
@@ -44,10 +49,12 @@ FROM node-$TARGETARCH AS node
 
 # Recommended packages are installed too: they include the C library of the host, whose package has a different name
 # for each.
-FROM host AS native
+FROM host AS compiler
 RUN apt-get update -qq \
  && apt-get install -y -qq "$COMPILER" >/dev/null \
  && rm -rf /var/lib/apt/lists/*
+
+FROM compiler AS native
 # Record the packages of the libraries that become part of the programs, for the SBOM.
 RUN for library in libc.a libgcc.a; do \
       file=$(realpath "$("${CROSS}gcc" -print-file-name="$library")") \
@@ -70,22 +77,66 @@ RUN npm run build:program && mkdir -p /out/usr/lib && mv dist /out/usr/lib/binfm
 
 # Node.js with a loader and libraries that only the program uses (src/native/main.c).
 FROM native AS runtime
-COPY qemu/fetch qemu/fetch
+COPY qemu/apt qemu/fetch qemu/
 RUN qemu/fetch --package "$RUNTIME" --with-dependencies --architecture "$DEBIAN" --suites 'trixie forky' /packages
 COPY src/core src/core
 COPY image image
 RUN --mount=type=bind,from=node,target=/published \
     npx tsx image/runtime.ts --published /published --packages /packages --tools "$CROSS" --out /runtime --components /runtime.json
 
-FROM host AS collected
-COPY qemu/fetch qemu/fetch
+# The emulators as Debian's package has them.
+FROM host AS emulators-debian
+COPY qemu/apt qemu/fetch qemu/
 ARG QEMU_VERSION=
 RUN qemu/fetch --version "$QEMU_VERSION" --architecture "$DEBIAN" /package
+
+# The emulators from source. It is the same source for every host.
+FROM base AS source
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends dpkg-dev patch xz-utils >/dev/null \
+ && rm -rf /var/lib/apt/lists/*
+COPY qemu/apt qemu/fetch-source qemu/
+COPY qemu/patches qemu/patches
+ARG QEMU_VERSION=
+RUN qemu/fetch-source --version "$QEMU_VERSION" /qemu
+
+# GLib, and what it needs. Where trixie's packages cannot be used, those of the next release.
+FROM host AS libraries
+COPY qemu/apt qemu/fetch qemu/
+RUN qemu/fetch --package 'libgio-2.0-dev libpcre2-dev zlib1g-dev libsysprof-capture-4-dev' --architecture "$DEBIAN" \
+    --suites 'trixie forky' /libraries
+
+# A list of its own, so that a change in src or another word for the same set builds nothing again.
+FROM host AS targets
+COPY src/core src/core
+COPY qemu/sets.ts qemu/sets.ts
+ARG SET=image
+RUN npx tsx qemu/sets.ts --set "$SET" --architecture "$DEBIAN" >/targets
+
+FROM compiler AS emulators-source
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends \
+      bison ccache dpkg-dev flex gcc libc6-dev meson ninja-build pkg-config python3-pycotap python3-venv >/dev/null \
+ && rm -rf /var/lib/apt/lists/*
+COPY qemu/build qemu/configure-options qemu/later-libc.c qemu/
+# 1: compiles everything again, and does not take it from the cache (ccache reads it).
+ARG CCACHE_RECACHE
+RUN --mount=type=bind,from=source,source=/qemu,target=/qemu \
+    --mount=type=bind,from=libraries,source=/libraries,target=/libraries \
+    --mount=type=bind,from=targets,source=/targets,target=/targets \
+    --mount=type=cache,target=/root/.cache/ccache \
+    qemu/build --source /qemu --libraries /libraries --tools "$CROSS" --architecture "$DEBIAN" \
+    --targets "$(cat /targets)" /package
+
+FROM emulators-$EMULATORS AS packaged
+
+FROM host AS collected
 COPY src/core src/core
 COPY image image
 COPY qemu qemu
 ARG SET=image
-RUN npx tsx qemu/collect.ts --package /package --set "$SET" --out /out --components /emulators.json
+RUN --mount=type=bind,from=packaged,source=/package,target=/package \
+    npx tsx qemu/collect.ts --package /package --set "$SET" --out /out --components /emulators.json
 
 FROM base AS sbom
 COPY image image

@@ -3,6 +3,12 @@ variable "REVISION" { default = "dev" }
 # The beginning of a QEMU version, such as "11.1". The default is the newest in Debian.
 variable "QEMU_VERSION" { default = "" }
 
+# debian: the emulators of Debian's package. source: QEMU, built from source; see docs/images.md.
+variable "EMULATORS" { default = "debian" }
+
+# Which emulators an image carries: image, full, or a list such as "arm64,riscv64" (qemu/sets.ts).
+variable "SET" { default = "image" }
+
 variable "IMAGE" { default = "binfmt" }
 
 group "default" { targets = ["image"] }
@@ -11,14 +17,15 @@ target "_common" {
   args = {
     REVISION     = REVISION
     QEMU_VERSION = QEMU_VERSION
+    EMULATORS    = EMULATORS
   }
 }
 
-# For this host, with emulators of the platforms that container images exist for (qemu/sets.ts).
+# For this host. Unless SET says otherwise, with emulators of the platforms that container images exist for.
 target "image" {
   inherits = ["_common"]
   target   = "image"
-  args     = { SET = "image", IMAGE = IMAGE }
+  args     = { SET = SET, IMAGE = IMAGE }
   tags     = ["${IMAGE}:latest"]
   output   = ["type=docker"]
 }
@@ -31,9 +38,10 @@ target "image-all" {
   attest    = ["type=provenance,disabled=true"]
 }
 
-# The same, pushed to the registry that IMAGE names, with smaller layers and with provenance.
+# The same, pushed to the registry that IMAGE names, with emulators from source, smaller layers, and provenance.
 target "release" {
   inherits = ["image-all"]
+  args     = { EMULATORS = "source" }
   output   = ["type=image,push=true,oci-mediatypes=true,compression=zstd,compression-level=22,force-compression=true"]
   attest   = ["type=provenance,mode=max"]
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import type { EmulatorManifest } from '../../qemu/manifest.js';
 import {
   composeProject,
   docker,
@@ -232,6 +233,9 @@ describe('the image without privileges', () => {
 });
 
 describe('the files of the image', () => {
+  const manifestOf = (dir = filesOfImage(IMAGE)): EmulatorManifest =>
+    JSON.parse(fs.readFileSync(path.join(dir, 'usr/share/binfmt/manifest.json'), 'utf8'));
+
   it('are no shell, and no library on a path where a foreign program would look', () => {
     const id = mustDocker('create', IMAGE).trim();
     const files = must('bash', ['-c', `docker export ${id} | tar t`]).split('\n');
@@ -240,16 +244,16 @@ describe('the files of the image', () => {
     expect(
       files.filter((name) => /^(usr\/)?lib(64|32)?\//.test(name) && !/^usr\/lib\/($|binfmt\/)/.test(name)),
     ).to.deep.equal([]);
-    for (const name of ['qemu-user', 'libc6', 'libstdc++6', 'libgcc-s1', 'minimist']) {
+    for (const name of [manifestOf().emulators[0]?.package, 'libc6', 'libstdc++6', 'libgcc-s1', 'minimist']) {
       expect(files).to.include(`usr/share/doc/${name}/copyright`);
     }
   });
 
   it('are listed in a manifest: each emulator with its origin and checksum', () => {
     const dir = filesOfImage(IMAGE);
-    const { emulators } = JSON.parse(fs.readFileSync(path.join(dir, 'usr/share/binfmt/manifest.json'), 'utf8'));
+    const { emulators } = manifestOf(dir);
     const shipped = fs.readdirSync(path.join(dir, 'usr/bin')).filter((name) => name.startsWith('qemu-'));
-    expect(emulators.map(({ name }: { name: string }) => name).sort()).to.deep.equal(shipped.sort());
+    expect(emulators.map(({ name }) => name).sort()).to.deep.equal(shipped.sort());
     for (const { name, sha256, version, source } of emulators) {
       expect(must('sha256sum', [path.join(dir, 'usr/bin', name)])).to.contain(sha256);
       expect(version).to.equal(versionInImage());

@@ -18,15 +18,13 @@ import { entryNames, MOUNT } from '../support/kernel.js';
 import { alsoNative, foreign as foreignArchitectures, own } from '../support/machine.js';
 import { type Ended, lastLine, PROGRAM, run, statusIn } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
-import { filesOf, foreign, manifestOf } from './hosts.js';
+import { BIND, filesOf, foreign, manifestOf, writable } from './hosts.js';
 
 /** An architecture that no image is built for, and that the processor does not run. */
 const guest = ['arm', 'mips64le'].map(row).find((each) => foreignArchitectures.includes(each)) ?? row('mips64le');
 const entry = `qemu-${guest.target}`;
 /** What the processor runs by itself, even if the program is emulated. */
 const natives = [own, ...alsoNative].map(({ name }) => name);
-
-const BIND = ['--cap-drop', 'ALL', '-v', `${MOUNT}:/binfmt_misc`];
 
 /** A container that hangs is ended. */
 function emulated(host: string, options: readonly string[], ...args: string[]): Ended {
@@ -73,11 +71,6 @@ function userImage(): string {
   );
   made = buildImage('binfmt-test-s390x-user', dir, 'linux/s390x');
   return made;
-}
-
-/** Registering takes no more than write permission. */
-function writable(name: string, mode: number): void {
-  fs.chmodSync(path.join(MOUNT, name), mode);
 }
 
 describe('the images of other hosts, emulated', () => {

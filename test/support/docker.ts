@@ -11,6 +11,8 @@ export const IMAGE = 'binfmt-test';
 export const FULL_IMAGE = 'binfmt-test:full';
 /** The same for every host. */
 export const ALL_IMAGE = 'binfmt-test-all';
+/** For another host, with a few emulators from source. */
+export const SOURCE_IMAGE = 'binfmt-test-source';
 const PROGRAMS = 'binfmt-test-programs';
 
 /** What containers and networks of the tests carry: test/run removes them by it, and nothing else. */
