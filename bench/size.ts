@@ -1,7 +1,8 @@
 /**
- * Measures the size of the images: `npm run size`. Builds each one twice, compressed with gzip (as Docker loads it)
- * and with zstd (as `release` pushes it), and prints the sizes of its layers. Needs a Docker Engine with buildx, and
- * takes some minutes. 1 MB is 10^6 bytes.
+ * Measures the size of images: `npm run size [-- TARGET...]`, targets of docker-bake.hcl (default: image-all, image-full).
+ * Builds each one twice, compressed with gzip (as Docker loads it) and with zstd (as `release` pushes it), and prints the
+ * sizes of its layers. Needs a Docker Engine with buildx, and takes some minutes; with EMULATORS=source an hour, if nothing
+ * is cached. 1 MB is 10^6 bytes.
  */
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
@@ -83,10 +84,11 @@ function sum(sizes: readonly Size[]): Size {
   return { unpacked: of('unpacked'), gzip: of('gzip'), zstd: of('zstd') };
 }
 
+const targets = process.argv.slice(2);
 const dir = await fs.mkdtemp(path.join(os.tmpdir(), 'binfmt-size-'));
 try {
   console.log(`${'MB'.padEnd(26)} unpacked     gzip     zstd`);
-  for (const target of ['image-all', 'image-full']) {
+  for (const target of targets.length > 0 ? targets : ['image-all', 'image-full']) {
     for (const [platform, sizes] of sizesOf(target, dir)) {
       console.log(row(`${target.replace('-all', '')} ${platform}`, sum(sizes)));
       for (const [i, size] of sizes.entries()) console.log(row(`  ${LAYERS[i]}`, size));
