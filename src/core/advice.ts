@@ -45,6 +45,8 @@ export type Advice =
   | { readonly do: 'enable-entries'; readonly entries: readonly string[] }
   /** In a shell that is open already, when no new program can be started. */
   | { readonly do: 'remove-entries-by-hand'; readonly entries: readonly string[] }
+  /** Since Linux 7.3. */
+  | { readonly do: 'delete-entry-file'; readonly file: string }
   | { readonly do: 'enable-binfmt' }
   | { readonly do: 'load-module' }
   | { readonly do: 'mount-on-host' }

@@ -3,7 +3,9 @@
  * Sources: mount(2); fs/binfmt_misc.c; Documentation/admin-guide/binfmt-misc.rst.
  */
 import type { Advice } from './advice.js';
+import type { Registration } from './entry.js';
 import { notRegistered, notWritten } from './messages/emulator-problems.js';
+import { raiseInterpreterLimit } from './messages/machine-checks.js';
 import {
   BINFMT_DIRECTORY,
   kernelModule,
@@ -80,18 +82,29 @@ export function openProblem(path: string, errno: string): Problem {
       return problemOf(permission, path, facts, [PRIVILEGES, HOST_DIRECTORY]);
     case 'EROFS':
       return problemOf(readOnly, path, facts, [{ do: 'consider', what: 'mount-writable' }, PRIVILEGES]);
+    case 'EBUSY':
+      return problemOf(notWritten, path, { file: path, errno }, [{ do: 'delete-entry-file', file: path }]);
     default:
       return problemOf(notWritten, path, { file: path, errno });
   }
 }
 
-/** Why the kernel refused a registration: write(2) to `register` failed. */
-export function registerProblem(entry: string, interpreter: string, errno: string): Problem {
+/**
+ * Why the kernel refused a registration: write(2) to `register` failed. `limit`: how many entries with flag F it allows,
+ * if that can be known.
+ */
+export function registerProblem(
+  { name, interpreter }: Pick<Registration, 'name' | 'interpreter'>,
+  errno: string,
+  limit?: number,
+): Problem {
   const advice: Readonly<Record<string, readonly Advice[]>> = {
     ENOENT: [{ do: 'consider', what: 'set-emulator-directory' }],
     EACCES: [{ do: 'consider', what: 'mount-without-noexec' }],
     EEXIST: [{ do: 'consider', what: 'try-again-later' }],
     EINVAL: [{ do: 'consider', what: 'install-newer-kernel' }],
+    ENOSPC: limit === undefined ? [] : [raiseInterpreterLimit(limit)],
   };
-  return problemOf(notRegistered, entry, { entry, interpreter, errno }, advice[errno]);
+  const facts = { entry: name, interpreter, errno, limit: errno === 'ENOSPC' ? limit : undefined };
+  return problemOf(notRegistered, name, facts, advice[errno]);
 }

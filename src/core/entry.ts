@@ -18,6 +18,8 @@ export interface Entry {
   readonly mask: string;
   /** Without the dot; undefined for an entry that matches by magic. */
   readonly extension?: string;
+  /** The BPF program that decides which programs it takes, by its own rules (since Linux 7.3); no magic says which. */
+  readonly handler?: string;
   /** The real path of the interpreter, if its path leads through symbolic links, as seen from here. */
   readonly resolved?: string;
   /** The inode of the entry's file. Every registration has a new one, even if the text is the same. */
@@ -43,6 +45,7 @@ export function parseEntry(name: string, text: string): Entry {
     magic,
     mask: value('mask') ?? 'f'.repeat(magic.length),
     extension,
+    handler: value('bpf'),
   };
 }
 

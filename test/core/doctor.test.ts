@@ -57,6 +57,26 @@ describe('doctor, with captured input', () => {
     expect(found({ ...works, processorPrograms }).problems).to.deep.equal([]);
   });
 
+  it('reports that no more entries are allowed, and otherwise how many are, if it is asked', () => {
+    const limited = (interpreterLimit: number): Captured => ({ ...works, host: { interpreterLimit } });
+    const full = problemIn('interpreter-limit', found(limited(1)));
+    expect(full.severity).to.equal('warning');
+    expect(commandsFor(full)).to.deep.equal(['sudo sysctl user.max_binfmt_misc_interpreters=256']);
+    expect(problemIn('interpreter-limit', found({ host: { interpreterLimit: 0 } })).severity).to.equal('problem');
+    expect(idsIn(found(limited(2)))).not.to.include('interpreter-limit');
+    const [note] = diagnose(captured(limited(2)), { only: ['interpreter-limit'] });
+    expect(note).to.deep.include({ severity: 'note', facts: { limit: 2, used: 1 } });
+    const all = diagnose(captured(limited(2)), { verbose: true });
+    expect(all.map(({ id }) => id)).to.include('interpreter-limit');
+    expect(diagnose(captured(works), { verbose: true }).map(({ id }) => id)).not.to.include('interpreter-limit');
+  });
+
+  it('notes an entry that may take any program', () => {
+    const entry = entryFor(arm64, { name: 'chooser', magic: '', mask: '', handler: 'pick' });
+    const problem = problemIn('bpf-handler', found({ ...works, entries: [...(works.entries ?? []), entry] }));
+    expect(problem).to.deep.include({ severity: 'note', facts: { entries: [{ name: 'chooser', handler: 'pick' }] } });
+  });
+
   it('reports an image for another platform, and advises the one for the processor', () => {
     const failed: Captured = {
       own: arm64,

@@ -20,7 +20,23 @@ describe('entries', () => {
       magic: '7f454c460201010000000000000000000200b700',
       mask: 'ffffffffffffff00fffffffffffffffffeffffff',
       extension: undefined,
+      handler: undefined,
     });
+  });
+
+  it('of Linux 7.3 may have new flags', () => {
+    // What Linux 7.3.4 shows for `:t:E::foo::/bin/x:TF` and `:l:E::bar::/bin/x:LF`.
+    const transparent = parseEntry('t', 'enabled\ninterpreter /bin/x\nflags: OFT\nextension .foo\n');
+    expect(transparent).to.include({ flags: 'OFT', extension: 'foo' });
+    expect(parseEntry('l', 'enabled\ninterpreter /bin/x\nflags: FL\nextension .bar\n')).to.include({ flags: 'FL' });
+  });
+
+  it('of Linux 7.3 may leave it to a BPF program which programs they take', () => {
+    // From reports: no kernel of Debian has them.
+    const text = 'enabled\nbpf chooser\nbpf-interpreter arm /usr/bin/qemu-arm\nflags: F\n';
+    const entry = parseEntry('b', text);
+    expect(entry).to.include({ enabled: true, handler: 'chooser', interpreter: '', flags: 'F', magic: '' });
+    expect(matches(entry, Uint8Array.of(0x7f, 0x45))).to.equal(false);
   });
 
   it('may be disabled, without flags, without a mask, by extension, and of a later kernel', () => {

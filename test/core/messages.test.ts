@@ -44,7 +44,15 @@ describe('a problem with binfmt_misc', () => {
 
   it('names an errno that nobody thought of', () => {
     expect(oneLine(openProblem('/dir/register', 'EIO'), called)).to.contain('EIO');
-    expect(oneLine(registerProblem('n', '/i', 'ENOSPC'), called)).to.contain('ENOSPC');
+    expect(oneLine(registerProblem({ name: 'n', interpreter: '/i' }, 'ENFILE'), called)).to.contain('ENFILE');
+  });
+
+  it('says which setting forbids more entries, and how to raise it', () => {
+    const line = oneLine(registerProblem({ name: 'n', interpreter: '/i' }, 'ENOSPC', 4), called);
+    expect(line).to.contain('the kernel keeps no more emulators open (ENOSPC');
+    expect(line).to.contain('user.max_binfmt_misc_interpreters allows 4');
+    expect(line).to.contain('sudo sysctl user.max_binfmt_misc_interpreters=256');
+    expect(oneLine(openProblem('/m/n', 'EBUSY'), called)).to.contain('sudo rm /m/n');
   });
 
   it('advises whole commands for the way in which the program was called', () => {

@@ -14,8 +14,8 @@ export interface Found<F extends Facts> {
 }
 
 interface CheckOptions {
-  /** Reported only with --verbose, or if the check is named with --check. */
-  readonly verbose?: boolean;
+  /** Reported only with --verbose, or if the check is named with --check. `notes`: that holds for its notes alone. */
+  readonly verbose?: boolean | 'notes';
   /** Runs only for a platform about which no check before it in the list has found a problem. */
   readonly fallback?: boolean;
 }

@@ -14,7 +14,10 @@ const order: readonly Severity[] = ['problem', 'warning', 'note'];
 
 /** Everything that the checks find: problems first, and within a severity in the order of the checks. */
 export function diagnose(input: DoctorInput, { only, verbose = false }: DiagnoseOptions = {}): readonly Problem[] {
-  const chosen = checks.filter(({ id, verbose: needsVerbose }) => only?.includes(id) ?? (verbose || !needsVerbose));
+  const chosen = checks.filter(
+    ({ id, verbose: needsVerbose }) => only?.includes(id) ?? (verbose || needsVerbose !== true),
+  );
+  const isQuiet = (check: Check, { severity }: Problem) => check.verbose === 'notes' && severity === 'note';
   const platforms = platformFacts(input);
   const findAll = (check: Check): Problem[] => {
     if (check.scope === 'machine') return finding(check, 'machine', check.find(input));
@@ -33,7 +36,10 @@ export function diagnose(input: DoctorInput, { only, verbose = false }: Diagnose
       .map(({ subject }) => subject),
   );
   const found = chosen.flatMap((check) =>
-    findAll(check).filter(({ subject }) => !check.fallback || !explained.has(subject)),
+    findAll(check).filter(
+      (problem) =>
+        (!check.fallback || !explained.has(problem.subject)) && (verbose || only || !isQuiet(check, problem)),
+    ),
   );
   return found.sort((one, other) => order.indexOf(one.severity) - order.indexOf(other.severity));
 }

@@ -56,6 +56,7 @@ const renderers: Renderers = {
     label: 'type this in a shell that is already open (it starts no program)',
     command: entries.map((name) => `echo -1 >${entryFile(name)}`).join('; '),
   }),
+  'delete-entry-file': ({ file }) => ({ label: 'remove the entry', command: `sudo rm ${quoted(file)}` }),
   'enable-binfmt': () => host(`echo 1 | sudo tee ${BINFMT_DIRECTORY}/status`),
   'load-module': () => host('sudo modprobe binfmt_misc'),
   'mount-on-host': () => host(`sudo mount -t binfmt_misc binfmt_misc ${BINFMT_DIRECTORY}`),

@@ -56,21 +56,23 @@ const registerErrors: Readonly<Record<string, string>> = {
     'the kernel is not allowed to execute the emulator (EACCES), for example because its file system is mounted with noexec',
   EEXIST: 'another program has just registered the same name (EEXIST, file exists)',
   EINVAL: 'the kernel does not accept the entry (EINVAL, invalid argument); flag F needs Linux 4.8 or later',
+  ENOSPC: 'the kernel keeps no more emulators open (ENOSPC, no space left on device)',
 };
 
-export const notRegistered = defineProblem<{ entry: string; interpreter: string; errno: string }>({
+export const notRegistered = defineProblem<{ entry: string; interpreter: string; errno: string; limit?: number }>({
   id: 'not-registered',
   summary: 'the kernel refused a registration',
   title: ({ entry }) => `${entry} could not be registered`,
-  cause: ({ entry, interpreter, errno }) =>
-    `cannot register ${entry} with ${interpreter}: ${registerErrors[errno] ?? errno}`,
+  cause: ({ entry, interpreter, errno, limit }) =>
+    `cannot register ${entry} with ${interpreter}: ${registerErrors[errno] ?? errno}${limit === undefined ? '' : `; user.max_binfmt_misc_interpreters allows ${limit}`}`,
 });
 
 export const notWritten = defineProblem<{ file: string; errno: string }>({
   id: 'not-written',
   summary: 'a file of binfmt_misc could not be written',
   title: ({ file }) => `${file} could not be written`,
-  cause: ({ file, errno }) => `cannot write to ${file} (${errno})`,
+  cause: ({ file, errno }) =>
+    `cannot write to ${file} (${errno})${errno === 'EBUSY' ? ': the kernel does not let this entry be changed any more' : ''}`,
 });
 
 export const untested = defineProblem<{ errno: string }>({

@@ -1,4 +1,5 @@
 /** Problems of the machine as a whole, whichever platform is asked for: its kernel, and entries that reach too far. */
+import type { Advice } from '../advice.js';
 import { architectures } from '../architectures.js';
 import { uninstallAdvice } from '../doctor/advise.js';
 import { machineCheck } from '../doctor/check.js';
@@ -121,4 +122,55 @@ export const nothingInstalled = machineCheck<{ available: readonly string[]; ent
   evidence: ({ entries }) => [`entries: ${entries}`],
 });
 
-export const machineChecks = [oldKernel, catchesNative, wideMagic, confinement, nothingInstalled];
+/** Source: fs/binfmt_misc.c and kernel/ucount.c of Linux 7.3. Entries without flag F do not count. */
+export const INTERPRETER_LIMIT = 'user.max_binfmt_misc_interpreters';
+
+export const interpreterLimit = machineCheck<{ limit: number; used: number }>({
+  id: 'interpreter-limit',
+  summary: 'the kernel keeps no more emulators open than a setting allows',
+  verbose: 'notes',
+  find(input) {
+    const { interpreterLimit: limit } = input.host;
+    if (limit === undefined) return undefined;
+    const used = input.entries.filter(({ flags }) => flags.includes('F')).length;
+    if (used < limit) return { severity: 'note', facts: { limit, used }, advice: [] };
+    return {
+      severity: isTroubled(input) ? 'problem' : 'warning',
+      facts: { limit, used },
+      advice: [raiseInterpreterLimit(limit)],
+    };
+  },
+  title: ({ limit, used }) => `${used} of at most ${limit} entries with flag F are registered`,
+  symptom: ({ limit, used }) => (used < limit ? undefined : 'no space left on device (ENOSPC)'),
+  cause: () => `${INTERPRETER_LIMIT} says how many emulators the kernel keeps open for its entries`,
+  evidence: ({ limit, used }) => [`${INTERPRETER_LIMIT}: ${limit}`, `entries with flag F: ${used}`],
+});
+
+/** Enough for all emulators, several times. */
+export function raiseInterpreterLimit(limit: number): Advice {
+  return { do: 'set-sysctl', setting: INTERPRETER_LIMIT, value: Math.max(256, 2 * limit) };
+}
+
+export const bpfHandler = machineCheck<{ entries: readonly { name: string; handler: string }[] }>({
+  id: 'bpf-handler',
+  summary: 'an entry lets a BPF program decide which programs it takes',
+  find({ entries }) {
+    const found = entries.flatMap(({ name, enabled, handler }) =>
+      enabled && handler !== undefined ? [{ name, handler }] : [],
+    );
+    return found.length > 0 ? { severity: 'note', facts: { entries: found }, advice: [] } : undefined;
+  },
+  title: ({ entries }) => `${listed(entries.map(({ name }) => name))} may take any program`,
+  cause: () => 'a BPF program decides which programs the entry takes, and nothing shows which ones they are',
+  evidence: ({ entries }) => entries.map(({ name, handler }) => `${name}: bpf ${handler}`),
+});
+
+export const machineChecks = [
+  oldKernel,
+  catchesNative,
+  wideMagic,
+  confinement,
+  interpreterLimit,
+  bpfHandler,
+  nothingInstalled,
+];

@@ -73,8 +73,14 @@ export function register(dir: string, entry: Registration, ownPrograms: readonly
     return problemOf(ownArchitecture, entry.name, { entry: entry.name });
   }
   const refused = writeTo(path.join(dir, 'register'), registerLine(entry));
-  if (refused?.call === 'write') return registerProblem(entry.name, entry.interpreter, refused.errno);
+  if (refused?.call === 'write') return registerProblem(entry, refused.errno, interpreterLimit());
   return refused && openProblem(path.join(dir, 'register'), refused.errno);
+}
+
+/** How many entries with flag F the kernel allows; undefined before Linux 7.3, which sets no limit. */
+export function interpreterLimit(): number | undefined {
+  const text = readText('/proc/sys/user/max_binfmt_misc_interpreters').trim();
+  return text === '' ? undefined : Number(text);
 }
 
 /** Removes an entry. It is no problem if it is gone already. */

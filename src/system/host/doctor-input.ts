@@ -10,7 +10,7 @@ import type { Platform } from '../../core/platform.js';
 import type { Verdict } from '../../core/probe.js';
 import { parseConfinement, typesMountedAt } from '../../core/procfs.js';
 import { activeEntry, matchingEntries, type Snapshot } from '../../core/snapshot.js';
-import { isSwitchedOff } from '../binfmt/entries.js';
+import { interpreterLimit, isSwitchedOff } from '../binfmt/entries.js';
 import { wouldVanish } from '../binfmt/persistence.js';
 import { BEGINNING } from '../probing/launcher.js';
 import { probeResultOf } from '../probing/prober.js';
@@ -159,6 +159,7 @@ async function collectHostFacts(
       mode: readText('/proc/sys/kernel/randomize_va_space').trim(),
       bits: readText('/proc/sys/vm/mmap_rnd_bits').trim(),
     },
+    interpreterLimit: interpreterLimit(),
     confinement: parseConfinement(readText('/proc/self/attr/current')),
     container: invocation.kind === 'image',
   };
