@@ -62,10 +62,10 @@ export function registrationOf(
 
 /**
  * The line for `register`: `:name:M::magic:mask:interpreter:flags`, with the first delimiter that neither the name nor
- * the interpreter's path contains.
+ * the interpreter's path contains. A line that begins with # or ; would be a comment in a file of binfmt.d.
  */
 export function registerLine({ name, magic, mask, interpreter, flags }: Registration): string {
-  const delimiter = [...':|;,!#'].find((each) => !interpreter.includes(each) && !name.includes(each)) ?? ':';
+  const delimiter = [...':|,!%^=&"*'].find((each) => !interpreter.includes(each) && !name.includes(each)) ?? ':';
   // C implies O, and the kernel sets it by itself.
   const written = flags.includes('C') ? flags.replace('O', '') : flags;
   return ['', name, 'M', '', escapedBytes(magic), escapedBytes(mask), interpreter, written].join(delimiter);
