@@ -100,11 +100,10 @@ COPY qemu/patches qemu/patches
 ARG QEMU_VERSION=
 RUN qemu/fetch-source --version "$QEMU_VERSION" /qemu
 
-# GLib, and what it needs. Where trixie's packages cannot be used, those of the next release.
+# GLib, and what it needs.
 FROM host AS libraries
-COPY qemu/apt qemu/fetch qemu/
-RUN qemu/fetch --package 'libgio-2.0-dev libpcre2-dev zlib1g-dev libsysprof-capture-4-dev' --architecture "$DEBIAN" \
-    --suites 'trixie forky' /libraries
+COPY qemu/apt qemu/fetch qemu/fetch-libraries qemu/
+RUN qemu/fetch-libraries --architecture "$DEBIAN" /libraries
 
 # A list of its own, so that a change in src or another word for the same set builds nothing again.
 FROM host AS targets

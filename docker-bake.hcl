@@ -3,8 +3,9 @@ variable "REVISION" { default = "dev" }
 # The beginning of a QEMU version, such as "11.1". The default is the newest in Debian.
 variable "QEMU_VERSION" { default = "" }
 
-# debian: the emulators of Debian's package. source: QEMU, built from source; see docs/images.md.
-variable "EMULATORS" { default = "debian" }
+# debian: the emulators of Debian's package. source: QEMU, built from source; see docs/images.md. Anything else is an error.
+# The default is debian, and for a release source.
+variable "EMULATORS" { default = "" }
 
 # Which emulators an image carries: image, full, or a list such as "arm64,riscv64" (qemu/sets.ts).
 variable "SET" { default = "image" }
@@ -17,7 +18,7 @@ target "_common" {
   args = {
     REVISION     = REVISION
     QEMU_VERSION = QEMU_VERSION
-    EMULATORS    = EMULATORS
+    EMULATORS    = { "" = "debian", debian = "debian", source = "source" }[EMULATORS]
   }
 }
 
@@ -41,7 +42,7 @@ target "image-all" {
 # The same, pushed to the registry that IMAGE names, with emulators from source, smaller layers, and provenance.
 target "release" {
   inherits = ["image-all"]
-  args     = { EMULATORS = "source" }
+  args     = { EMULATORS = { "" = "source", debian = "debian", source = "source" }[EMULATORS] }
   output   = ["type=image,push=true,oci-mediatypes=true,compression=zstd,compression-level=22,force-compression=true"]
   attest   = ["type=provenance,mode=max"]
 }

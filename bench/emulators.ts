@@ -1,8 +1,8 @@
 /**
  * Compares two builds of an emulator, run by run in turn: `npm run bench:emulators -- DIR DIR`. Each directory has a
- * `qemu-aarch64`. `--runs N`: how often everything is measured (default: 9).
+ * `qemu-aarch64`, or on an arm64 machine a `qemu-x86_64`. `--runs N`: how often everything is measured (default: 9).
  *
- * The foreign programs are Debian's for arm64 (bench/foreign-root). It prints medians of ratios, first directory / second
+ * The foreign programs are Debian's (bench/foreign-root). It prints medians of ratios, first directory / second
  * one: below 1, the first is faster.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,15 +10,17 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import minimist from 'minimist';
-import { architectures, emulatorName } from '../src/core/architectures.js';
+import { type Architecture, emulatorName } from '../src/core/architectures.js';
 import { registerLine, registrationOf } from '../src/core/entry.js';
+import { architectureNamed } from '../src/core/platform.js';
 import { compare, HEADER, timeInTurn } from './pairs.js';
 
-const { runs, _: directories } = minimist(process.argv.slice(2), { default: { runs: 9 }, string: ['_'] });
-const root = path.resolve(import.meta.dirname, '../build/bench/root');
+const given = minimist(process.argv.slice(2), { default: { runs: 9 }, string: ['_', 'architecture'] });
+const { runs, architecture: guest, _: directories } = given;
+const root = path.resolve(import.meta.dirname, '../build/bench', guest);
 const binfmtMisc = '/proc/sys/fs/binfmt_misc';
-const architecture = architectures.find(({ name }) => name === 'arm64');
-if (!architecture) throw new Error('the table has no arm64');
+const architecture = architectureNamed(guest);
+if (!architecture) throw new Error(`"${guest}" is no architecture`);
 const name = emulatorName(architecture);
 if (directories.length !== 2) throw new Error(`two directories are compared, and here are ${directories.length}`);
 const [one = '', other = ''] = directories.map((directory) => path.resolve(directory, name));
@@ -44,10 +46,10 @@ const workloads: Readonly<Record<string, readonly string[]>> = {
   'xz with two threads, 20 MB': inRoot('xz', '-0', '--threads=2', '--block-size=4MiB', '--stdout', '/tmp/data'),
 };
 
-function register(interpreter: string): void {
+function register(foreign: Architecture, interpreter: string): void {
   const entry = path.join(binfmtMisc, name);
   if (fs.existsSync(entry)) fs.writeFileSync(entry, '-1');
-  const line = registerLine(registrationOf(architecture as never, { name, interpreter, flags: 'POCF' }));
+  const line = registerLine(registrationOf(foreign, { name, interpreter, flags: 'POCF' }));
   fs.writeFileSync(path.join(binfmtMisc, 'register'), line);
 }
 
@@ -61,6 +63,6 @@ for (const file of [one, other]) {
 }
 console.log(`\n${HEADER}`);
 for (const [what, command] of Object.entries(workloads)) {
-  const timed = timeInTurn({ [one]: command, [other]: command }, runs, register);
+  const timed = timeInTurn({ [one]: command, [other]: command }, runs, (file) => register(architecture, file));
   console.log(compare(what, timed, one, other));
 }

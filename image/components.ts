@@ -14,6 +14,8 @@ export interface Component {
   readonly licence?: string | undefined;
   /** The full text of copyright and licence. */
   readonly copyright?: string | undefined;
+  /** It was built from Debian's source package, with these patches of this project. */
+  readonly patches?: readonly string[];
   /** Components that are statically linked into it. */
   readonly contains?: readonly Component[];
 }
@@ -56,8 +58,10 @@ function licenceOf({ name }: Source): string | undefined {
 /** The package that qemu/fetch has unpacked into a directory. */
 export async function packageComponent(packageDir: string): Promise<Component> {
   const control = parseControl(await fs.readFile(path.join(packageDir, 'control'), 'utf8'));
+  const { patches } = control;
   return {
-    ...debianComponent(control),
+    ...debianComponent(patches ? { ...control, architecture: 'source' } : control),
+    ...(patches && { patches }),
     copyright: await copyrightOf(packageDir, control),
     contains: control.builtUsing.map((source) => debianComponent({ ...source, source, architecture: 'source' })),
   };

@@ -17,6 +17,8 @@ export interface Package {
   readonly architecture: string;
   /** Source packages that are statically linked into its programs. */
   readonly builtUsing: readonly Source[];
+  /** Only if it is not Debian's own, but built from the source by qemu/build: the patches in qemu/patches that it has. */
+  readonly patches?: readonly string[];
 }
 
 /** Throws if a field that every package has is missing. Source: Debian Policy, chapter 5. */
@@ -29,6 +31,7 @@ export function parseControl(text: string): Package {
   };
   const name = required('Package');
   const version = required('Version');
+  const patches = /^Patches:(.*)$/m.exec(text)?.[1]?.trim();
   // Source name and version are left out if they are the binary package's.
   const [, sourceName = name, sourceVersion = version] = /^(\S+)(?: \((.+)\))?$/.exec(field('Source') ?? name) ?? [];
   return {
@@ -37,6 +40,7 @@ export function parseControl(text: string): Package {
     source: { name: sourceName, version: sourceVersion },
     architecture: required('Architecture'),
     builtUsing: ['Built-Using', 'Static-Built-Using'].flatMap((name) => parseSources(field(name) ?? '')),
+    ...(patches !== undefined && { patches: patches.split(' ').filter(Boolean) }),
   };
 }
 

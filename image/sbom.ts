@@ -61,6 +61,9 @@ function packageOf(part: Component, purpose: string) {
     name: part.name,
     versionInfo: part.version,
     downloadLocation: 'NOASSERTION',
+    ...(part.patches && {
+      sourceInfo: `built from Debian's source package; patches: ${part.patches.join(', ') || 'none'}`,
+    }),
     filesAnalyzed: false,
     licenseConcluded: licenceOf(part),
     licenseDeclared: licenceOf(part),

@@ -54,5 +54,8 @@ if (process.argv[1] === import.meta.filename) {
   const { package: unpacked, set, out, components } = minimist(process.argv.slice(2), options);
   const { emulators } = await collect(unpacked, set, out);
   if (components !== undefined) await fs.outputJson(components, [await packageComponent(unpacked)]);
-  console.log(`${emulators.length} static emulators of QEMU ${emulators[0]?.version}`);
+  console.log(
+    emulators.map(({ name, version }) => `${name} ${version}`).join(', ') ||
+      'no emulator: the host needs none of these',
+  );
 }

@@ -16,6 +16,8 @@ export interface ManifestEntry {
   readonly packageVersion: string;
   /** Debian's source package. */
   readonly source: string;
+  /** It was built from that source, with these patches (qemu/patches); undefined if Debian has built it. */
+  readonly patches?: readonly string[];
   /** Checksum of the emulator's file, in hexadecimal. */
   readonly sha256: string;
   /** Of the file, in bytes. */
@@ -41,6 +43,7 @@ export function manifestEntry(
     package: from.name,
     packageVersion: from.version,
     source: from.source.name,
+    ...(from.patches && { patches: from.patches }),
     ...file,
   };
 }

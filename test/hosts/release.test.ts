@@ -47,7 +47,7 @@ function bake(target: string, environment: NodeJS.ProcessEnv, ...options: string
  * the tag with 500 while the tag is written: then once more.
  */
 function pushRelease(image: string): void {
-  const push = () => bake('release', { IMAGE: image }, '--set', 'release.args.EMULATORS=debian');
+  const push = () => bake('release', { IMAGE: image, EMULATORS: 'debian' });
   try {
     push();
   } catch (error) {

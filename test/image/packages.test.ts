@@ -20,6 +20,12 @@ describe('control fields of packages', () => {
     ]);
   });
 
+  it('say which patches a package has that was built from source', () => {
+    expect(parseControl(`${required}Patches: a b\n`).patches).to.deep.equal(['a', 'b']);
+    expect(parseControl(`${required}Patches:\n`).patches).to.deep.equal([]);
+    expect(parseControl(required).patches).to.equal(undefined);
+  });
+
   it('are refused if a required one is missing', () => {
     expect(() => parseControl('Package: x\n')).to.throw('"Version"');
   });

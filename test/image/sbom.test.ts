@@ -67,6 +67,14 @@ describe('the SBOM of an image', () => {
     ]);
   });
 
+  it('says that something was built from source, and with which patches', () => {
+    const built = { kind: 'deb', name: 'z', version: '1', architecture: 'source', patches: ['fast'] } as const;
+    const subject = { platform: 'linux/arm64', revision: 'r1', created: new Date(), linked };
+    const [, part] = spdx(subject, [built]).packages;
+    expect(part?.sourceInfo).to.equal("built from Debian's source package; patches: fast");
+    expect(documentOf(2026).packages.map(({ sourceInfo }) => sourceInfo)).to.not.include.members([part?.sourceInfo]);
+  });
+
   it('contains the text of a licence that has no SPDX name', () => {
     const { packages, hasExtractedLicensingInfos } = documentOf(2026);
     expect(packages[1]?.licenseConcluded).to.equal('LicenseRef-libx--1');

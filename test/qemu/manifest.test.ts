@@ -23,6 +23,16 @@ describe('the manifest of the emulators', () => {
     });
   });
 
+  it('names the patches of an emulator that was built from source', () => {
+    const control = 'Package: qemu\nVersion: 1:10.2.2+ds-1\nArchitecture: amd64\nPatches: fast\n';
+    const file = { sha256: 'ab', size: 7, buildId: 'cd' };
+    expect(manifestEntry(hostOf('arm64'), parseControl(control), file)).to.deep.include({
+      package: 'qemu',
+      source: 'qemu',
+      patches: ['fast'],
+    });
+  });
+
   it("has QEMU's version without Debian's additions", () => {
     expect(upstreamVersion('1:10.0.11+ds-0+deb13u1+b2')).to.equal('10.0.11');
     expect(upstreamVersion('8.2')).to.equal('8.2');
@@ -37,7 +47,7 @@ describe('the set of emulators of an image', () => {
     expect(emulatorsFor('full', row('arm64'))).to.deep.equal(foreign);
     expect(emulatorsFor('image', row('arm64'))).to.deep.equal(foreign.filter(({ inImage }) => inImage));
     expect(namesIn('image', 'arm64')).to.include.members(['amd64', 'arm', '386']);
-    expect(namesIn('image', 'arm64')).not.to.include.members(['alpha', 'arm64']);
+    for (const name of ['alpha', 'arm64']) expect(namesIn('image', 'arm64')).not.to.include(name);
   });
 
   it('is also a list, in which an architecture may have any of its names', () => {
