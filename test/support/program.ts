@@ -1,6 +1,8 @@
 /** Runs real programs, the built one first of all, and tells how they ended. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { Status } from '../../src/core/status.js';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -23,6 +25,13 @@ export function run(command: string, args: readonly string[], env: NodeJS.Proces
   });
   if (error) throw error;
   return { exit: status, stdout, stderr };
+}
+
+/** Like `run`, while this process goes on. */
+export async function started(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [stdout, stderr, [exit]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { exit, stdout, stderr };
 }
 
 /** Like `run`, but a failure of the command fails the test with what it said. */
