@@ -115,7 +115,7 @@ RUN npx tsx qemu/sets.ts --set "$SET" --architecture "$DEBIAN" >/targets
 FROM compiler AS emulators-source
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends \
-      bison ccache dpkg-dev flex gcc libc6-dev meson ninja-build pkg-config python3-pycotap python3-venv >/dev/null \
+      bison ccache dpkg-dev flex gcc libc6-dev libglib2.0-dev meson ninja-build pkg-config python3-pycotap python3-venv >/dev/null \
  && rm -rf /var/lib/apt/lists/*
 COPY qemu/build qemu/configure-options qemu/later-libc.c qemu/
 # 1: compiles everything again, and does not take it from the cache (ccache reads it).

@@ -25,14 +25,22 @@ export function emulatorsFor(set: string, host: Architecture | undefined): reado
 }
 
 function architectureNamed(name: string): Architecture {
-  const parsed = parsePlatform(name);
-  if (parsed.kind !== 'unknown') return parsed.platform.architecture;
-  throw new Error(`"${name}" is neither an architecture nor a set of them (${[...byName.keys()].join(', ')})`);
+  const found = architectureOf(name);
+  const names = [...byName.keys(), ...architectures.map((each) => each.name)].join(', ');
+  if (!found) throw new Error(`SET: "${name}" is none of ${names}`);
+  return found;
 }
 
 /** The architecture of a host from Debian's name for it (`arm64`, `ppc64el`). Throws if it is unknown. */
 export function hostOf(debianName: string): Architecture {
-  return architectureNamed(debianName);
+  const found = architectureOf(debianName);
+  if (!found) throw new Error(`Debian's architecture "${debianName}" is unknown`);
+  return found;
+}
+
+function architectureOf(name: string): Architecture | undefined {
+  const parsed = parsePlatform(name);
+  return parsed.kind === 'platform' ? parsed.platform.architecture : undefined;
 }
 
 if (process.argv[1] === import.meta.filename) {

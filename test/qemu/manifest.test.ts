@@ -59,7 +59,7 @@ describe('the set of emulators of an image', () => {
   it('cannot have an unknown name, nor that of an inherited property', () => {
     for (const name of ['mainframe', 'constructor', ''])
       expect(() => emulatorsFor(`arm64,${name}`, row('amd64'))).to.throw(
-        `"${name}" is neither an architecture nor a set of them (image, full)`,
+        `SET: "${name}" is none of image, full, amd64, arm64, `,
       );
   });
 });
