@@ -70,7 +70,7 @@ describe('export --root', () => {
     expect(binfmt(['export', 'none', name, '--root', dir], older).exit).to.equal(0);
     expect(exported(dir, 'none', name).exit).to.equal(0);
     expect(must(path.join(dir, 'usr/local/lib/binfmt', entry), ['--version'])).to.contain(
-      `version ${shippedVersion()} `,
+      `version ${shippedVersion()}`,
     );
   });
 

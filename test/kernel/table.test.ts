@@ -25,6 +25,7 @@ describe('the table of architectures', () => {
         magic,
         mask,
         extension: undefined,
+        handler: undefined,
       });
       const { supported, emulators } = statusIn(installed);
       expect(supported.some((platform) => platform.split('/')[1] === name)).to.equal(true);
