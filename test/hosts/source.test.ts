@@ -9,8 +9,6 @@ import { checkStatic } from '../../qemu/collect.js';
 import { row } from '../support/architectures.js';
 import { ALL_IMAGE, docker, onCleanHost, privileged, SOURCE_IMAGE } from '../support/docker.js';
 import { entryNames } from '../support/kernel.js';
-import { must } from '../support/program.js';
-import { scratch } from '../support/scratch.js';
 import { BIND, filesOf, foreign, linkedWith, manifestOf, sbomOf, writable } from './hosts.js';
 
 const host = foreign.includes('arm64') ? 'arm64' : 'amd64';
@@ -58,16 +56,6 @@ describe(`the image for linux/${host} with emulators from source`, () => {
     for (const each of linked) expect(each?.licenseConcluded, each?.name).not.to.match(/NOASSERTION|LicenseRef/);
     const licence = path.join(filesOf(host, SOURCE_IMAGE), 'usr/share/doc', name, 'copyright');
     expect(fs.readFileSync(licence, 'utf8')).to.contain('GNU General Public License');
-  });
-
-  it('has the same emulators if they are compiled again, without what the compiler has cached', () => {
-    const out = scratch();
-    const bake = ['buildx', 'bake', '--progress=quiet', '--set', `emulators.platform=linux/${host}`];
-    const again = ['--set', 'emulators.args.CCACHE_RECACHE=1', '--set', `emulators.args.SET=${targets[0]}`];
-    const environment = { EMULATORS: fromSource ? 'source' : 'debian' };
-    must('docker', [...bake, ...again, '--set', `emulators.output=type=local,dest=${out}`, 'emulators'], environment);
-    const [first] = emulators;
-    expect(must('sha256sum', [path.join(out, first?.name ?? '')])).to.contain(first?.sha256);
   });
 
   describe('emulated', () => {
