@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type Architecture, architectures, PROBE_SUCCESS } from '../../src/core/architectures.js';
+import { type Architecture, PROBE_SUCCESS } from '../../src/core/architectures.js';
 import { clearEntries, entryNames, entryText, writeEntry } from '../support/kernel.js';
 import { foreign } from '../support/machine.js';
 import { binfmt, EMULATORS, OLDER_EMULATORS, PROGRAM, ROOT, run } from '../support/program.js';
@@ -14,7 +14,7 @@ import { binfmt, EMULATORS, OLDER_EMULATORS, PROGRAM, ROOT, run } from '../suppo
 /** Emulated here, and in the image: what a try installs is chosen from these. */
 export const candidates = foreign.filter(({ inImage }) => inImage).slice(0, 6);
 
-/** Entries that are not ours: by extension, with a name that needs quoting, and one that nobody would match. */
+/** Entries of somebody else: one that matches by extension, one with blanks in its name, and a disabled one. */
 const OTHERS = [
   ':others-jar:E::binfmt-campaign-jar::/bin/true:',
   ':others name (1)+:M::BinfmtCampaign::/bin/true:POC',
@@ -72,5 +72,3 @@ export function runsNow({ name, levels }: Architecture): boolean {
   const { status } = spawnSync(path.join(ROOT, 'dist/probes', name), { timeout: 10_000 });
   return levels ? Object.hasOwn(levels, status ?? '') : status === PROBE_SUCCESS;
 }
-
-export const byName = (name: string) => architectures.find((each) => each.name === name);

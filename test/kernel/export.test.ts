@@ -69,9 +69,9 @@ describe('export --root', () => {
     const older = { QEMU_BINARY_PATH: OLDER_EMULATORS };
     expect(binfmt(['export', 'none', name, '--root', dir], older).exit).to.equal(0);
     expect(exported(dir, 'none', name).exit).to.equal(0);
-    expect(must(path.join(dir, 'usr/local/lib/binfmt', entry), ['--version'])).to.contain(
-      `version ${shippedVersion()}`,
-    );
+    const replaced = must(path.join(dir, 'usr/local/lib/binfmt', entry), ['--version']);
+    // Debian's own name follows after a blank; where there is none, the line ends.
+    expect(replaced.split(/\s/)).to.include.members(['version', shippedVersion()]);
   });
 
   it('leaves out architectures that the machine runs natively', () => {

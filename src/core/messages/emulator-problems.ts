@@ -1,6 +1,7 @@
 /** Problems with the emulators that come with this program, and with registering them. */
 import { defineProblem } from '../problem.js';
 import { listed } from '../text.js';
+import { INTERPRETER_LIMIT } from './machine-checks.js';
 
 export const noEmulator = defineProblem<{ emulator: string; directory: string }>({
   id: 'no-emulator',
@@ -64,7 +65,7 @@ export const notRegistered = defineProblem<{ entry: string; interpreter: string;
   summary: 'the kernel refused a registration',
   title: ({ entry }) => `${entry} could not be registered`,
   cause: ({ entry, interpreter, errno, limit }) =>
-    `cannot register ${entry} with ${interpreter}: ${registerErrors[errno] ?? errno}${limit === undefined ? '' : `; user.max_binfmt_misc_interpreters allows ${limit}`}`,
+    `cannot register ${entry} with ${interpreter}: ${registerErrors[errno] ?? errno}${limit === undefined ? '' : `; ${INTERPRETER_LIMIT} allows ${limit}`}`,
 });
 
 export const notWritten = defineProblem<{ file: string; errno: string }>({
