@@ -9,6 +9,8 @@ import { checkStatic } from '../../qemu/collect.js';
 import { row } from '../support/architectures.js';
 import { ALL_IMAGE, docker, onCleanHost, privileged, SOURCE_IMAGE } from '../support/docker.js';
 import { entryNames } from '../support/kernel.js';
+import { must } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 import { BIND, filesOf, foreign, linkedWith, manifestOf, sbomOf, writable } from './hosts.js';
 
 const host = foreign.includes('arm64') ? 'arm64' : 'amd64';
@@ -56,6 +58,18 @@ describe(`the image for linux/${host} with emulators from source`, () => {
     for (const each of linked) expect(each?.licenseConcluded, each?.name).not.to.match(/NOASSERTION|LicenseRef/);
     const licence = path.join(filesOf(host, SOURCE_IMAGE), 'usr/share/doc', name, 'copyright');
     expect(fs.readFileSync(licence, 'utf8')).to.contain('GNU General Public License');
+  });
+
+  it('has the same emulators if they are compiled again, without what the compiler has cached', () => {
+    const out = scratch();
+    const args = { CCACHE_RECACHE: '1', SET: targets.join() };
+    const set = Object.entries(args).flatMap(([name, value]) => ['--set', `emulators.args.${name}=${value}`]);
+    const to = ['--set', `emulators.platform=linux/${host}`, '--set', `emulators.output=type=local,dest=${out}`];
+    must('docker', ['buildx', 'bake', '--progress=quiet', ...set, ...to, 'emulators'], {
+      EMULATORS: fromSource ? 'source' : 'debian',
+    });
+    for (const { name, sha256 } of emulators)
+      expect(must('sha256sum', [path.join(out, name)]), name).to.contain(sha256);
   });
 
   describe('emulated', () => {
