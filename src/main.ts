@@ -15,7 +15,7 @@ import { renderLine, reportProblem } from './core/render.js';
 import type { Line, Report } from './core/report-lines.js';
 import { undoAll } from './system/cleanup.js';
 import { lookAtHost } from './system/host/host.js';
-import { connectLauncher } from './system/probing/launcher.js';
+import { answered, connectLauncher } from './system/probing/launcher.js';
 
 /** Set by the build (src/build.ts). */
 declare const REVISION: string;
@@ -120,6 +120,7 @@ function printLines(lines: readonly Line[], invocation: Invocation): void {
  * the errno's name if not everything could be written.
  */
 function write(fd: 1 | 2, text: string | Uint8Array): string | undefined {
+  if (fd === 1) tellLauncher();
   let rest: Uint8Array = typeof text === 'string' ? Buffer.from(text) : text;
   while (rest.length > 0) {
     try {
@@ -134,8 +135,20 @@ function write(fd: 1 | 2, text: string | Uint8Array): string | undefined {
   return undefined;
 }
 
+let told = false;
+
+/** If this program ends before it has told its launcher that it answers, the launcher answers in its place. */
+function tellLauncher(): void {
+  const pipes = process.env['BINFMT_LAUNCHER'];
+  if (!told && pipes !== undefined) answered(pipes);
+  told = true;
+}
+
 // These listeners stay: a signal that arrives while one listener takes the place of another is lost.
 for (const signal of endingSignals) process.on(signal, () => onSignal(signal));
 
 // Exits at once: Node's own clean-up takes several milliseconds, and nothing is left to do.
-main(process.argv.slice(2)).then((exit) => process.exit(exit));
+main(process.argv.slice(2)).then((exit) => {
+  tellLauncher();
+  process.exit(exit);
+});

@@ -16,10 +16,14 @@
 static int input = -1, output = -1;
 static char *root, *words, **command;
 
-/* The caller's standard input and output: file descriptors in decimal, "-1" if no command will come. */
+/*
+ * The caller's standard input and output: file descriptors in decimal. The input is "-1" if no command will come, and both
+ * are if no status is expected either.
+ */
 void keep_streams(const char *in, const char *out) {
 	input = (int)strtol(in, NULL, 10);
 	output = (int)strtol(out, NULL, 10);
+	if (input < 0) expect_status(output);
 	fcntl(input, F_SETFD, FD_CLOEXEC);
 	fcntl(output, F_SETFD, FD_CLOEXEC);
 }

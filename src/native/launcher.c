@@ -19,6 +19,8 @@
  *                                                   opens the directory PATH below ROOT, as /proc/PID/fd/N; symbolic
  *                                                   links never lead out of ROOT. "create": also creates it
  *   close-directory N                ok | errno N   closes such a directory
+ *   answered                         ok             Node.js has said how the call went, or is about to: the launcher
+ *                                                   need not (unanswered.c)
  *   become ROOT HEX                  ok             sets the command that the launcher becomes when Node.js has
  *                                                   ended; in HEX a null byte ends each word of the command
  *   run ROOT FILE [NAME=VALUE ...]   (none yet)     queues FILE, to be run with this environment in the root
@@ -40,7 +42,7 @@
  * hexadecimal digits. MILLISECONDS is a day at most. The answer to any other line is "bad request".
  *
  * "launcher PID INPUT OUTPUT [FILE]" is how main.c starts it: PID is its child, the Node.js process (node_process.c);
- * INPUT and OUTPUT are the standard streams for the command (become.c). The requests in FILE, which the build makes, are
+ * INPUT and OUTPUT are the standard streams for the command (become.c), or OUTPUT alone is where a status is expected. The requests in FILE, which the build makes, are
  * answered first, and then the line "end": so the probes run while Node.js starts. The launcher ends at the end of its input.
  */
 #define _GNU_SOURCE
@@ -119,6 +121,8 @@ static bool answer_fields(char **fields, int n) {
 		open_directory(fields[1], fields[2], n == 4);
 	else if (!strcmp(name, "close-directory") && n == 2 && number >= 0)
 		answer_errno(close_directory((int)number));
+	else if (!strcmp(name, "answered") && n == 1)
+		answered = true, puts("ok");
 	else if (!strcmp(name, "run-queued") && n == 2 && number >= 0 && number <= DAY)
 		run_queued(number);
 	else
@@ -126,8 +130,12 @@ static bool answer_fields(char **fields, int n) {
 	return true;
 }
 
+/* Node.js has ended, and nothing is to be done for it any more. */
+static bool ending;
+
 /* `length` is that of the line, which may have null bytes in it. */
 static void answer(const char *request, size_t length) {
+	if (ending && strcmp(request, "answered")) return;
 	char *line = strdup(request), *fields[MAX_FIELDS], *rest = line;
 	int n = 0;
 
@@ -191,8 +199,8 @@ static bool answer_requests(void) {
 }
 
 int main(int argc, char **argv) {
-	adopt(argc > 1 ? argv[1] : NULL);
 	if (argc > 3) keep_streams(argv[2], argv[3]);
+	adopt(argc > 1 ? argv[1] : NULL);
 	if (argc > 4) answer_file(argv[4]);
 	struct pollfd polled[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
 
@@ -201,5 +209,7 @@ int main(int argc, char **argv) {
 		if (polled[1].revents) handle_signals();
 		if (polled[0].revents) more = answer_requests();
 	}
+	/* What it wrote last may not have been read yet. */
+	for (ending = true; poll(polled, 1, 0) > 0 && polled[0].revents & POLLIN && answer_requests();) {}
 	return exit_like_node();
 }

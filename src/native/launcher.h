@@ -66,6 +66,15 @@ int exit_like_node(void);
 /* Puts the handling of signals back as it was before adopt(). */
 void restore_signals(void);
 
+/* unanswered.c: what the launcher says if Node.js could not. */
+extern bool answered; /* Node.js has said how the call went */
+/* `output`: a file descriptor where a status is expected, or -1. */
+void expect_status(int output);
+/* `status`: how Node.js ended, as waitpid reports it. Returns the exit status of the launcher. */
+int answer_for_node(int status);
+/* `call`: what failed, with errno. */
+_Noreturn void fail_at(const char *call);
+
 /* become.c: the command that the launcher becomes when Node.js has ended. */
 void keep_streams(const char *input, const char *output);
 bool set_command(const char *root, const char *words, size_t length);

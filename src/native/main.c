@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include "status.h"
 
 static char directory[PATH_MAX];
 
@@ -34,7 +35,7 @@ static char *beside(const char *name) {
 /* Clients parse standard output, so it is a valid (empty) status even if Node.js could not be started. */
 static void fail(const char *what) {
 	int error = errno;
-	puts("{\n  \"supported\": [],\n  \"emulators\": []\n}");
+	fputs(EMPTY_STATUS, stdout);
 	fflush(stdout);
 	errno = error;
 	fprintf(stderr, "binfmt: cannot start ");
@@ -106,24 +107,32 @@ static void exec_node(int argc, char **argv, int from, int to, pid_t launcher, b
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != launcher) exit(1);
 	execvp(command[0], command);
+	int error = errno;
+	dprintf(to, "answered\n");
+	errno = error;
 	fail(command[0]);
 }
 
 /*
- * `run`: the launcher will become a command, which is to have the standard streams of the caller. `first`: a file with the
- * requests to answer first, if any.
+ * `out`: standard output of the caller. For `run` the launcher will become a command, which is to have it; for a call that prints a
+ * status, the launcher prints that if Node.js cannot. `first`: a file with the requests to answer first, if any.
  */
-static void exec_launcher(pid_t node, int requests, int answers, bool run, char *first) {
-	char *file = beside("launcher"), pid[16], input[16], output[16];
+static void exec_launcher(pid_t node, int requests, int answers, int out, const char *command, char *first) {
+	enum { OUTPUT = 3 };
+	char *file = beside("launcher"), pid[16], input[16] = "-1", output[16] = "-1";
+	bool run = command && !strcmp(command, "run"), status = !command || command[0] == '-';
 
 	snprintf(pid, sizeof pid, "%d", node);
-	snprintf(input, sizeof input, "%d", run ? dup(0) : -1);
-	snprintf(output, sizeof output, "%d", run ? dup(1) : -1);
+	if (run) snprintf(input, sizeof input, "%d", dup(0));
 	dup2(requests, 0);
 	dup2(answers, 1);
-	/* The launcher must not keep files of the caller open. close_range needs Linux 5.9; it may fail. */
-	if (!run) close_range(3, ~0U, 0);
+	/* The launcher must not keep other files of the caller open. close_range needs Linux 5.9; it may fail. */
+	if (!run && out != OUTPUT) dup2(out, OUTPUT);
+	if (!run) close_range(OUTPUT + status, ~0U, 0), out = OUTPUT;
+	fcntl(out, F_SETFD, 0);
+	if (run || status) snprintf(output, sizeof output, "%d", out);
 	execv(file, (char *[]){file, pid, input, output, first, NULL});
+	dup2(out, 1);
 	fail(file);
 }
 
@@ -134,11 +143,12 @@ int main(int argc, char **argv) {
 	dirname(directory);
 	/* If a standard stream is closed, a pipe would take its number. /dev/null does instead; writing to it fails. */
 	for (int fd = 0; fd >= 0 && fd < 3;) fd = open("/dev/null", O_RDONLY);
-	if (pipe2(requests, O_CLOEXEC) < 0 || pipe2(answers, O_CLOEXEC) < 0) fail("pipe");
+	int out = fcntl(1, F_DUPFD_CLOEXEC, 3);
+	if (out < 0 || pipe2(requests, O_CLOEXEC) < 0 || pipe2(answers, O_CLOEXEC) < 0) fail("pipe");
 	char *first = beside("first-requests");
 	if (!needs_probes(argc, argv) || access(first, R_OK) < 0) first = NULL;
 	pid_t launcher = getpid(), node = fork();
 	if (node < 0) fail("fork");
 	if (node == 0) exec_node(argc, argv, answers[0], requests[1], launcher, first != NULL);
-	exec_launcher(node, requests[0], answers[1], argc > 1 && !strcmp(argv[1], "run"), first);
+	exec_launcher(node, requests[0], answers[1], out, argc > 1 ? argv[1] : NULL, first);
 }

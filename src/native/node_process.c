@@ -30,6 +30,7 @@ void adopt(const char *pid) {
 	for (size_t i = 0; i < sizeof received / sizeof *received; i++) sigaddset(&handled, received[i]);
 	sigprocmask(SIG_BLOCK, &handled, &mask_before);
 	signal_fd = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signal_fd < 0) fail_at("signalfd");
 	/* Node.js may end before it has read its answer. Writing that answer must not kill the launcher. */
 	sigpipe_before = signal(SIGPIPE, SIG_IGN);
 	sigxfsz_before = signal(SIGXFSZ, SIG_IGN);
@@ -93,10 +94,16 @@ int exit_like_node(void) {
 	if (node <= 0) return 0;
 	close(STDOUT_FILENO); /* Node.js would wait for an answer for ever if this end stayed open. */
 	for (handle_signals(); node_status < 0; handle_signals()) poll(&polled, 1, -1);
-	exec_command_if_set();
-	if (WIFEXITED(node_status)) return WEXITSTATUS(node_status);
-	int signal = WTERMSIG(node_status);
+	if (WIFEXITED(node_status) && answered) {
+		if (WEXITSTATUS(node_status) == 0) exec_command_if_set();
+		return WEXITSTATUS(node_status);
+	}
 	undo_mount();
+	int signal = WIFSIGNALED(node_status) ? WTERMSIG(node_status) : 0;
+	if (!signal || !sigismember(&handled, signal)) {
+		int exit = answer_for_node(node_status);
+		if (signal != SIGKILL) return exit;
+	}
 	/* The kernel ignores a signal that process 1 sends to itself; under QEMU it would even wait for ever. */
 	if (getpid() == 1) return 128 + signal;
 	sigprocmask(SIG_UNBLOCK, &handled, NULL);

@@ -182,6 +182,15 @@ export function connectLauncher(pipes: string, first = false): Launcher {
   };
 }
 
+/** Tells the launcher that this program has said how the call went, or is about to. `pipes`: see connectLauncher. */
+export function answered(pipes: string): void {
+  try {
+    fs.writeSync(Number(pipes.split(',')[1]), 'answered\n');
+  } catch {
+    // It has ended, so it will not answer.
+  }
+}
+
 /**
  * `request` sends requests at once and resolves to the given number of answer lines; `readTo` resolves to all lines before
  * that one. They read only while they wait for an answer, because a pending read would keep this program alive.
