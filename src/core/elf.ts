@@ -184,6 +184,11 @@ export function unmatchedExecutable(architecture: Architecture, entries: readonl
   return entries.some((entry) => entry.enabled && matches(entry, file)) ? undefined : file;
 }
 
+/** Like probeExecutable, but there is no code in it: whoever runs it crashes. */
+export function emptyExecutable(architecture: Architecture): Uint8Array {
+  return probeExecutable({ ...architecture, probeCode: architecture.probeCode.replace(/[0-9a-f]/g, '0') });
+}
+
 const programs = new Map<Architecture, Uint8Array>();
 
 /** Does the kernel take programs of the architecture to the entry? Whether it is enabled is not asked. */

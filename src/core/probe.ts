@@ -22,6 +22,8 @@ export type Verdict =
   | { readonly kind: 'exit'; readonly status: number; readonly output: string }
   | { readonly kind: 'signal'; readonly signal: string; readonly output: string }
   | { readonly kind: 'timeout' }
+  /** The exit status was the right one, and is so for a program without any code too. */
+  | { readonly kind: 'pretended' }
   /** It could not be tried, because the machine lacks a resource at the moment. */
   | { readonly kind: 'untried'; readonly errno: string };
 

@@ -1,5 +1,6 @@
 /** Takes one Snapshot of the machine. */
 import type { Architecture } from '../core/architectures.js';
+import { emptyExecutable } from '../core/elf.js';
 import type { ProbeResult } from '../core/probe.js';
 import { type Emulator, matchingEntries, type Snapshot } from '../core/snapshot.js';
 import { parseQemuVersion } from '../core/version.js';
@@ -7,7 +8,7 @@ import { readEntries } from './binfmt/entries.js';
 import { findEmulators, readVersions } from './host/emulators.js';
 import { PROBE_LIMIT } from './probing/first-probes.js';
 import { type ExecutionOutcome, osNames } from './probing/launcher.js';
-import { probeResultOf } from './probing/prober.js';
+import { type Prober, probeResultOf } from './probing/prober.js';
 import type { System } from './system.js';
 
 export interface SnapshotOptions {
@@ -16,6 +17,8 @@ export interface SnapshotOptions {
   readonly known?: ReadonlyMap<Architecture, ProbeResult>;
   /** Also look at the emulators that come with this program, and ask for versions if an entry is registered. */
   readonly emulators?: boolean;
+  /** Also try whether an unknown emulator runs a program without code: then it runs none. Default: as `emulators`. */
+  readonly verified?: boolean;
 }
 
 /** Makes an emulator print its version and exit, also if the kernel starts it. Source: QEMU, linux-user/main.c. */
@@ -25,11 +28,12 @@ const ASK_INNER_VERSION = [`QEMU_SET_ENV=${ASK_VERSION}`];
 
 export async function takeSnapshot(system: System, options: SnapshotOptions): Promise<Snapshot> {
   const { host, prober, binfmt, emulatorDirectory } = system;
+  const { verified = options.emulators } = options;
   const probed = options.probes.filter((architecture) => !options.known?.has(architecture));
   // The probes run while the rest is read.
   const probing = prober.run(probed.map((architecture) => ({ architecture })));
   const entries = readEntries(binfmt);
-  const versions = options.emulators ? readVersions(emulatorDirectory.path) : new Map();
+  const versions = verified ? readVersions(emulatorDirectory.path) : new Map();
   const emulators = options.emulators
     ? findEmulators(emulatorDirectory, host, versions)
     : new Map<Architecture, Emulator>();
@@ -54,6 +58,15 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
     unknown,
     answers.map(({ output }) => parseQemuVersion(output)),
   );
+  const results = zip(
+    probed,
+    probed.map((architecture, i) => probeResultOf(architecture, outcomes[i])),
+  );
+  const unverified = new Set(probed.filter((_, i) => verified && !versions.has(outcomes[i]?.buildId ?? '')));
+  const suspects = results.filter(
+    ([architecture, { verdict, ranBy }]) =>
+      verdict.kind === 'runs' && ranBy !== 'processor' && unverified.has(architecture),
+  );
   return {
     own: host.own,
     kernel: host.kernel,
@@ -61,18 +74,23 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
     entries,
     emulators: await withVersions(emulators, registered, system),
     emulatorDirectory,
-    probes: new Map([
-      ...(options.known ?? []),
-      ...zip(
-        probed,
-        outcomes.map((outcome, i) => {
-          const architecture = probed[i];
-          return architecture && probeResultOf(architecture, outcome);
-        }),
-      ),
-    ]),
+    probes: new Map([...(options.known ?? []), ...results, ...(await pretenders(suspects, prober))]),
     registeredVersions: new Map([...known.filter(([architecture]) => registered.includes(architecture)), ...answered]),
   };
+}
+
+/** Those that end with the right exit status whatever they are to run, with that as their verdict. */
+async function pretenders(
+  suspects: readonly [Architecture, ProbeResult][],
+  prober: Prober,
+): Promise<[Architecture, ProbeResult][]> {
+  const outcomes = await prober.run(
+    suspects.map(([architecture]) => ({ architecture, program: emptyExecutable(architecture) })),
+  );
+  return suspects.flatMap(([architecture, result], i): [Architecture, ProbeResult][] => {
+    const runs = probeResultOf(architecture, outcomes[i])?.verdict.kind === 'runs';
+    return runs ? [[architecture, { ...result, verdict: { kind: 'pretended' } }]] : [];
+  });
 }
 
 /** `matched`: an enabled entry takes the probe. */

@@ -40,6 +40,8 @@ export function describeFailure({ result, errno = '', status, signal }: ProbeFac
       return `the emulator was killed by ${signal}`;
     case 'timeout':
       return 'it did not end in time';
+    case 'pretended':
+      return 'the emulator exits with the status of our test program, and runs no program';
     case 'untried':
       return `it could not be tried, because this machine lacks a resource at the moment (${errno})`;
     case 'runs':
@@ -70,6 +72,7 @@ export function probeLine(facts: ProbeFacts): string {
     exit: `exit status ${status}`,
     signal,
     timeout: 'timeout',
+    pretended: 'the right exit status, for a program without code too',
   };
   const through = interpreter ? `, started through ${interpreter}` : '';
   return `probe: ${outcomes[result]}${firstLine(output)}${through}`;
