@@ -60,6 +60,7 @@ bool has_node(void);
 bool node_exited(void);
 void record_exit(pid_t pid, int status);
 int wait_for(pid_t child);
+void kill_strays(void);
 void forward_signals(void);
 void handle_signals(void);
 int exit_like_node(void);

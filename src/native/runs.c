@@ -204,6 +204,7 @@ void run_queued(long milliseconds) {
 
 	for (size_t i = 0; i < count; i++) start(&runs[i], &children[i], input, launcher);
 	wait_for_all(children, milliseconds * 1000LL);
+	kill_strays();
 	for (size_t i = 0; i < count; i++) {
 		report(&runs[i], &children[i]);
 		close(runs[i].program.output);

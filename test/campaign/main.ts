@@ -5,19 +5,33 @@
 import fc from 'fast-check';
 import minimist from 'minimist';
 import { binfmt } from '../support/program.js';
-import type { Fault } from './fault.js';
+import type { Condition, Fault } from './fault.js';
+import { forbiddenCalls, forbiddenCapabilities } from './forbidden.js';
+import { hostileEmulators } from './hostile-emulators.js';
+import { hostileEntries } from './hostile-entries.js';
 import { killed } from './killed.js';
+import { manyAtOnce } from './many-at-once.js';
 import { brokenBy, brokenOnMachine } from './promises.js';
+import { shortages } from './shortages.js';
 import { candidates, look, prepare } from './world.js';
 
-export const faults: readonly Fault[] = [killed];
+export const faults: readonly Fault[] = [
+  killed,
+  manyAtOnce,
+  shortages,
+  forbiddenCalls,
+  forbiddenCapabilities,
+  hostileEmulators,
+  hostileEntries,
+];
 
-/** One fault, so many times. Throws at the first broken promise. */
-export async function provoke(fault: Fault, tries: number, seed?: number): Promise<void> {
+/** One fault under one of its conditions, so many times. Throws at the first broken promise. */
+export async function provoke(fault: Fault, condition: Condition, tries: number, seed?: number): Promise<void> {
   const property = fc.asyncProperty(fault.input, async (input) => {
     prepare({ earlier: fault.earlier ?? false });
+    const undo = fault.arrange?.(input, condition);
     const before = look();
-    const attempts = await fault.attempt(input);
+    const attempts = await fault.attempt(input, condition).finally(undo);
     const unclean = attempts.some((each) => each.unclean);
     const broken =
       attempts.map(brokenBy).find(Boolean) ?? (await settled(() => brokenOnMachine(before, look(), unclean)));
@@ -49,7 +63,15 @@ if (process.argv[1] === import.meta.filename) {
   console.log('| fault | how | tries | promises kept |\n|---|---|---|---|');
   for (const fault of faults.filter(({ name }) => only === undefined || name.includes(only))) {
     const tries = long ? fault.tries.long : fault.tries.short;
-    await provoke(fault, tries, seed === undefined ? undefined : Number(seed));
-    console.log(`| ${fault.name} | ${fault.how} | ${tries} | all |`);
+    for (const condition of fault.conditions) {
+      if (process.stderr.isTTY) process.stderr.write(`${condition.name}\u001b[K\r`);
+      try {
+        await provoke(fault, condition, tries, seed === undefined ? undefined : Number(seed));
+      } catch (error) {
+        console.error(`${fault.name}, ${condition.name}:`);
+        throw error;
+      }
+    }
+    console.log(`| ${fault.name} | ${fault.how} | ${tries * fault.conditions.length} | all |`);
   }
 }

@@ -9,7 +9,8 @@ export function brokenBy(attempt: Attempt): string | undefined {
   if (exit === null) return undefined;
   const broken = wanted.filter((architecture) => !runsNow(architecture)).map(({ name }) => name);
   if (exit === 0 && broken.length > 0) return `exit status 0, and ${broken.join()} does not run`;
-  if (exit !== 0 && !cause.test(lastLine(stderr)))
+  const reported = prints === 'report' && exit === 1 && stdout !== '';
+  if (exit !== 0 && !reported && !cause.test(lastLine(stderr)))
     return `exit status ${exit}, and the last line is not about ${cause}: ${lastLine(stderr)}`;
   if (prints !== 'status' || exit === 2) return undefined;
   try {

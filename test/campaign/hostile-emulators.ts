@@ -1,0 +1,65 @@
+/** Emulators that do anything but run programs, beside good ones. */
+import fs from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { emulatorName } from '../../src/core/architectures.js';
+import { EMULATORS, must, ROOT } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
+import { attempt, names } from './calls.js';
+import { type Condition, defineFault } from './fault.js';
+import { candidates } from './world.js';
+
+interface Behaviour extends Condition {
+  readonly behaviour: string;
+  readonly cause: RegExp;
+}
+
+const behaviours: readonly Behaviour[] = [
+  { name: 'never ends', behaviour: 'never_ends', cause: /did not end in time/ },
+  { name: 'ignores signals', behaviour: 'ignores_signals', cause: /did not end in time/ },
+  { name: 'forks for ever', behaviour: 'forks_for_ever', cause: /did not end in time/ },
+  { name: 'prints a gigabyte', behaviour: 'prints_a_gigabyte', cause: /SIGXFSZ|exited with status/ },
+  { name: 'exits with the status of our test program', behaviour: 'pretends', cause: /runs no program/ },
+  { name: 'crashes', behaviour: 'crashes', cause: /SIGABRT/ },
+  { name: 'exits with 0', behaviour: 'exits_with_0', cause: /exited with status 0/ },
+];
+
+const compiled = new Map<string, string>();
+
+function compiledEmulator(behaviour: string): string {
+  const known = compiled.get(behaviour);
+  if (known !== undefined) return known;
+  const file = path.join(scratch(), behaviour);
+  must('cc', [
+    '-static',
+    '-Wno-unused-function',
+    `-DBEHAVIOUR=${behaviour}`,
+    '-o',
+    file,
+    path.join(ROOT, 'test/campaign/hostile.c'),
+  ]);
+  compiled.set(behaviour, file);
+  return file;
+}
+
+export const hostileEmulators = defineFault({
+  name: 'hostile emulators',
+  how: behaviours.map(({ name }) => name).join(', '),
+  conditions: behaviours,
+  tries: { short: 1, long: 10 },
+  input: fc.subarray([...candidates], { minLength: 1, maxLength: 2 }),
+  async attempt(hostile, { behaviour, cause }) {
+    const emulators = scratch();
+    for (const each of candidates) {
+      const name = emulatorName(each);
+      const bad = hostile.includes(each);
+      fs.copyFileSync(bad ? compiledEmulator(behaviour) : path.join(EMULATORS, name), path.join(emulators, name));
+      fs.chmodSync(path.join(emulators, name), 0o755);
+    }
+    const call = { args: ['--install', names(candidates)], wanted: candidates, prints: 'status' } as const;
+    const result = await attempt(call, { emulators, cause });
+    if (result.exit === 0) throw new Error(`exit status 0 with an emulator that ${behaviour}`);
+    fs.rmSync(emulators, { recursive: true });
+    return [result];
+  },
+});
