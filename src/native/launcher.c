@@ -19,7 +19,7 @@
  *                                                   opens the directory PATH below ROOT, as /proc/PID/fd/N; symbolic
  *                                                   links never lead out of ROOT. "create": also creates it
  *   close-directory N                ok | errno N   closes such a directory
- *   answered                         ok             Node.js has said how the call went, or is about to: the launcher
+ *   answered                         (none)         Node.js has said how the call went, or is about to: the launcher
  *                                                   need not (unanswered.c)
  *   become ROOT HEX                  ok             sets the command that the launcher becomes when Node.js has
  *                                                   ended; in HEX a null byte ends each word of the command
@@ -122,7 +122,7 @@ static bool answer_fields(char **fields, int n) {
 	else if (!strcmp(name, "close-directory") && n == 2 && number >= 0)
 		answer_errno(close_directory((int)number));
 	else if (!strcmp(name, "answered") && n == 1)
-		answered = true, puts("ok");
+		answered = true;
 	else if (!strcmp(name, "run-queued") && n == 2 && number >= 0 && number <= DAY)
 		run_queued(number);
 	else

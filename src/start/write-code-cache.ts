@@ -14,7 +14,9 @@ import { CODE_CACHE, compileProgram } from './compile.js';
 const [, , directory = 'dist'] = process.argv;
 // All functions, also those that are not called at once.
 v8.setFlagsFromString('--no-lazy');
+// The garbage collector would drop functions that have not been called, if it comes before they are written.
+v8.setFlagsFromString('--no-flush-bytecode');
 const script = compileProgram(directory);
 // V8 compares the options with those that the program runs with.
-for (const option of ['--lazy', '--hash-seed=0', '--random-seed=0']) v8.setFlagsFromString(option);
+for (const option of ['--lazy', '--flush-bytecode', '--hash-seed=0', '--random-seed=0']) v8.setFlagsFromString(option);
 fs.writeFileSync(path.join(directory, CODE_CACHE), script.createCachedData());

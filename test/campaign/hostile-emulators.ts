@@ -12,6 +12,8 @@ import { candidates } from './world.js';
 interface Behaviour extends Condition {
   readonly behaviour: string;
   readonly cause: RegExp;
+  /** Whether an installation may succeed: it always has to fail by default. */
+  readonly runs?: 'always' | 'sometimes';
 }
 
 const behaviours: readonly Behaviour[] = [
@@ -22,6 +24,13 @@ const behaviours: readonly Behaviour[] = [
   { name: 'exits with the status of our test program', behaviour: 'pretends', cause: /runs no program/ },
   { name: 'crashes', behaviour: 'crashes', cause: /SIGABRT/ },
   { name: 'exits with 0', behaviour: 'exits_with_0', cause: /exited with status 0/ },
+  {
+    name: 'crashes on every third run',
+    behaviour: 'crashes_on_every_third_run',
+    cause: /SIGABRT|a moment later/,
+    runs: 'sometimes',
+  },
+  { name: 'is 100 times too slow', behaviour: 'is_slow', cause: /^$/, runs: 'always' },
 ];
 
 const compiled = new Map<string, string>();
@@ -48,7 +57,7 @@ export const hostileEmulators = defineFault({
   conditions: behaviours,
   tries: { short: 1, long: 10 },
   input: fc.subarray([...candidates], { minLength: 1, maxLength: 2 }),
-  async attempt(hostile, { behaviour, cause }) {
+  async attempt(hostile, { behaviour, cause, runs }) {
     const emulators = scratch();
     for (const each of candidates) {
       const name = emulatorName(each);
@@ -56,9 +65,13 @@ export const hostileEmulators = defineFault({
       fs.copyFileSync(bad ? compiledEmulator(behaviour) : path.join(EMULATORS, name), path.join(emulators, name));
       fs.chmodSync(path.join(emulators, name), 0o755);
     }
-    const call = { args: ['--install', names(candidates)], wanted: candidates, prints: 'status' } as const;
+    const call = {
+      args: ['--install', names(candidates)],
+      wanted: runs === 'sometimes' ? [] : candidates,
+      prints: 'status',
+    } as const;
     const result = await attempt(call, { emulators, cause });
-    if (result.exit === 0) throw new Error(`exit status 0 with an emulator that ${behaviour}`);
+    if (result.exit === 0 && !runs) throw new Error(`exit status 0 with an emulator that ${behaviour}`);
     fs.rmSync(emulators, { recursive: true });
     return [result];
   },

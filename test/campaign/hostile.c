@@ -2,13 +2,12 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { SENTINEL = 42 };
+
+static const char *program = "";
 
 int never_ends(void) {
 	for (;;) pause();
@@ -47,6 +46,26 @@ int exits_with_0(void) {
 	return 0;
 }
 
-int main(void) {
+/* As good as an emulator needs to be for our test programs: it crashes for one without code, and exits for all others. */
+int emulates(void) {
+	unsigned instruction = 0;
+	int fd = open(program, O_RDONLY);
+
+	if (lseek(fd, -(off_t)sizeof instruction, SEEK_END) < 0 || read(fd, &instruction, sizeof instruction) < 0) return 1;
+	return instruction ? SENTINEL : crashes();
+}
+
+int crashes_on_every_third_run(void) {
+	return getpid() % 3 ? emulates() : crashes();
+}
+
+/* A good one needs 3 ms. */
+int is_slow(void) {
+	usleep(300000);
+	return emulates();
+}
+
+int main(int argc, char **argv) {
+	if (argc > 1) program = argv[1];
 	return BEHAVIOUR();
 }
