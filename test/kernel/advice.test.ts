@@ -7,7 +7,7 @@ import { commandsIn, idsIn, pasted, problemIn, reportIn } from '../support/docto
 import { clearEntries, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2, guest3, variantGuest } from '../support/machine.js';
 import { binfmt, EMULATORS, type Ended, lastLine, OLDER_EMULATORS, PROGRAM, shell } from '../support/program.js';
-import { compile, crashingEmulator, dynamicEmulator } from '../support/programs.js';
+import { crashingEmulator, dynamicEmulator, emulatorExiting } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
 const { name, emulator: entry } = guest;
@@ -90,7 +90,7 @@ const directoryWith = (file: string) => {
   fs.copyFileSync(file, path.join(dir, entry));
   return dir;
 };
-const exits = (status: number) => compile(`int main(void) { return ${status}; }`, ['-static']);
+const exits = emulatorExiting;
 const variant = `${variantGuest.platform}/v${variantGuest.higher}`;
 
 /** Everything that can be provoked here; each leaves some problem for doctor. */

@@ -5,7 +5,7 @@ import { idsIn, problemIn, reportIn } from '../support/doctor.js';
 import { clearEntries, entryText, MOUNT, registerForeign } from '../support/kernel.js';
 import { guest, guest2, guest3, guest4, native, own, variantGuest } from '../support/machine.js';
 import { binfmt, EMULATORS, lastLine, PROGRAM, run, shell, shippedVersion } from '../support/program.js';
-import { compile, crashingEmulator } from '../support/programs.js';
+import { compile, crashingEmulator, emulatorExiting } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
 const { name, platform, emulator: entry } = guest;
@@ -79,7 +79,7 @@ describe('doctor', () => {
 
     it('answers for each variant of an architecture that was named', () => {
       const { lower, higher, platform: base, name: base2, lowerStatus } = variantGuest;
-      const lesser = compile(`int main(void) { return ${lowerStatus}; }`, ['-static']);
+      const lesser = emulatorExiting(lowerStatus);
       registerForeign(variantGuest.emulator, base2, lesser, 'POCF');
       const ended = doctor('--json', `${base2}/v${lower}`, `${base2}/v${higher}`);
       expect(reportIn(ended).platforms.map((line) => [line.platform, line.runs])).to.deep.equal([

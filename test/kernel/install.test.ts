@@ -16,7 +16,7 @@ import {
   shippedVersion,
   statusIn,
 } from '../support/program.js';
-import { compile, crashingEmulator, dynamicEmulator, hangingEmulator } from '../support/programs.js';
+import { compile, crashingEmulator, dynamicEmulator, emulatorExiting, hangingEmulator } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
 const { name, platform, emulator: entry } = guest;
@@ -283,7 +283,7 @@ describe('install', () => {
     const wanted = `linux/${architecture.name}/v${higher}`;
     expect(binfmt(['--install', wanted]).stderr).to.equal(`installing: ${architecture.name} OK\n`);
     clearEntries();
-    const lesser = compile(`int main(void) { return ${lowerStatus}; }`, ['-static']);
+    const lesser = emulatorExiting(lowerStatus);
     registerForeign('lesser', architecture.name, lesser, 'F');
     const installed = binfmt(['--install', wanted]);
     expect(installed.exit).to.equal(1);

@@ -6,7 +6,7 @@ import { commandsIn, idsIn, pasted, problemIn, reportIn } from '../support/docto
 import { clearEntries, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2, variantGuest } from '../support/machine.js';
 import { binfmt, EMULATORS, lastLine, PROGRAM, shell } from '../support/program.js';
-import { compile, crashingEmulator, dynamicEmulator } from '../support/programs.js';
+import { compile, crashingEmulator, dynamicEmulator, emulatorExiting } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
 const { name, platform, emulator: entry } = guest;
@@ -135,7 +135,7 @@ describe('a check of doctor', () => {
 
   it('cpu-level: reports that the emulated processor is older than the variant that was asked for', () => {
     const { lower, higher, lowerStatus } = variantGuest;
-    const lesser = compile(`int main(void) { return ${lowerStatus}; }`, ['-static']);
+    const lesser = emulatorExiting(lowerStatus);
     registerForeign(variantGuest.emulator, variantGuest.name, lesser, 'POCF');
     const wanted = `${variantGuest.platform}/v${higher}`;
     const report = examined(wanted);
@@ -145,8 +145,7 @@ describe('a check of doctor', () => {
   });
 
   it('intermittent: counts how often a test program failed', () => {
-    const source = '#include <unistd.h>\nint main(void) { if (getpid() % 3 == 0) __builtin_trap(); return 42; }';
-    registerForeign(entry, name, compile(source, ['-static']), 'POCF');
+    registerForeign(entry, name, emulatorExiting('getpid() % 3 ? 42 : (__builtin_trap(), 0)'), 'POCF');
     const { facts, text } = problemIn('intermittent', examined(name, '--repeat', '60'));
     const { ran, failed } = facts as { ran: number; failed: number };
     expect(ran + failed).to.equal(60);

@@ -16,3 +16,20 @@ export function compile(source: string, flags: readonly string[] = []): string {
 export const dynamicEmulator = () => compile('int main(void) { return 42; }');
 export const crashingEmulator = () => compile('int main(void) { __builtin_trap(); }', ['-static']);
 export const hangingEmulator = () => compile('int main(void) { for (;;); }', ['-static']);
+
+/**
+ * An emulator that is as good as our test programs ask for: it exits with a status, but crashes for a program without code.
+ * `status`: an expression in C.
+ */
+export const emulatorExiting = (status: number | string) =>
+  compile(
+    `#include <fcntl.h>
+    #include <unistd.h>
+    int main(int argc, char **argv) {
+      int instruction = 0, program = open(argv[argc > 1], O_RDONLY);
+      lseek(program, -4, SEEK_END);
+      if (read(program, &instruction, 4) < 4 || !instruction) __builtin_trap();
+      return ${status};
+    }`,
+    ['-static'],
+  );

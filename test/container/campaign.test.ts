@@ -1,0 +1,18 @@
+/** The part of the short campaign that needs a Docker Engine; see test/campaign/fault.ts. */
+import { faults } from '../campaign/faults.js';
+import { provoke } from '../campaign/provoke.js';
+import { onCleanHost } from '../support/docker.js';
+import { clearEntries } from '../support/kernel.js';
+
+describe('every promise is kept', () => {
+  onCleanHost();
+  after(clearEntries);
+
+  for (const fault of faults.filter((each) => each.in === 'container')) {
+    describe(`under ${fault.name}`, () => {
+      for (const condition of fault.conditions) {
+        it(condition.name, () => provoke(fault, condition, fault.tries.short));
+      }
+    });
+  }
+});

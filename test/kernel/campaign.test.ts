@@ -1,0 +1,16 @@
+/** The short campaign; test/campaign/fault.ts says what a fault is. `npm run campaign -- --long` is the long one. */
+import { faults } from '../campaign/faults.js';
+import { provoke } from '../campaign/provoke.js';
+import { clearEntries } from '../support/kernel.js';
+
+describe('every promise is kept', () => {
+  after(clearEntries);
+
+  for (const fault of faults.filter((each) => each.in !== 'container')) {
+    describe(`under ${fault.name}`, () => {
+      for (const condition of fault.conditions) {
+        it(condition.name, () => provoke(fault, condition, fault.tries.short)).timeout(300_000);
+      }
+    });
+  }
+});
