@@ -20,8 +20,11 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 
 FROM base AS validate
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends clang-tidy gcc libc6-dev shellcheck >/dev/null \
+ && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN npm run lint && npm run types
+RUN npm run lint && npm run types && test/static
 
 # One stage for each host: Debian's name of it, the prefix and package of its cross compiler, and the Debian package
 # that has the libraries of Node.js, or Node.js itself if no image of it is published for the host.

@@ -62,7 +62,7 @@ target "emulators" {
   output   = ["type=local,dest=bin"]
 }
 
-# Checks lint and types.
+# Checks lint and types, and C and shell scripts with more tools (test/static).
 target "validate" {
   inherits = ["_common"]
   target   = "validate"

@@ -161,7 +161,7 @@ static void answer_file(const char *path) {
 	size_t room = 0;
 	FILE *file = fopen(path, "re");
 
-	for (ssize_t length; file && (length = getline(&line, &room, file)) > 0;) {
+	while (file && getline(&line, &room, file) > 0) {
 		line[strcspn(line, "\n")] = 0;
 		char *at = strchr(line, '@');
 		if (at) *at = 0;
@@ -198,14 +198,24 @@ static bool answer_requests(void) {
 	return true;
 }
 
+/*
+ * Milliseconds. Where it may not start all of its threads, Node.js waits for them for ever. Under emulation on a slow machine it
+ * needs ten seconds.
+ */
+enum { START_LIMIT = 60000 };
+
 int main(int argc, char **argv) {
 	if (argc > 3) keep_streams(argv[2], argv[3]);
 	adopt(argc > 1 ? argv[1] : NULL);
 	if (argc > 4) answer_file(argv[4]);
 	struct pollfd polled[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
 
+	bool heard = !has_node();
 	for (bool more = true; more && !node_exited();) {
-		if (poll(polled, 2, -1) < 0 && errno != EINTR) break;
+		int ready = poll(polled, 2, heard ? -1 : START_LIMIT);
+		if (ready < 0 && errno != EINTR) break;
+		if (ready == 0) give_up_on_node();
+		heard |= polled[0].revents != 0;
 		if (polled[1].revents) handle_signals();
 		if (polled[0].revents) more = answer_requests();
 	}

@@ -60,6 +60,9 @@ bool has_node(void);
 bool node_exited(void);
 void record_exit(pid_t pid, int status);
 int wait_for(pid_t child);
+/* Kills Node.js: it has not said anything for too long. */
+void give_up_on_node(void);
+bool gave_up_on_node(void);
 void kill_strays(void);
 void forward_signals(void);
 void handle_signals(void);

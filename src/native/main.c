@@ -72,7 +72,7 @@ static bool needs_probes(int argc, char **argv) {
 
 static void exec_node(int argc, char **argv, int from, int to, pid_t launcher, bool probing) {
 	char *loader = beside("ld.so"), *node = beside("node"), pipes[32];
-	char **command = calloc((size_t)argc + 9, sizeof *command);
+	char **command = calloc((size_t)argc + 10, sizeof *command);
 	int n = 0;
 
 	if (!command) fail(node);
@@ -88,6 +88,8 @@ static void exec_node(int argc, char **argv, int from, int to, pid_t launcher, b
 	} else {
 		command[n++] = "node";
 	}
+	/* Fewer threads start sooner, and need less where processes are limited. */
+	command[n++] = "--v8-pool-size=1";
 	if (has_option(argc, argv, "watch")) {
 		/* With a small heap, garbage is collected early. A watcher runs for months and must stay small. */
 		command[n++] = "--max-semi-space-size=1";

@@ -48,6 +48,17 @@ bool has_node(void) {
 	return node > 0;
 }
 
+static bool given_up;
+
+void give_up_on_node(void) {
+	given_up = true;
+	kill(node, SIGKILL);
+}
+
+bool gave_up_on_node(void) {
+	return given_up;
+}
+
 bool node_exited(void) {
 	return node_status >= 0;
 }
@@ -120,7 +131,7 @@ int exit_like_node(void) {
 	int signal = WIFSIGNALED(node_status) ? WTERMSIG(node_status) : 0;
 	if (!signal || !sigismember(&handled, signal)) {
 		int exit = answer_for_node(node_status);
-		if (signal != SIGKILL) return exit;
+		if (signal != SIGKILL || given_up) return exit;
 	}
 	/* The kernel ignores a signal that process 1 sends to itself; under QEMU it would even wait for ever. */
 	if (getpid() == 1) return 128 + signal;

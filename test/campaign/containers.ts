@@ -42,7 +42,8 @@ interface Limit extends Condition {
   readonly cause: RegExp;
 }
 
-const KILLED = /Node\.js ended before its work was done|lacks a resource|cannot start|could not be tested/;
+const KILLED =
+  /Node\.js ended before its work was done|lacks a resource|cannot start|could not be tested|a moment later/;
 
 const limits: readonly Limit[] = [
   ...[16, 24, 32, 48, 64].map((megabytes) => ({
@@ -50,7 +51,7 @@ const limits: readonly Limit[] = [
     options: [`--memory=${megabytes}m`, `--memory-swap=${megabytes}m`],
     cause: KILLED,
   })),
-  ...[1, 2, 4, 8, 12, 16].map((processes) => ({
+  ...[1, 2, 3, 4, 8, 12, 16].map((processes) => ({
     name: `${processes} processes and threads`,
     options: [`--pids-limit=${processes}`],
     cause: KILLED,

@@ -84,6 +84,8 @@ export const hostileClients = defineFault({
       const sockets = await Promise.all(connecting);
       const after = await healthcheck();
       for (const socket of sockets) socket?.destroy();
+      const answer = await fetch(`http://127.0.0.1:${PORT}/healthz`);
+      if (answer.status !== 200) throw new Error(`the server answers ${answer.status}`);
       for (const { exit, stdout, stderr } of [during, after])
         if (exit !== 0) throw new Error(`the health check fails: ${stdout}${stderr}; ${docker('logs', NAME).stderr}`);
       const state = mustDocker('inspect', '--format', '{{.State.Running}} {{.State.OOMKilled}}', NAME);

@@ -6,6 +6,7 @@
  * It prints a table, and stops at the first promise that is broken, with the seed that repeats it. run starts it.
  */
 import minimist from 'minimist';
+import { clearEntries } from '../support/kernel.js';
 import { faults } from './faults.js';
 import { provoke } from './provoke.js';
 
@@ -14,6 +15,7 @@ const { long, containers, seed, only } = minimist(process.argv.slice(2), {
   string: ['seed', 'only'],
 });
 const chosen = faults.filter((fault) => (fault.in === 'container') === containers);
+process.on('exit', clearEntries);
 for (const fault of chosen.filter(({ name }) => only === undefined || name.includes(only))) {
   const tries = long ? fault.tries.long : fault.tries.short;
   for (const condition of fault.conditions) {

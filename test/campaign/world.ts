@@ -50,7 +50,12 @@ export function look(): Picture {
   return {
     entries,
     others: new Map(others.map((name) => [name, entryText(name)])),
-    mounts: fs.readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n'),
+    // The engine's own come and go.
+    mounts: fs
+      .readFileSync('/proc/self/mountinfo', 'utf8')
+      .trim()
+      .split('\n')
+      .filter((line) => !line.includes('/docker/')),
     processes: processes(),
     files: [os.tmpdir(), '/dev/shm', '/run'].flatMap(filesIn),
   };
