@@ -1,4 +1,5 @@
 /** Skipping a test, with its reason: test/run prints both, and in CI a skipped test counts as a failure. */
+import fs from 'node:fs';
 import type { Context, Runnable, Suite } from 'mocha';
 
 const reasons = new Map<Runnable | Suite, string>();
@@ -10,6 +11,13 @@ export function skipBecause(context: Context, reason: string): never {
   if (skipped) reasons.set(skipped, reason);
   context.skip();
   throw new Error('a skipped test goes no further');
+}
+
+/** What was tested in place of what this machine or the mirror lacks: test/run prints it. It is no skipped test. */
+export function sayInstead(text: string): void {
+  const file = process.env['BINFMT_TEST_RESULTS'];
+  if (file === undefined) console.log(text);
+  else fs.appendFileSync(file, `${text}\n`);
 }
 
 /** Why a test was skipped. */
