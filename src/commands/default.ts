@@ -15,6 +15,7 @@ import { EMPTY_STATUS, formatStatus, statusOf } from '../core/status.js';
 import { readEntries, unregister } from '../system/binfmt/entries.js';
 import { closeBinfmt, type MountOptions } from '../system/binfmt/mount.js';
 import { installPlatforms } from '../system/change/install.js';
+import { removeLeftovers } from '../system/change/leftovers.js';
 import { findEmulator, readVersions } from '../system/host/emulators.js';
 import { openSystem, type Setup, type System } from '../system/system.js';
 import { askVersions, takeSnapshot } from '../system/take-snapshot.js';
@@ -137,6 +138,7 @@ async function change(args: Arguments, { setup }: Context): Promise<Report> {
   const { binfmt } = system;
   const refused = refusedDirectory(binfmt);
   if (refused) return reportProblem(refused);
+  await removeLeftovers(system);
   const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
   const installed = args.install && (await install(args.install, args.options, system));
   const now = await status(system, installed?.after);
@@ -225,6 +227,7 @@ async function watch(args: Arguments, service: Service, context: Context): Promi
   const system = await open();
   const refused = refusedDirectory(system.binfmt);
   if (refused) return reportProblem(refused);
+  await removeLeftovers(system);
   if (args.uninstall !== undefined) {
     const { lines } = uninstall(args.uninstall, system);
     if (lines.length > 0) context.print(lines);

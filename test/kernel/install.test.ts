@@ -1,9 +1,10 @@
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parseElf, probeExecutable } from '../../src/core/elf.js';
 import type { Status } from '../../src/core/status.js';
-import { clearEntries, entryNames, entryText, registerForeign, writeEntry } from '../support/kernel.js';
+import { clearEntries, entryNames, entryText, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2, guest3, native, variantGuest } from '../support/machine.js';
 import {
   binfmt,
@@ -276,6 +277,19 @@ describe('install', () => {
     ]);
     expect(lastLine(installed.stderr)).to.contain('installing: nonsense unknown platform: "nonsense"');
     expect(statusIn(installed).supported).to.include.members([platform, guest2.platform]);
+  });
+
+  it('removes what a killed call has left, but not what another call may be using', () => {
+    registerForeign(`${entry}-trial-1`, name, path.join(EMULATORS, entry), 'F');
+    registerForeign(`${guest2.emulator}-trial-2`, guest2.name, path.join(EMULATORS, guest2.emulator), 'F');
+    const [left, used] = ['left', 'used'].map((each) => fs.mkdtempSync(path.join(os.tmpdir(), `binfmt-probe-${each}`)));
+    fs.writeFileSync(path.join(left ?? '', guest.name), '');
+    const longAgo = new Date(Date.now() - 600_000);
+    for (const each of [path.join(MOUNT, `${entry}-trial-1`), left ?? '']) fs.utimesSync(each, longAgo, longAgo);
+    expect(installing()).to.include({ exit: 0, stderr: `installing: ${name} OK\n` });
+    expect(entryNames()).to.have.members([entry, `${guest2.emulator}-trial-2`]);
+    expect([left, used].map((each) => fs.existsSync(each ?? ''))).to.deep.equal([false, true]);
+    fs.rmSync(used ?? '', { recursive: true });
   });
 
   it('fails if the emulator does not reach the variant that was asked for', () => {

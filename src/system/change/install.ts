@@ -9,7 +9,7 @@ import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
 import { diagnose } from '../../core/doctor/diagnose.js';
 import { sameRegistration } from '../../core/entry.js';
 import { entryRemoved, unreliable } from '../../core/messages/emulator-problems.js';
-import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/plan.js';
+import { type InstallOptions, type InstallResult, planInstall, type Step, trialName } from '../../core/plan.js';
 import { formatPlatform, type Platform, shortPlatform } from '../../core/platform.js';
 import { runsUpTo } from '../../core/probe.js';
 import { type Problem, problemOf } from '../../core/problem.js';
@@ -103,7 +103,7 @@ async function tryReplacements(planned: readonly Job[], system: System): Promise
   if (binfmt.kind !== 'writable') return problems;
   const trials = planned.filter(isRegistration).flatMap(({ platform, step }) => {
     if (!step.replacesWorking) return [];
-    const name = `${step.registration.name}-trial-${process.pid}`;
+    const name = trialName(step.registration.name, process.pid);
     const refused = register(binfmt.dir, { ...step.registration, name }, host.ownPrograms);
     if (refused) problems.set(platform.architecture, refused);
     const remove = () => void unregister(binfmt.dir, name);

@@ -9,6 +9,9 @@ import { probeExecutable } from '../../core/elf.js';
 import { undoAtEnd } from '../cleanup.js';
 import type { Executable, Execution, Launcher } from './launcher.js';
 
+/** How the names of these directories begin. */
+export const PROBE_DIRECTORY = 'binfmt-probe-';
+
 /** `parent`: the directory that it is made in; undefined: in memory. */
 export interface ProbeDirectory {
   readonly parent?: string;
@@ -42,7 +45,7 @@ export async function withExecutables<T>(
   if (/[\t\n]/.test(parent)) return undefined;
   let directory: string;
   try {
-    directory = fs.mkdtempSync(path.join(parent, 'binfmt-probe-'));
+    directory = fs.mkdtempSync(path.join(parent, PROBE_DIRECTORY));
   } catch {
     return undefined;
   }
@@ -77,7 +80,8 @@ export function executableBelow(directory: string, file: string, bytes: Uint8Arr
 }
 
 function remove(directory: string): void {
-  fs.rmSync(directory, { recursive: true, force: true });
+  // When this program is ended by a signal, the launcher may still be writing the files of the last request.
+  fs.rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 });
 }
 
 /** The paths of the probes that each launcher holds in memory, for as long as it lives. */

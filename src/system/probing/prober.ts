@@ -11,7 +11,7 @@ import { type Executable, type ExecutionOutcome, type InterpreterFile, type Laun
 import { executableBelow, type ProbeDirectory, type ProbeRequest, withExecutables } from './probe-directory.js';
 
 /** Where a directory may be made, the best place first. A read-only container still has a writable /dev. */
-const PARENTS = [os.tmpdir(), '/dev/shm', '/run', '/dev'];
+export const PARENTS = [os.tmpdir(), '/dev/shm', '/run', '/dev'];
 
 export interface Prober {
   /** To be called before the machine is changed: what ran while Node.js started is not true any more. */

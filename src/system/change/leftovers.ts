@@ -1,0 +1,42 @@
+/**
+ * Removes what calls of this program have left that were killed with SIGKILL: an entry that was being tried, and the directory of
+ * test programs. Only what is older than a call can take is removed: another call may be working with the rest.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { isTrialName } from '../../core/plan.js';
+import { unregister } from '../binfmt/entries.js';
+import { PROBE_DIRECTORY } from '../probing/probe-directory.js';
+import { PARENTS } from '../probing/prober.js';
+import type { System } from '../system.js';
+
+const OLD = 5 * 60_000; // milliseconds
+
+export async function removeLeftovers({ binfmt, prober }: System): Promise<void> {
+  if (binfmt.kind !== 'writable') return;
+  const { dir } = binfmt;
+  const trials = namesIn(dir).filter((name) => isTrialName(name) && isOld(path.join(dir, name)));
+  for (const name of trials) unregister(dir, name);
+  // The first test programs may have run through one of them.
+  if (trials.length > 0) await prober.forget();
+  for (const parent of PARENTS) {
+    for (const name of namesIn(parent).filter((each) => each.startsWith(PROBE_DIRECTORY))) {
+      const directory = path.join(parent, name);
+      if (isOld(directory)) fs.rmSync(directory, { recursive: true, force: true });
+    }
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return fs.readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** And this user's own: in a directory for everybody, somebody may have made another one of that name. */
+function isOld(file: string): boolean {
+  const found = fs.lstatSync(file, { throwIfNoEntry: false });
+  return found !== undefined && found.uid === process.geteuid?.() && Date.now() - found.mtimeMs > OLD;
+}
