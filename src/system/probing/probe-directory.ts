@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Architecture } from '../../core/architectures.js';
 import { probeExecutable } from '../../core/elf.js';
 import { undoAtEnd } from '../cleanup.js';
+import { errnoOf } from '../host/files.js';
 import type { Executable, Execution, Launcher } from './launcher.js';
 
 /** How the names of these directories begin. */
@@ -79,9 +80,17 @@ export function executableBelow(directory: string, file: string, bytes: Uint8Arr
   return { file: below, bytes };
 }
 
+/** When a signal ends this program, the launcher may still be writing the files of the last request. */
 function remove(directory: string): void {
-  // When this program is ended by a signal, the launcher may still be writing the files of the last request.
-  fs.rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 });
+  for (let tries = 20; tries > 0; tries--) {
+    try {
+      fs.rmSync(directory, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOTEMPTY') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // milliseconds
+    }
+  }
 }
 
 /** The paths of the probes that each launcher holds in memory, for as long as it lives. */
