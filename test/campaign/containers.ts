@@ -70,7 +70,7 @@ export const limitedContainers = defineFault({
   how: '16 to 64 MB of memory, 1 to 16 processes, 9 to 32 open files, read-only, a twentieth of a processor',
   in: 'container',
   conditions: limits,
-  tries: { short: 1, long: 10 },
+  tries: { short: 1, long: 4 },
   input: some.map((wanted) => ({ args: ['--install', names(wanted)], wanted, prints: 'status' as const })),
   async attempt(each, { options, cause }) {
     const result = await attemptInContainer(each, options, cause);

@@ -77,7 +77,7 @@ export const forbiddenCalls = defineFault({
   name: 'forbidden system calls',
   how: 'one by one, as EPERM and as ENOSYS',
   conditions: systemCalls,
-  tries: { short: 1, long: 20 },
+  tries: { short: 1, long: 5 },
   input: endingCall,
   attempt: async (call, { within, cause }) => [await attempt(call, { within: within(), cause })],
 });
@@ -90,7 +90,7 @@ export const forbiddenCapabilities = defineFault({
     { name: 'no_new_privs', within: () => ['setpriv', '--no-new-privs'], cause: /^$/ },
     { name: 'a user namespace', within: () => ['unshare', '--user', '--map-root-user'], cause: /^$/ },
   ],
-  tries: { short: 1, long: 20 },
+  tries: { short: 1, long: 5 },
   input: endingCall,
   attempt: async (call, { within, cause }) => [await attempt(call, { within: within(), cause })],
 });

@@ -55,7 +55,7 @@ export const hostileEmulators = defineFault({
   name: 'hostile emulators',
   how: behaviours.map(({ name }) => name).join(', '),
   conditions: behaviours,
-  tries: { short: 1, long: 10 },
+  tries: { short: 1, long: 3 },
   input: fc.subarray([...candidates], { minLength: 1, maxLength: 2 }),
   async attempt(hostile, { behaviour, cause, runs }) {
     const emulators = scratch();

@@ -70,7 +70,7 @@ export const hostileClients = defineFault({
   how: clients.map(({ name }) => name).join(', '),
   in: 'container',
   conditions: clients,
-  tries: { short: 1, long: 10 },
+  tries: { short: 1, long: 3 },
   input: fc.uint8Array({ minLength: 1, maxLength: 4096 }),
   async attempt(noise, client) {
     const [first] = candidates;
