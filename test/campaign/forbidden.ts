@@ -4,6 +4,7 @@ import { must, ROOT } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 import { attempt, endingCall } from './calls.js';
 import { type Condition, defineFault } from './fault.js';
+import { withoutExecutableMemory } from './within.js';
 
 /** Compiles refuse.c once. */
 let refuse: string | undefined;
@@ -76,7 +77,10 @@ const capabilities = [
 export const forbiddenCalls = defineFault({
   name: 'forbidden system calls',
   how: 'one by one, as EPERM and as ENOSYS',
-  conditions: systemCalls,
+  conditions: [
+    ...systemCalls,
+    { name: 'execve of what is in memory', within: () => withoutExecutableMemory, cause: /^$/ },
+  ],
   tries: { short: 1, long: 5 },
   input: endingCall,
   attempt: async (call, { within, cause }) => [await attempt(call, { within: within(), cause })],

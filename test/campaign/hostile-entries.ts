@@ -16,16 +16,16 @@ interface Hostility extends Condition {
   readonly cause: RegExp;
 }
 
-const register = (line: string | Buffer) => writeEntry('register', line as string);
+const register = (line: string) => writeEntry('register', line);
 
 function many(): () => void {
   for (let i = 0; i < 1000; i++) register(`:others-${i}:E::binfmt-campaign-${i}::/bin/true:`);
   return () => {};
 }
 
-/** Every character that a name may have: the kernel forbids `/` alone, and `:` ends it here. */
+/** Every byte that a name may have: the kernel forbids `/` alone, and `:` ends it here. */
 function oddNames(): () => void {
-  for (let code = 1; code < 128; code++) {
+  for (let code = 1; code < 256; code++) {
     const character = String.fromCharCode(code);
     if (character !== '/' && character !== ':')
       register(`:others ${character} ${code}:E::binfmt-campaign-${code}::/bin/true:`);

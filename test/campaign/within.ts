@@ -1,9 +1,23 @@
 /** Commands that become another command, with something missing. */
+import { MOUNT } from '../support/kernel.js';
 
 /** A script that prepares something, and becomes its arguments, in a mount namespace of its own. */
 export const prepared = (script: string): string[] => [
   ...['unshare', '--mount', '--propagation', 'private', 'bash', '-euc'],
   `${script}; exec "$@"`,
+  'bash',
+];
+
+/** Where nothing in memory can be executed, by /proc/self/fd or otherwise: vm.memfd_noexec, which each PID namespace has. */
+export const withoutExecutableMemory = [
+  ...['unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', 'bash', '-euc'],
+  `misc=$(mktemp -d)
+    mount --bind ${MOUNT} "$misc"
+    mount -t proc proc /proc
+    mount --move "$misc" ${MOUNT}
+    rmdir "$misc"
+    if [ -e /proc/sys/vm/memfd_noexec ]; then echo 2 >/proc/sys/vm/memfd_noexec; fi
+    exec "$@"`,
   'bash',
 ];
 

@@ -1,26 +1,28 @@
 /** The private binfmt_misc that test/run mounts in a user namespace for the tests in test/kernel. */
 import fs from 'node:fs';
-import path from 'node:path';
 import { row } from './architectures.js';
 
 export const MOUNT = '/proc/sys/fs/binfmt_misc';
 
+/** Names are bytes, and need not be UTF-8: here each byte is a character. */
+const fileOf = (name: string) => Buffer.from(`${MOUNT}/${name}`, 'latin1');
+
 export function entryNames(): string[] {
   return fs
-    .readdirSync(MOUNT)
+    .readdirSync(MOUNT, 'latin1')
     .filter((name) => name !== 'register' && name !== 'status')
     .sort();
 }
 
 export function entryText(name: string): string {
-  return fs.readFileSync(path.join(MOUNT, name), 'utf8');
+  return fs.readFileSync(fileOf(name), 'utf8');
 }
 
 /** Writes to an entry, or to `register`, in one write(2). */
 export function writeEntry(name: string, text: string): void {
-  const fd = fs.openSync(path.join(MOUNT, name), fs.constants.O_WRONLY);
+  const fd = fs.openSync(fileOf(name), fs.constants.O_WRONLY);
   try {
-    fs.writeSync(fd, text);
+    fs.writeSync(fd, Buffer.from(text, 'latin1'));
   } finally {
     fs.closeSync(fd);
   }
