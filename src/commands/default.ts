@@ -138,7 +138,7 @@ async function change(args: Arguments, { setup }: Context): Promise<Report> {
   const { binfmt } = system;
   const refused = refusedDirectory(binfmt);
   if (refused) return reportProblem(refused);
-  await removeLeftovers(system);
+  if (toChange) await removeLeftovers(system);
   const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
   const installed = args.install && (await install(args.install, args.options, system));
   const now = await status(system, installed?.after);

@@ -92,7 +92,7 @@ async function register(words: readonly string[], system: System): Promise<Repor
 async function findUnregistered([file = '', ...args]: readonly string[], system: System): Promise<Problem | undefined> {
   const architecture = file.includes('/') ? architectureOf(readStart(file, HEADER_SIZE)) : undefined;
   if (architecture === undefined || architecture === system.host.own) return undefined;
-  const { probes } = await takeSnapshot(system, { probes: [architecture], verified: true });
+  const { probes } = await takeSnapshot(system, { probes: [architecture] });
   if (probes.get(architecture)?.verdict.kind === 'runs') return undefined;
   const facts = { file, platform: formatPlatform({ architecture }) };
   const advice = { do: 'run', platforms: [architecture.name], command: [file, ...args] } as const;

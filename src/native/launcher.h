@@ -63,7 +63,6 @@ int wait_for(pid_t child);
 /* Kills Node.js: it has not said anything for too long. */
 void give_up_on_node(void);
 bool gave_up_on_node(void);
-void kill_strays(void);
 void forward_signals(void);
 void handle_signals(void);
 int exit_like_node(void);

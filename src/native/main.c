@@ -32,10 +32,13 @@ static char *beside(const char *name) {
 	return path;
 }
 
+/* Will this call print a status? */
+static bool prints_status;
+
 /* Clients parse standard output, so it is a valid (empty) status even if Node.js could not be started. */
 static void fail(const char *what) {
 	int error = errno;
-	fputs(EMPTY_STATUS, stdout);
+	if (prints_status) fputs(EMPTY_STATUS, stdout);
 	fflush(stdout);
 	errno = error;
 	fprintf(stderr, "binfmt: cannot start ");
@@ -122,7 +125,7 @@ static void exec_node(int argc, char **argv, int from, int to, pid_t launcher, b
 static void exec_launcher(pid_t node, int requests, int answers, int out, const char *command, char *first) {
 	enum { OUTPUT = 3 };
 	char *file = beside("launcher"), pid[16], input[16] = "-1", output[16] = "-1";
-	bool run = command && !strcmp(command, "run"), status = !command || command[0] == '-';
+	bool run = command && !strcmp(command, "run");
 
 	snprintf(pid, sizeof pid, "%d", node);
 	if (run) snprintf(input, sizeof input, "%d", dup(0));
@@ -130,9 +133,9 @@ static void exec_launcher(pid_t node, int requests, int answers, int out, const 
 	dup2(answers, 1);
 	/* The launcher must not keep other files of the caller open. close_range needs Linux 5.9; it may fail. */
 	if (!run && out != OUTPUT) dup2(out, OUTPUT);
-	if (!run) close_range(OUTPUT + status, ~0U, 0), out = OUTPUT;
+	if (!run) close_range(OUTPUT + prints_status, ~0U, 0), out = OUTPUT;
 	fcntl(out, F_SETFD, 0);
-	if (run || status) snprintf(output, sizeof output, "%d", out);
+	if (run || prints_status) snprintf(output, sizeof output, "%d", out);
 	execv(file, (char *[]){file, pid, input, output, first, NULL});
 	dup2(out, 1);
 	fail(file);
@@ -141,6 +144,8 @@ static void exec_launcher(pid_t node, int requests, int answers, int out, const 
 int main(int argc, char **argv) {
 	int requests[2], answers[2];
 
+	prints_status = (argc < 2 || argv[1][0] == '-') && !has_option(argc, argv, "help") && !has_option(argc, argv, "h") &&
+	                !has_option(argc, argv, "version");
 	if (!realpath("/proc/self/exe", directory)) fail("/proc/self/exe");
 	dirname(directory);
 	/* If a standard stream is closed, a pipe would take its number. /dev/null does instead; writing to it fails. */

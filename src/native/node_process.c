@@ -7,7 +7,6 @@
 #include "launcher.h"
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -92,23 +91,6 @@ static bool reap_one(void) {
 	pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
 	record_exit(pid, status);
 	return pid > 0;
-}
-
-/*
- * Ends every child but Node.js: what a program has left behind, even if it has left the process group. New ones may come while
- * these are ended. Without CONFIG_PROC_CHILDREN there is no list.
- */
-void kill_strays(void) {
-	for (bool more = true; more;) {
-		FILE *children = fopen("/proc/thread-self/children", "re");
-		more = false;
-		for (long pid; children && fscanf(children, "%ld", &pid) == 1;) {
-			if (pid == node) continue;
-			more = kill((pid_t)pid, SIGKILL) == 0;
-			wait_for((pid_t)pid);
-		}
-		if (children) fclose(children);
-	}
 }
 
 void handle_signals(void) {

@@ -30,6 +30,8 @@ struct run {
 	struct { char beginning[BEGINNING]; ssize_t length; long long size; } interpreter;
 	struct timespec start, end;
 	char exe[PATH_MAX];
+	dev_t device; /* with `inode`: the file `exe` */
+	ino_t inode;
 	const char *ran_by; /* "processor", "interpreter" or "unknown" */
 };
 
@@ -64,6 +66,8 @@ static void note_exe(struct run *run, const struct child_report *child, const ch
 
 	run->exe[length > 0 ? length : 0] = 0;
 	if (length <= 0 || stat(link, &file) < 0) return;
+	run->device = file.st_dev;
+	run->inode = file.st_ino;
 	bool itself = file.st_dev == child->device && file.st_ino == child->inode;
 	run->ran_by = itself ? "processor" : "interpreter";
 }
@@ -145,6 +149,56 @@ static void wait_for_all(const struct child_report *children, long long limit) {
 	}
 }
 
+/* When a process was started, in clock ticks since the machine was. Returns -1 if it has ended. Source: proc_pid_stat(5). */
+static long long start_of(long pid) {
+	char path[64], text[1024], *field;
+	long long start = -1;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+	FILE *file = fopen(path, "re");
+	if (!file) return -1;
+	/* The name of the program may have blanks in it. Field 22 is the time. */
+	if (fgets(text, sizeof text, file) && (field = strrchr(text, ')')))
+		sscanf(field + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld", &start);
+	fclose(file);
+	return start;
+}
+
+/* Does a process run the same file as one of the runs, and was it started at `since` or later? */
+static bool is_stray(long pid, long long since) {
+	char link[64];
+	struct stat file;
+
+	snprintf(link, sizeof link, "/proc/%ld/exe", pid);
+	if (start_of(pid) < since || stat(link, &file) < 0) return false;
+	for (size_t i = 0; i < count; i++)
+		if (runs[i].exe[0] && runs[i].device == file.st_dev && runs[i].inode == file.st_ino) return true;
+	return false;
+}
+
+/*
+ * Ends what the runs have left behind, even if it has left their process groups: this launcher has become its parent. Nothing else
+ * is touched: it may have other children, which it has inherited from the caller. New ones may come while these are ended.
+ * Without CONFIG_PROC_CHILDREN there is no list.
+ */
+static void kill_strays(struct timespec begin) {
+	enum { ROUNDS = 1000 };
+	long ticks = sysconf(_SC_CLK_TCK);
+	long long since = begin.tv_sec * ticks + begin.tv_nsec / (1000000000 / ticks);
+	bool more = true;
+
+	for (int i = 0; more && i < ROUNDS; i++) {
+		FILE *children = fopen("/proc/thread-self/children", "re");
+		more = false;
+		for (long pid; children && fscanf(children, "%ld", &pid) == 1;) {
+			if (!is_stray(pid, since) || kill((pid_t)pid, SIGKILL) < 0) continue;
+			wait_for((pid_t)pid);
+			more = true;
+		}
+		if (children) fclose(children);
+	}
+}
+
 static void report(struct run *run, const struct child_report *child) {
 	char output[OUTPUT_SHOWN], *bytes = output, id[2 * BUILD_ID + 1];
 	ssize_t length = run->program.output < 0 ? 0 : pread(run->program.output, output, sizeof output, 0);
@@ -201,10 +255,12 @@ void run_queued(long milliseconds) {
 	/* An empty file, because reading it gives the end of file even in a root directory without /dev/null. */
 	int input = empty_file("input");
 	pid_t launcher = getpid();
+	struct timespec begin;
 
+	clock_gettime(CLOCK_BOOTTIME, &begin);
 	for (size_t i = 0; i < count; i++) start(&runs[i], &children[i], input, launcher);
 	wait_for_all(children, milliseconds * 1000LL);
-	kill_strays();
+	kill_strays(begin);
 	for (size_t i = 0; i < count; i++) {
 		report(&runs[i], &children[i]);
 		close(runs[i].program.output);

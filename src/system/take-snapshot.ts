@@ -17,8 +17,6 @@ export interface SnapshotOptions {
   readonly known?: ReadonlyMap<Architecture, ProbeResult>;
   /** Also look at the emulators that come with this program, and ask for versions if an entry is registered. */
   readonly emulators?: boolean;
-  /** Also try whether an unknown emulator runs a program without code: then it runs none. Default: as `emulators`. */
-  readonly verified?: boolean;
 }
 
 /** Makes an emulator print its version and exit, also if the kernel starts it. Source: QEMU, linux-user/main.c. */
@@ -28,12 +26,11 @@ const ASK_INNER_VERSION = [`QEMU_SET_ENV=${ASK_VERSION}`];
 
 export async function takeSnapshot(system: System, options: SnapshotOptions): Promise<Snapshot> {
   const { host, prober, binfmt, emulatorDirectory } = system;
-  const { verified = options.emulators } = options;
   const probed = options.probes.filter((architecture) => !options.known?.has(architecture));
   // The probes run while the rest is read.
   const probing = prober.run(probed.map((architecture) => ({ architecture })));
   const entries = readEntries(binfmt);
-  const versions = verified ? readVersions(emulatorDirectory.path) : new Map();
+  const versions = options.emulators ? readVersions(emulatorDirectory.path) : new Map();
   const emulators = options.emulators
     ? findEmulators(emulatorDirectory, host, versions)
     : new Map<Architecture, Emulator>();
@@ -62,11 +59,10 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
     probed,
     probed.map((architecture, i) => probeResultOf(architecture, outcomes[i])),
   );
-  const unverified = new Set(probed.filter((_, i) => verified && !versions.has(outcomes[i]?.buildId ?? '')));
-  const suspects = results.filter(
-    ([architecture, { verdict, ranBy }]) =>
-      verdict.kind === 'runs' && ranBy !== 'processor' && unverified.has(architecture),
-  );
+  const emulated = results.filter(([, { verdict, ranBy }]) => verdict.kind === 'runs' && ranBy !== 'processor');
+  const trusted = emulated.length > 0 ? readVersions(emulatorDirectory.path) : versions;
+  const unknownOnes = new Set(probed.filter((_, i) => !trusted.has(outcomes[i]?.buildId ?? '')));
+  const suspects = emulated.filter(([architecture]) => unknownOnes.has(architecture));
   return {
     own: host.own,
     kernel: host.kernel,
@@ -79,7 +75,7 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
   };
 }
 
-/** Those that end with the right exit status whatever they are to run, with that as their verdict. */
+/** An emulator that is not known by its build ID must not run a program without code. Those that end with the right exit status whatever they are to run, with that as their verdict. */
 async function pretenders(
   suspects: readonly [Architecture, ProbeResult][],
   prober: Prober,

@@ -85,7 +85,7 @@ const hostilities: readonly Hostility[] = [
     cause: /does not run|runs, but|a moment later|was removed/,
   },
   { name: 'switched off', prepare: switchedOff, cause: /switched off|disabled/ },
-  { name: 'unmounted', within: meanwhile('umount'), cause: /not mounted|no such|ENOENT|cannot write/i },
+  { name: 'unmounted', within: meanwhile('umount'), cause: /user namespace|ENOENT|cannot write/i },
   {
     name: 'mounted over',
     within: meanwhile('mount -t tmpfs over'),

@@ -68,7 +68,7 @@ function filesIn(dir: string): string[] {
 }
 
 function processes(): string[] {
-  const pattern = `^(${PROGRAM}|${ROOT}/dist/|${EMULATORS}|${OLDER_EMULATORS}|node .*${ROOT}/dist)`;
+  const pattern = `^(${PROGRAM}|${ROOT}/dist/|${EMULATORS}|${OLDER_EMULATORS}|${os.tmpdir()}/binfmt-test-|node .*${ROOT}/dist)`;
   return run('pgrep', ['--list-full', '--full', pattern]).stdout.trim().split('\n').filter(Boolean);
 }
 

@@ -282,7 +282,7 @@ describe('install', () => {
   it('removes what a killed call has left, but not what another call may be using', () => {
     registerForeign(`${entry}-trial-1`, name, path.join(EMULATORS, entry), 'F');
     registerForeign(`${guest2.emulator}-trial-2`, guest2.name, path.join(EMULATORS, guest2.emulator), 'F');
-    const [left, used] = ['left', 'used'].map((each) => fs.mkdtempSync(path.join(os.tmpdir(), `binfmt-probe-${each}`)));
+    const [left, used] = ['left', 'used'].map(() => fs.mkdtempSync(path.join(os.tmpdir(), 'binfmt-probe-')));
     fs.writeFileSync(path.join(left ?? '', guest.name), '');
     const longAgo = new Date(Date.now() - 600_000);
     for (const each of [path.join(MOUNT, `${entry}-trial-1`), left ?? '']) fs.utimesSync(each, longAgo, longAgo);

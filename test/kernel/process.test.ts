@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { clearEntries, registerForeign } from '../support/kernel.js';
 import { guest, own } from '../support/machine.js';
 import { binfmt, EMULATORS, lastLine, PROGRAM, run, shell, statusIn } from '../support/program.js';
-import { compile, hangingEmulator } from '../support/programs.js';
+import { compile, emulatorExiting, hangingEmulator } from '../support/programs.js';
 import { until } from '../support/watcher.js';
 
 const program = `env QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM}`;
@@ -49,8 +49,7 @@ describe('the process', () => {
   });
 
   it('kills the processes that a successful probe leaves running', () => {
-    const source = 'int fork(void), usleep(unsigned); int main(void) { if (fork()) return 42; for (;;) usleep(1000); }';
-    const forking = compile(source, ['-static', '-Wno-implicit-function-declaration']);
+    const forking = emulatorExiting('fork() ? 42 : pause()');
     registerForeign('forking', guest.name, forking, 'F');
     expect(statusIn(shell(program)).supported).to.include(guest.platform);
     expect(running(forking)).to.equal('');

@@ -13,7 +13,7 @@ export function compile(source: string, flags: readonly string[] = []): string {
 }
 
 /** Emulators that are none, for the ways in which one can be broken. */
-export const dynamicEmulator = () => compile('int main(void) { return 42; }');
+export const dynamicEmulator = () => emulatorExiting(42, []);
 export const crashingEmulator = () => compile('int main(void) { __builtin_trap(); }', ['-static']);
 export const hangingEmulator = () => compile('int main(void) { for (;;); }', ['-static']);
 
@@ -21,7 +21,7 @@ export const hangingEmulator = () => compile('int main(void) { for (;;); }', ['-
  * An emulator that is as good as our test programs ask for: it exits with a status, but crashes for a program without code.
  * `status`: an expression in C.
  */
-export const emulatorExiting = (status: number | string) =>
+export const emulatorExiting = (status: number | string, flags: readonly string[] = ['-static']) =>
   compile(
     `#include <fcntl.h>
     #include <unistd.h>
@@ -31,5 +31,5 @@ export const emulatorExiting = (status: number | string) =>
       if (read(program, &instruction, 4) < 4 || !instruction) __builtin_trap();
       return ${status};
     }`,
-    ['-static'],
+    flags,
   );

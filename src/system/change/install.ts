@@ -112,10 +112,7 @@ async function tryReplacements(planned: readonly Job[], system: System): Promise
   // The variant that was asked for does not matter here: the emulator has to be no worse than the one before.
   const platforms = trials.map(({ platform: { architecture } }): Platform => ({ architecture }));
   try {
-    const snapshot = await takeSnapshot(system, {
-      probes: platforms.map(({ architecture }) => architecture),
-      verified: true,
-    });
+    const snapshot = await takeSnapshot(system, { probes: platforms.map(({ architecture }) => architecture) });
     const failed = platforms.filter((platform) => !runs(platform, snapshot));
     for (const [architecture, problem] of await problemsOf(failed, system)) {
       problems.set(architecture, afterTrial(problem));
@@ -148,7 +145,7 @@ async function probeAgain(
   if (changed.length === 0) return before;
   const probes = changed.map(({ platform }) => platform.architecture);
   const known = new Map([...before.probes].filter(([architecture]) => !probes.includes(architecture)));
-  const probed = await takeSnapshot(system, { probes, known, verified: true });
+  const probed = await takeSnapshot(system, { probes, known });
   if (!recheck) return probed;
   if (system.binfmt.kind === 'writable') await remount(system.binfmt.dir, system.launcher);
   const entries = readEntries(system.binfmt);

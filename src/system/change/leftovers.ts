@@ -6,24 +6,37 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { isTrialName } from '../../core/plan.js';
 import { unregister } from '../binfmt/entries.js';
+import { isDirectory } from '../host/files.js';
 import { PROBE_DIRECTORY } from '../probing/probe-directory.js';
 import { PARENTS } from '../probing/prober.js';
 import type { System } from '../system.js';
 
 const OLD = 5 * 60_000; // milliseconds
 
-export async function removeLeftovers({ binfmt, prober }: System): Promise<void> {
+export async function removeLeftovers({ binfmt, prober, emulatorDirectory }: System): Promise<void> {
   if (binfmt.kind !== 'writable') return;
   const { dir } = binfmt;
-  const trials = namesIn(dir).filter((name) => isTrialName(name) && isOld(path.join(dir, name)));
+  const trials = namesIn(dir).filter(
+    (name) => isTrialName(name, emulatorDirectory.prefix) && isOld(path.join(dir, name)),
+  );
   for (const name of trials) unregister(dir, name);
   // The first test programs may have run through one of them.
   if (trials.length > 0) await prober.forget();
   for (const parent of PARENTS) {
-    for (const name of namesIn(parent).filter((each) => each.startsWith(PROBE_DIRECTORY))) {
-      const directory = path.join(parent, name);
-      if (isOld(directory)) fs.rmSync(directory, { recursive: true, force: true });
-    }
+    const directories = namesIn(parent).filter((name) => PROBE_DIRECTORY_NAME.test(name));
+    for (const name of directories) removeDirectory(path.join(parent, name));
+  }
+}
+
+/** mkdtemp(3) makes the last six characters. */
+const PROBE_DIRECTORY_NAME = new RegExp(`^${PROBE_DIRECTORY}\\w{6}$`);
+
+/** It may be on a file system that cannot be written any more. Then it stays, and is no obstacle. */
+function removeDirectory(directory: string): void {
+  try {
+    if (isDirectory(directory) && isOld(directory)) fs.rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // The next call tries again.
   }
 }
 

@@ -82,7 +82,7 @@ export function executableBelow(directory: string, file: string, bytes: Uint8Arr
 
 /** When a signal ends this program, the launcher may still be writing the files of the last request. */
 function remove(directory: string): void {
-  for (let tries = 20; tries > 0; tries--) {
+  for (let tries = 200; tries > 0; tries--) {
     try {
       fs.rmSync(directory, { recursive: true, force: true });
       return;
