@@ -42,8 +42,9 @@
  * hexadecimal digits. MILLISECONDS is a day at most. The answer to any other line is "bad request".
  *
  * "launcher PID INPUT OUTPUT [FILE]" is how main.c starts it: PID is its child, the Node.js process (node_process.c);
- * INPUT and OUTPUT are the standard streams for the command (become.c), or OUTPUT alone is where a status is expected. The requests in FILE, which the build makes, are
- * answered first, and then the line "end": so the probes run while Node.js starts. The launcher ends at the end of its input.
+ * INPUT and OUTPUT are the standard streams for the command (become.c), or OUTPUT alone is where a status is expected
+ * (unanswered.c). The requests in FILE, which the build makes, are answered first, and then the line "end": so the probes run
+ * while Node.js starts. The launcher ends at the end of its input.
  */
 #define _GNU_SOURCE
 #include "launcher.h"

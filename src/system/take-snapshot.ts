@@ -75,7 +75,10 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
   };
 }
 
-/** An emulator that is not known by its build ID must not run a program without code. Those that end with the right exit status whatever they are to run, with that as their verdict. */
+/**
+ * An emulator that is not known by its build ID must not run a program without code. Those that end with the right exit status
+ * whatever they are to run, with that as their verdict.
+ */
 async function pretenders(
   suspects: readonly [Architecture, ProbeResult][],
   prober: Prober,
