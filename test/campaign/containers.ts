@@ -29,7 +29,7 @@ export const killedContainers = defineFault({
   input: fc.record({ call, milliseconds: fc.nat(800) }),
   async attempt({ call: each, milliseconds }, { signal }) {
     const name = `binfmt-campaign-${randomUUID()}`;
-    const attempting = attemptInContainer(each, ['--name', name], /./);
+    const attempting = attemptInContainer(each, ['--name', name], /SIG|signal|Node\.js ended/);
     await setTimeout(milliseconds);
     docker('kill', '--signal', signal, name);
     const result = await attempting;

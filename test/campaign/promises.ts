@@ -37,6 +37,6 @@ export function brokenOnMachine(before: Picture, after: Picture, unclean: boolea
     const [left] = more(list);
     if (left !== undefined) return `left behind (${list}): ${left}`;
   }
-  const trial = unclean ? undefined : after.entries.find((name) => /-trial-|^binfmt-marker/.test(name));
+  const trial = unclean ? undefined : after.entries.find((name) => /-trial-|^binfmt-test-/.test(name));
   return trial && `left behind (entries): ${trial}`;
 }

@@ -50,6 +50,9 @@ function namespaceOutlivesProgram(): boolean {
   return inInitialPidNamespace() && mountNamespaceOf('self') === mountNamespaceOf(starter);
 }
 
+/** The name of a test entry. */
+export const isTestEntry = (name: string) => /^binfmt-test-\d+-\w+$/.test(name);
+
 /** Registers a test entry, unmounts and mounts again: is the entry still there? */
 async function survivesUnmount({ dir }: WritableMount, launcher: Launcher): Promise<boolean> {
   const name = `binfmt-test-${process.pid}-${Math.random().toString(36).slice(2)}`;

@@ -1,11 +1,12 @@
 /**
- * Removes what calls of this program have left that were killed with SIGKILL: an entry that was being tried, and the directory of
- * test programs. Only what is older than a call can take is removed: another call may be working with the rest.
+ * Removes what calls of this program have left that were killed with SIGKILL: an entry that was being tried, or
+ * showed whether entries last, and the directory of test programs. Only what is older than a call can take is removed: another call may be working with the rest.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import { isTrialName } from '../../core/plan.js';
 import { unregister } from '../binfmt/entries.js';
+import { isTestEntry } from '../binfmt/persistence.js';
 import { isDirectory } from '../host/files.js';
 import { PROBE_DIRECTORY } from '../probing/probe-directory.js';
 import { PARENTS } from '../probing/prober.js';
@@ -16,12 +17,12 @@ const OLD = 5 * 60_000; // milliseconds
 export async function removeLeftovers({ binfmt, prober, emulatorDirectory }: System): Promise<void> {
   if (binfmt.kind !== 'writable') return;
   const { dir } = binfmt;
-  const trials = namesIn(dir).filter(
-    (name) => isTrialName(name, emulatorDirectory.prefix) && isOld(path.join(dir, name)),
+  const left = namesIn(dir).filter(
+    (name) => (isTestEntry(name) || isTrialName(name, emulatorDirectory.prefix)) && isOld(path.join(dir, name)),
   );
-  for (const name of trials) unregister(dir, name);
+  for (const name of left) unregister(dir, name);
   // The first test programs may have run through one of them.
-  if (trials.length > 0) await prober.forget();
+  if (left.length > 0) await prober.forget();
   for (const parent of PARENTS) {
     const directories = namesIn(parent).filter((name) => PROBE_DIRECTORY_NAME.test(name));
     for (const name of directories) removeDirectory(path.join(parent, name));
