@@ -1,7 +1,7 @@
 /** Too little of something, or nothing at all. */
 import { attempt, endingCall } from './calls.js';
 import { type Condition, defineFault } from './fault.js';
-import { prepared, rootWithout } from './within.js';
+import { preparedElsewhere, rootWithout } from './within.js';
 
 interface Shortage extends Condition {
   readonly within: readonly string[];
@@ -28,7 +28,9 @@ const directories: readonly Shortage[] = [
   { name: 'everything read-only', within: rootWithout('/nothing', true), cause: /^$/ },
   {
     name: 'a full /tmp',
-    within: prepared('mount -t tmpfs -o size=4k full /tmp; head -c 4096 /dev/zero >/tmp/full; export TMPDIR=/tmp'),
+    within: preparedElsewhere(
+      'mount -t tmpfs -o size=4k full /tmp; head -c 4096 /dev/zero >/tmp/full; export TMPDIR=/tmp',
+    ),
     cause: /^$/,
   },
 ];

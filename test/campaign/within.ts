@@ -1,5 +1,6 @@
 /** Commands that become another command, with something missing. */
 import { MOUNT } from '../support/kernel.js';
+import { ROOT } from '../support/program.js';
 
 /** A script that prepares something, and becomes its arguments, in a mount namespace of its own. */
 export const prepared = (script: string): string[] => [
@@ -7,6 +8,16 @@ export const prepared = (script: string): string[] => [
   `${script}; exec "$@"`,
   'bash',
 ];
+
+/**
+ * The same, with the checkout in another place: it may be in a directory that the script takes away.
+ */
+export const preparedElsewhere = (script: string): string[] =>
+  prepared(`
+    mount --rbind ${ROOT} /mnt
+    set -- "\${@/#${ROOT.replaceAll('/', '\\/')}//mnt}"
+    export QEMU_BINARY_PATH="\${QEMU_BINARY_PATH/#${ROOT.replaceAll('/', '\\/')}//mnt}"
+    ${script}`);
 
 /** Where nothing in memory can be executed, by /proc/self/fd or otherwise: vm.memfd_noexec, which each PID namespace has. */
 export const withoutExecutableMemory = [
@@ -25,7 +36,7 @@ export const withoutExecutableMemory = [
 export function rootWithout(directory: string, readOnly = false): string[] {
   // In a root directory that chroot made there are no user namespaces; but umount needs /proc.
   const enter = directory === '/proc' ? 'set -- chroot . "$@"' : 'pivot_root . .; umount --lazy .; cd /';
-  return prepared(`
+  return preparedElsewhere(`
     root=$(mktemp -d)
     mount -t tmpfs root "$root"
     for each in /*; do
