@@ -89,7 +89,7 @@ const hostilities: readonly Hostility[] = [
   {
     name: 'mounted over',
     within: meanwhile('mount -t tmpfs over'),
-    cause: /ENOENT|cannot write|not a binfmt_misc/,
+    cause: /user namespace|ENOENT|cannot write|not a binfmt_misc/i,
   },
 ];
 
