@@ -27,7 +27,8 @@ export const manyAtOnce = defineFault({
     const running = calls.map(async (each, i) => {
       await setTimeout(delays[i]);
       return attempt(each, {
-        cause: /has just registered the same name|no entry matches|was removed|just after it was registered|a moment later/,
+        cause:
+          /has just registered the same name|no entry matches|was removed|just after it was registered|a moment later/,
         meanwhile: async ({ pid = 0 }) => void (isWatch(each) && watchers.add(pid)),
       });
     });
