@@ -170,9 +170,9 @@ static bool is_stray(long pid, long long since) {
 	struct stat file;
 
 	snprintf(link, sizeof link, "/proc/%ld/exe", pid);
-	if (start_of(pid) < since || stat(link, &file) < 0) return false;
+	if (stat(link, &file) < 0) return false;
 	for (size_t i = 0; i < count; i++)
-		if (runs[i].exe[0] && runs[i].device == file.st_dev && runs[i].inode == file.st_ino) return true;
+		if (runs[i].exe[0] && runs[i].device == file.st_dev && runs[i].inode == file.st_ino) return start_of(pid) >= since;
 	return false;
 }
 

@@ -60,7 +60,7 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
     probed.map((architecture, i) => probeResultOf(architecture, outcomes[i])),
   );
   const emulated = results.filter(([, { verdict, ranBy }]) => verdict.kind === 'runs' && ranBy !== 'processor');
-  const trusted = emulated.length > 0 ? readVersions(emulatorDirectory.path) : versions;
+  const trusted = options.emulators || emulated.length === 0 ? versions : readVersions(emulatorDirectory.path);
   const unknownOnes = new Set(probed.filter((_, i) => !trusted.has(outcomes[i]?.buildId ?? '')));
   const suspects = emulated.filter(([architecture]) => unknownOnes.has(architecture));
   return {

@@ -37,7 +37,7 @@ export interface Fault<C extends Condition = Condition, Input = unknown> {
   /** How often each condition is provoked. */
   readonly tries: { readonly short: number; readonly long: number };
   readonly input: fc.Arbitrary<Input>;
-  /** Makes the machine as hostile as it is to be, before it is looked at. Returns how to undo that. */
+  /** Prepares the machine for the fault, before it is looked at. Returns how to undo that. */
   arrange?(input: Input, condition: C): () => void;
   attempt(input: Input, condition: C): Promise<readonly Attempt[]>;
 }

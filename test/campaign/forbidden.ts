@@ -1,20 +1,8 @@
 /** What a container engine may forbid: system calls and capabilities. */
-import path from 'node:path';
-import { must, ROOT } from '../support/program.js';
-import { scratch } from '../support/scratch.js';
+import { compileFile } from '../support/programs.js';
 import { attempt, endingCall } from './calls.js';
 import { type Condition, defineFault } from './fault.js';
 import { withoutExecutableMemory } from './within.js';
-
-/** Compiles refuse.c once. */
-let refuse: string | undefined;
-function refuser(): string {
-  if (refuse === undefined) {
-    refuse = path.join(scratch(), 'refuse');
-    must('cc', ['-static', '-o', refuse, path.join(ROOT, 'test/campaign/refuse.c')]);
-  }
-  return refuse;
-}
 
 interface Forbidden extends Condition {
   readonly within: () => readonly string[];
@@ -39,7 +27,7 @@ const systemCalls = [
   ['EPERM', 'ENOSYS'].map(
     (errno): Forbidden => ({
       name: `${name}: ${errno}`,
-      within: () => [refuser(), errno, name],
+      within: () => [compileFile('test/campaign/refuse.c', ['-static']), errno, name],
       // `run` cannot do without a namespace and a mount, and nothing can without signalfd.
       cause: new RegExp(
         name === 'signalfd4'
@@ -79,7 +67,7 @@ export const forbiddenCalls = defineFault({
   how: 'one by one, as EPERM and as ENOSYS',
   conditions: [
     ...systemCalls,
-    { name: 'execve of what is in memory', within: () => withoutExecutableMemory, cause: /^$/ },
+    { name: 'running a program that is in memory', within: () => withoutExecutableMemory, cause: /^$/ },
   ],
   tries: { short: 1, long: 5 },
   input: endingCall,

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { emulatorName } from '../../src/core/architectures.js';
-import { EMULATORS, must, ROOT } from '../support/program.js';
+import { EMULATORS } from '../support/program.js';
+import { compileFile } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 import { attempt, names } from './calls.js';
 import { type Condition, defineFault } from './fault.js';
@@ -33,23 +34,8 @@ const behaviours: readonly Behaviour[] = [
   { name: 'is 100 times too slow', behaviour: 'is_slow', cause: /^$/, runs: 'always' },
 ];
 
-const compiled = new Map<string, string>();
-
-function compiledEmulator(behaviour: string): string {
-  const known = compiled.get(behaviour);
-  if (known !== undefined) return known;
-  const file = path.join(scratch(), behaviour);
-  must('cc', [
-    '-static',
-    '-Wno-unused-function',
-    `-DBEHAVIOUR=${behaviour}`,
-    '-o',
-    file,
-    path.join(ROOT, 'test/campaign/hostile.c'),
-  ]);
-  compiled.set(behaviour, file);
-  return file;
-}
+const compiledEmulator = (behaviour: string) =>
+  compileFile('test/campaign/hostile.c', ['-static', `-DBEHAVIOUR=${behaviour}`]);
 
 export const hostileEmulators = defineFault({
   name: 'hostile emulators',

@@ -44,7 +44,7 @@ function everythingForeign(): () => void {
   return () => {};
 }
 
-/** Registers something in front of what the program registers, and removes it again, all the time. */
+/** Registers an entry in front of the program's own, and removes it again, all the time. */
 function churn(): () => void {
   const [first] = candidates;
   if (first === undefined) throw new Error('nothing is foreign here');

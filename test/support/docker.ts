@@ -117,16 +117,25 @@ export function runsGuest(guest: Guest, image: string): boolean {
   return stdout === `${guestMachine(guest)}\n`;
 }
 
+/** Debian's name of an architecture, by the OCI name. */
+export const debianName = (name: string) => containerOf(name).debian;
+
+/** A static busybox from Debian's package. `architecture`: Debian's name. */
+export function fetchBusybox(architecture: string): string {
+  const dir = path.join(scratch(), 'package');
+  const fetch = ['--package', 'busybox-static', '--architecture', architecture, '--suites', 'trixie sid bookworm'];
+  must(path.join(ROOT, 'qemu/fetch'), [...fetch, dir]);
+  const files = ['usr/bin/busybox', 'bin/busybox'].map((file) => path.join(dir, file));
+  return files.find((file) => fs.existsSync(file)) ?? '';
+}
+
 /** A tiny foreign container image with busybox. `architecture`: Debian's name. */
 export function busyboxImage(architecture: string, platform: string): string {
   const tag = `binfmt-test-busybox:${architecture}`;
   if (docker('image', 'inspect', tag).exit === 0) return tag;
   const dir = scratch();
-  const fetch = ['--package', 'busybox-static', '--architecture', architecture, '--suites', 'trixie sid bookworm'];
-  must(path.join(ROOT, 'qemu/fetch'), [...fetch, path.join(dir, 'package')]);
-  const busybox = ['usr/bin/busybox', 'bin/busybox'].find((file) => fs.existsSync(path.join(dir, 'package', file)));
   fs.mkdirSync(path.join(dir, 'bin'));
-  fs.copyFileSync(path.join(dir, 'package', busybox ?? ''), path.join(dir, 'bin/busybox'));
+  fs.copyFileSync(fetchBusybox(architecture), path.join(dir, 'bin/busybox'));
   for (const applet of ['sh', 'uname', 'echo', 'cat']) fs.symlinkSync('busybox', path.join(dir, 'bin', applet));
   fs.writeFileSync(path.join(dir, 'Dockerfile'), 'FROM scratch\nCOPY bin/ /bin/\nENV PATH=/bin\nCMD ["sh"]\n');
   return buildImage(tag, dir, platform);

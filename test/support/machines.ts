@@ -1,10 +1,9 @@
 /** Machines in a box: a real Debian kernel under full-system emulation, whose whole system is the image and busybox. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { filesOfImage, IMAGE } from './docker.js';
+import { debianName, fetchBusybox, filesOfImage, IMAGE } from './docker.js';
 import { own } from './machine.js';
-import { must, ROOT } from './program.js';
-import { scratch } from './scratch.js';
+import { must } from './program.js';
 
 /** Boots one: `BOOT ARCH SUITE DIR [SECONDS]` starts DIR/init, and prints the console. test/run says where it comes from. */
 const BOOT = process.env['BINFMT_TEST_BOOT'] ?? '';
@@ -18,12 +17,7 @@ exec </dev/console >/dev/console 2>&1
 /bin/busybox insmod /lib/modules/binfmt_misc.ko
 export PATH=/usr/bin:/bin
 misc=/proc/sys/fs/binfmt_misc
-# In the same order as what the commands say.
-exec 2>&1
 `;
-
-/** Debian's name for this machine's architecture. */
-const debian: Readonly<Record<string, string>> = { ppc64le: 'ppc64el' };
 
 /**
  * Runs commands of a shell on the newest kernel of a suite of Debian. Returns what each named command printed and its exit
@@ -35,16 +29,14 @@ export function onMachine<Name extends string>(
 ): Record<Name, { readonly exit: number; readonly output: string }> {
   const root = filesOfImage(IMAGE);
   for (const dir of ['bin', 'dev', 'proc', 'sys', 'lib']) fs.mkdirSync(path.join(root, dir), { recursive: true });
-  const busybox = path.join(scratch(), 'busybox');
-  must(path.join(ROOT, 'qemu/fetch'), ['--package', 'busybox-static', '--suites', 'trixie bookworm', busybox]);
-  const file = ['usr/bin/busybox', 'bin/busybox'].map((each) => path.join(busybox, each)).find(fs.existsSync);
-  fs.copyFileSync(file ?? '', path.join(root, 'bin/busybox'));
+  const architecture = debianName(own.name);
+  fs.copyFileSync(fetchBusybox(architecture), path.join(root, 'bin/busybox'));
   for (const name of ['cat', 'rm', 'uname', 'ls', 'test']) fs.symlinkSync('busybox', path.join(root, 'bin', name));
   const steps = Object.entries(commands).map(
     ([name, command]) => `echo "== ${name}"\n{\n${command}\n}\necho "== exit $?"\n`,
   );
   fs.writeFileSync(path.join(root, 'init'), `${PROLOGUE}${steps.join('')}/bin/busybox poweroff -f\n`, { mode: 0o755 });
-  const printed = must(BOOT, [debian[own.name] ?? own.name, suite, root]).replaceAll('\r', '');
+  const printed = must(BOOT, [architecture, suite, root]).replaceAll('\r', '');
   const lines = printed.split('\n').filter((line) => !/^\[ *\d+\.\d+\] /.test(line));
   return Object.fromEntries(
     (Object.keys(commands) as Name[]).map((name) => {

@@ -1,7 +1,7 @@
 /** Little programs compiled for the tests. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { must } from './program.js';
+import { must, ROOT } from './program.js';
 import { scratch } from './scratch.js';
 
 /** Compiles C for this machine; `flags` such as `-static`. */
@@ -10,6 +10,16 @@ export function compile(source: string, flags: readonly string[] = []): string {
   fs.writeFileSync(`${file}.c`, source);
   must('cc', [...flags, '-o', file, `${file}.c`]);
   return file;
+}
+
+const compiled = new Map<string, string>();
+
+/** The same for a file of the checkout, once: `test/campaign/refuse.c`. */
+export function compileFile(file: string, flags: readonly string[] = []): string {
+  const key = [file, ...flags].join(' ');
+  const program = compiled.get(key) ?? compile(fs.readFileSync(path.join(ROOT, file), 'utf8'), flags);
+  compiled.set(key, program);
+  return program;
 }
 
 /** Emulators that are none, for the ways in which one can be broken. */

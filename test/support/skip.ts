@@ -13,7 +13,7 @@ export function skipBecause(context: Context, reason: string): never {
   throw new Error('a skipped test goes no further');
 }
 
-/** What was tested in place of what this machine or the mirror lacks: test/run prints it. It is no skipped test. */
+/** Says what was tested instead, where this machine or the mirror lacks something. The test does not count as skipped. */
 export function sayInstead(text: string): void {
   const file = process.env['BINFMT_TEST_RESULTS'];
   if (file === undefined) console.log(text);
