@@ -109,7 +109,7 @@ function containerOf(name: string): { readonly debian: string; readonly machine:
 
 /** The tiny container image of an example, and what `uname -m` says in it. */
 export const guestImage = ({ name, platform }: Guest) => busyboxImage(containerOf(name).debian, platform);
-export const guestMachine = ({ name }: Guest) => containerOf(name).machine;
+export const guestMachine = ({ name }: Pick<Guest, 'name'>) => containerOf(name).machine;
 
 /** Do containers of an example run on this host, now? `image`: its image. */
 export function runsGuest(guest: Guest, image: string): boolean {

@@ -1,0 +1,186 @@
+/** Every kernel that Debian has, on every host of the image: what users do, and what the kernel decides. */
+import { expect } from 'chai';
+import { emulatorName } from '../../src/core/architectures.js';
+import type { Status } from '../../src/core/status.js';
+import { compareVersions } from '../../src/core/version.js';
+import { row } from '../support/architectures.js';
+import { guestMachine } from '../support/docker.js';
+import type { PrintedReport } from '../support/doctor.js';
+import { lastLine } from '../support/program.js';
+import { type Box, kernelOf, onMachine, type Printed } from './box.js';
+import { chosen } from './choice.js';
+
+const HOSTS = ['amd64', 'arm64', 'riscv64', 'ppc64le', 's390x'];
+const SUITES = ['bullseye', 'bookworm', 'trixie', 'forky', 'trixie-backports'];
+/** The oldest and the newest kernel on amd64, and the newest of a little-endian and of a big-endian host. */
+const FEW = ['amd64 bullseye', 'amd64 trixie-backports', 'arm64 trixie-backports', 's390x forky'];
+
+/** What a line of the table says; printed when all machines are done. */
+const table: string[][] = [];
+
+/** What is done on each machine, in this order. `guest` is the foreign architecture that most of it is about. */
+function commandsFor(guest: string, guests: readonly string[]) {
+  const entry = `$misc/${emulatorName(row(guest))}`;
+  const program = `/guests/${guest}/bin/busybox uname -m`;
+  const effectiveUser = `su user -c /guests/euid-${guest}`;
+  /** Waits for up to a minute. */
+  const until = (condition: string) => `n=0; until ${condition} || [ $n = 60 ]; do sleep 1; n=$((n + 1)); done`;
+  /** A mount namespace that cannot reach the one of the machine's process 1: a container. */
+  const container = 'unshare -m -p -f --mount-proc';
+  return {
+    missing: `binfmt --install ${guest}`,
+    'doctor, missing': `binfmt doctor --json ${guest}`,
+    load: 'insmod /lib/modules/binfmt_misc.ko',
+    install: `binfmt --install ${guests.join()} 2>/dev/null`,
+    flags: `grep '^flags' ${entry}`,
+    programs: `for each in ${guests.join(' ')}; do /guests/$each/bin/busybox uname -m; done`,
+    chroot: `for each in ${guests.join(' ')}; do chroot /guests/$each /bin/busybox uname -m; done`,
+    status: 'binfmt',
+    doctor: 'binfmt doctor --json',
+    credentials: effectiveUser,
+    'no credentials': `binfmt --install ${guest} --no-credentials >/dev/null; ${effectiveUser}`,
+    watch: `binfmt --install ${guest} --watch >/tmp/log 2>&1 & watcher=$!
+      ${until("grep -q '^}' /tmp/log")}
+      echo -1 >${entry}
+      ${until(`[ -e ${entry} ]`)}
+      ${program}
+      kill $watcher; wait $watcher`,
+    uninstall: 'binfmt --uninstall all >/dev/null 2>&1; ls $misc',
+    // The machine has not mounted it now, and a container ends.
+    container: `umount $misc; ${container} binfmt --install ${guest}`,
+    survivors: 'mount -t binfmt_misc none $misc; ls $misc',
+    run: `binfmt --uninstall all >/dev/null 2>&1; su user -c 'binfmt run ${guest} -- ${program}'`,
+    untouched: 'ls $misc',
+    forbidden: `echo 0 >/proc/sys/user/max_user_namespaces; su user -c 'binfmt run ${guest} -- ${program}'`,
+  };
+}
+
+for (const host of HOSTS) {
+  for (const suite of SUITES) {
+    const box: Box = { host, suite };
+    const name = `${host} ${suite}`;
+    if (!chosen(name, FEW.includes(name))) continue;
+    const kernel = kernelOf(box);
+    if (kernel === undefined) continue;
+
+    describe(`Linux ${kernel} on ${host}`, () => {
+      const guests = ['arm64', 'amd64', 's390x', 'riscv64'].filter((each) => each !== host);
+      const guest = guests[0] as string;
+      const emulator = emulatorName(row(guest));
+      const machines = guests.map((each) => `${guestMachine({ name: each })}\n`).join('');
+      const since = (version: string) => compareVersions(kernel, version) >= 0;
+      const flags = since('5.12') ? 'POCF' : 'OCF';
+      let done: Record<keyof ReturnType<typeof commandsFor>, Printed>;
+
+      before(() => {
+        done = onMachine(box, commandsFor(guest, guests));
+      });
+      after(() => {
+        if (done === undefined) return;
+        const word = ({ exit }: Printed, [yes, no]: readonly [string, string]) => (exit === 0 ? yes : no);
+        table.push([
+          kernel.replace(/-.*/, ''),
+          host,
+          done.chroot.output.trim().replaceAll('\n', ', '),
+          done.flags.output.replace('flags: ', '').trim(),
+          done.survivors.output.includes(emulator) ? 'yes' : 'no',
+          word(done.container, ['installs', 'refuses']),
+          word(done.run, ['yes', 'no']),
+        ]);
+      });
+
+      it('says that the module is not loaded, and which command loads it', () => {
+        expect(done.missing.exit).to.equal(3);
+        expect(done.missing.output).to.contain('ENODEV').and.contain('sudo modprobe binfmt_misc');
+        const { problems } = JSON.parse(done['doctor, missing'].output) as PrintedReport;
+        expect(problems.map(({ id }) => id)).to.include('kernel-module');
+      });
+
+      it('installs, once the module is loaded', () => {
+        expect(done.load.exit).to.equal(0);
+        expect(done.install.exit, done.install.output).to.equal(0);
+        expect((JSON.parse(done.install.output) as Status).emulators).to.have.length(guests.length);
+      });
+
+      it(`registers with the flags ${flags}${since('5.12') ? '' : ', because it has no flag P'}`, () => {
+        expect(done.flags.output).to.equal(`flags: ${flags}\n`);
+      });
+
+      it('runs foreign programs, also where the emulator is out of reach', () => {
+        expect(done.programs.output).to.equal(machines);
+        expect(done.chroot.output).to.equal(machines);
+      });
+
+      it('lists what runs', () => {
+        const { supported, emulators } = JSON.parse(done.status.output) as Status;
+        expect(supported).to.include.members([host, ...guests].map((each) => `linux/${each}`));
+        expect(emulators).to.have.members(guests.map((each) => emulatorName(row(each))));
+      });
+
+      it('has nothing that the doctor finds fault with', () => {
+        const { problems, platforms } = JSON.parse(done.doctor.output) as PrintedReport;
+        expect(done.doctor.exit, done.doctor.output).to.equal(0);
+        expect(problems.filter(({ severity }) => severity !== 'note')).to.deep.equal([]);
+        expect(platforms.filter(({ runs }) => runs).map(({ platform }) => platform)).to.have.members(
+          guests.map((each) => `linux/${each}`),
+        );
+      });
+
+      it('starts a setuid program as its owner with flag C, and without it as the caller', () => {
+        expect(done.credentials.exit).to.equal(0);
+        expect(done['no credentials'].exit).to.equal(1000 % 256);
+      });
+
+      it('has a watcher that restores an entry, and ends when it is told to', () => {
+        expect(done.watch.output).to.equal(`${guestMachine({ name: guest })}\n`);
+        expect(done.watch.exit).to.equal(0);
+      });
+
+      it('has no entry left after all were removed', () => {
+        expect(done.uninstall.output.split(/\s+/).filter(Boolean)).to.have.members(['register', 'status']);
+      });
+
+      if (since('6.7')) {
+        it('refuses to install in a container whose end would end the entries', () => {
+          expect(done.container.exit).to.equal(3);
+          expect(done.container.output).to.contain('the registrations would vanish with this container');
+          expect(done.survivors.output).not.to.contain(emulator);
+        });
+
+        it('runs a command of a user with emulators that nobody else sees', () => {
+          expect(done.run.output).to.equal(`${guestMachine({ name: guest })}\n`);
+          expect(done.untouched.output).not.to.contain(emulator);
+        });
+      } else {
+        it('installs in a container, as its entries stay when the last mount is gone', () => {
+          expect(done.container.exit, done.container.output).to.equal(0);
+          expect(done.survivors.output).to.contain(emulator);
+        });
+
+        it('refuses to run a command with emulators of its own, and says what that needs', () => {
+          expect(done.run.exit).to.equal(3);
+          expect(lastLine(done.run.output)).to.contain('a private one needs Linux 6.7 or later');
+        });
+      }
+
+      it('says so where user namespaces are forbidden', () => {
+        expect(done.forbidden.exit).to.equal(3);
+        expect(lastLine(done.forbidden.output)).to.contain('this machine forbids user namespaces');
+      });
+    });
+  }
+}
+
+after(() => {
+  if (table.length === 0) return;
+  const head = [
+    'Linux',
+    'host',
+    'programs that ran',
+    'flags',
+    'entries outlive the last mount',
+    'a container whose host has not mounted it',
+    '`run`',
+  ];
+  for (const line of [head, head.map(() => '---'), ...table]) console.log(`| ${line.join(' | ')} |`);
+});

@@ -1,0 +1,153 @@
+/**
+ * What a machine runs without an emulator depends on its processor, its kernel, and the kernel's command line. That decides
+ * what is registered, listed and advised.
+ */
+import { expect } from 'chai';
+import type { Status } from '../../src/core/status.js';
+import { type PrintedReport, problemIn } from '../support/doctor.js';
+import { type Box, kernelOf, onMachine, type Printed } from './box.js';
+import { chosen } from './choice.js';
+
+interface Machine extends Box {
+  readonly title: string;
+  /** The platforms that it runs by itself, as the status lists them. */
+  readonly native: readonly string[];
+  /** Platforms of the same family that it does not run by itself. */
+  readonly foreign: readonly string[];
+  /** A variant that is beyond its processor. */
+  readonly beyond?: string;
+  /** Bytes of a memory page, if not 4096. */
+  readonly pages?: number;
+  /** Not among the few that are tested by default. */
+  readonly slow?: true;
+}
+
+const machines: readonly Machine[] = [
+  {
+    ...{ title: 'amd64 v1', host: 'amd64', suite: 'bullseye', cpu: 'qemu64' },
+    ...{ native: ['linux/amd64', 'linux/386'], foreign: [], beyond: 'linux/amd64/v2' },
+  },
+  {
+    ...{ title: 'amd64 v2', host: 'amd64', suite: 'bullseye', cpu: 'Nehalem' },
+    ...{ native: ['linux/amd64', 'linux/amd64/v2', 'linux/386'], foreign: [], beyond: 'linux/amd64/v3' },
+  },
+  {
+    ...{ title: 'amd64 whose kernel runs no 386 programs', host: 'amd64', suite: 'trixie-backports' },
+    append: 'ia32_emulation=off',
+    ...{ native: ['linux/amd64', 'linux/amd64/v2', 'linux/amd64/v3'], foreign: ['linux/386'] },
+  },
+  {
+    ...{ title: 'arm64 that runs arm programs', host: 'arm64', suite: 'trixie', slow: true },
+    ...{ native: ['linux/arm64', 'linux/arm/v7', 'linux/arm/v6'], foreign: [] },
+  },
+  {
+    ...{ title: 'arm64 whose kernel is told to run no arm programs', host: 'arm64', suite: 'trixie-backports' },
+    ...{ append: 'arm64.no32bit_el0', native: ['linux/arm64'], foreign: ['linux/arm/v7', 'linux/arm/v6'] },
+  },
+  {
+    ...{
+      title: 'arm64 whose processor has no 32-bit mode',
+      host: 'arm64',
+      suite: 'bookworm',
+      cpu: 'a64fx',
+      slow: true,
+    },
+    ...{ native: ['linux/arm64'], foreign: ['linux/arm/v7', 'linux/arm/v6'] },
+  },
+  {
+    ...{
+      title: 'arm64 with pages of 16 KiB',
+      host: 'arm64',
+      suite: 'trixie-backports',
+      flavour: 'arm64-16k',
+      slow: true,
+    },
+    ...{ pages: 16384, native: ['linux/arm64', 'linux/arm/v7', 'linux/arm/v6'], foreign: [] },
+  },
+  {
+    ...{
+      title: 'ppc64le with pages of 64 KiB',
+      host: 'ppc64le',
+      suite: 'forky',
+      flavour: 'powerpc64le-64k',
+      slow: true,
+    },
+    ...{ pages: 65536, native: ['linux/ppc64le'], foreign: [] },
+  },
+];
+
+/** What `uname -m` says in a foreign busybox. */
+const names: Readonly<Record<string, string>> = {
+  ...{ amd64: 'x86_64', arm64: 'aarch64', riscv64: 'riscv64', s390x: 's390x', '386': 'i686', arm: 'armv7l' },
+};
+
+for (const machine of machines) {
+  const { title, host, native, foreign, beyond, pages = 4096, slow } = machine;
+  if (!chosen(`${title}, ${machine.suite}`, !slow)) continue;
+  const kernel = kernelOf(machine);
+  if (kernel === undefined) continue;
+
+  describe(`${title} (Linux ${kernel})`, () => {
+    const nativeNames = new Set(native.map((platform) => platform.split('/')[1] as string));
+    let done: Record<'pages' | 'before' | 'advice' | 'beyond' | 'install' | 'programs' | 'doctor', Printed>;
+    /** What each foreign program printed, by architecture. */
+    let printed: Record<string, string>;
+
+    before(() => {
+      done = onMachine(machine, {
+        pages: "insmod /lib/modules/binfmt_misc.ko; awk '/KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps",
+        before: 'binfmt',
+        advice: `binfmt doctor --json ${[...native, ...foreign].join(' ')}`,
+        beyond: `binfmt doctor --json ${beyond ?? host}`,
+        install: 'binfmt --install all',
+        programs: 'for each in /guests/*/bin/busybox; do echo "$each $($each uname -m)"; done',
+        doctor: 'binfmt doctor --json',
+      });
+      const lines = done.programs.output.trim().split('\n');
+      printed = Object.fromEntries(lines.map((line) => /^\/guests\/(\w+)\S* (.*)$/.exec(line)?.slice(1) ?? []));
+    });
+
+    it(`has pages of ${pages / 1024} KiB`, () => {
+      expect(Number(done.pages.output)).to.equal(pages);
+    });
+
+    it(`runs ${native.join(', ')} by itself, and lists nothing else`, () => {
+      expect((JSON.parse(done.before.output) as Status).supported).to.deep.equal(native);
+    });
+
+    it('has an emulator recommended for what it lacks, and for nothing else', () => {
+      const { platforms, problems } = JSON.parse(done.advice.output) as PrintedReport;
+      const lacking = platforms.filter(({ runs }) => !runs).map(({ platform }) => platform);
+      expect(lacking).to.have.members(foreign);
+      expect(new Set(problems.map(({ id }) => id))).to.deep.equal(new Set(foreign.length > 0 ? ['no-entry'] : []));
+    });
+
+    if (beyond !== undefined) {
+      it(`is told that ${beyond} is beyond its processor`, () => {
+        const problem = problemIn('cpu-level', JSON.parse(done.beyond.output) as PrintedReport);
+        expect(problem).to.include({ severity: 'problem', subject: beyond });
+      });
+    }
+
+    it('gets an emulator for everything but what it runs by itself', () => {
+      expect(done.install.exit, done.install.output).to.equal(0);
+      const installed = [...done.install.output.matchAll(/^installing: (\S+) OK$/gm)].map(([, name]) => name);
+      expect(installed).to.include.members(Object.keys(names).filter((name) => !nativeNames.has(name)));
+      expect(installed).not.to.include.members([...nativeNames]);
+    });
+
+    it('runs real programs of all of them', () => {
+      const others = Object.entries(names).filter(([name]) => !nativeNames.has(name));
+      expect(printed).to.include(Object.fromEntries(others));
+      // In place of an emulator, the processor runs these: busybox names the machine then.
+      for (const name of nativeNames)
+        expect(printed[name] ?? names[host] ?? 'ppc64le').to.equal(names[host] ?? 'ppc64le');
+    });
+
+    it('has nothing that the doctor finds fault with', () => {
+      expect(done.doctor.exit, done.doctor.output).to.equal(0);
+      const { problems } = JSON.parse(done.doctor.output) as PrintedReport;
+      expect(problems.filter(({ severity }) => severity !== 'note')).to.deep.equal([]);
+    });
+  });
+}
