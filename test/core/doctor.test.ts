@@ -43,32 +43,11 @@ describe('doctor, with captured input', () => {
     expect(idsIn(found({ ...works, kernel: '4.8.0' }))).not.to.include('old-kernel');
   });
 
-  it('reports flag P on a kernel that does not tell QEMU about it', () => {
-    const problem = problemIn('argv0-kernel', found({ ...works, kernel: '5.4.0-150-generic' }));
-    expect(problem).to.include({ severity: 'problem', subject: 'linux/arm64' });
-    const without = { ...works, entries: [entryFor(arm64, { flags: 'OCF' })], kernel: '5.4.0' };
-    expect(found(without).problems).to.deep.equal([]);
-  });
-
   it("reports an entry that takes the machine's own programs, and advises what starts no program", () => {
     const processorPrograms = [Buffer.from(amd64.magic.padEnd(512, '0'), 'hex')];
     const problem = problemIn('catches-native', found({ entries: [entryFor(amd64)], processorPrograms }));
     expect(commandsFor(problem)).to.deep.equal(['echo -1 >/proc/sys/fs/binfmt_misc/qemu-x86_64']);
     expect(found({ ...works, processorPrograms }).problems).to.deep.equal([]);
-  });
-
-  it('reports that no more entries are allowed, and otherwise how many are, if it is asked', () => {
-    const limited = (interpreterLimit: number): Captured => ({ ...works, host: { interpreterLimit } });
-    const full = problemIn('interpreter-limit', found(limited(1)));
-    expect(full.severity).to.equal('warning');
-    expect(commandsFor(full)).to.deep.equal(['sudo sysctl user.max_binfmt_misc_interpreters=256']);
-    expect(problemIn('interpreter-limit', found({ host: { interpreterLimit: 0 } })).severity).to.equal('problem');
-    expect(idsIn(found(limited(2)))).not.to.include('interpreter-limit');
-    const [note] = diagnose(captured(limited(2)), { only: ['interpreter-limit'] });
-    expect(note).to.deep.include({ severity: 'note', facts: { limit: 2, used: 1 } });
-    const all = diagnose(captured(limited(2)), { verbose: true });
-    expect(all.map(({ id }) => id)).to.include('interpreter-limit');
-    expect(diagnose(captured(works), { verbose: true }).map(({ id }) => id)).not.to.include('interpreter-limit');
   });
 
   it('notes an entry that may take any program', () => {
@@ -118,7 +97,6 @@ describe('doctor, with captured input', () => {
 
   it('reports why binfmt_misc cannot be used, with the errno that was seen', () => {
     for (const [id, problem] of [
-      ['kernel-module', mountProblem('/proc/sys/fs/binfmt_misc', 'ENODEV')],
       ['permission', mountProblem('/m', 'EPERM')],
       ['read-only', openProblem('/m/register', 'EROFS')],
       ['mount-failed', mountProblem('/m', 'EBUSY')],

@@ -5,14 +5,14 @@ import { probeExecutable } from '../../src/core/elf.js';
 import { row } from '../support/architectures.js';
 import { ALL_IMAGE, debianName, fetchBusybox, IMAGE, unpackImage } from '../support/docker.js';
 import { own } from '../support/machine.js';
-import { lastLine, ROOT, run } from '../support/program.js';
+import { ROOT, run } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 import { sayInstead } from '../support/skip.js';
 
 export interface Box {
   /** The OCI name of its processor: `arm64`. */
   readonly host: string;
-  /** The release of Debian whose newest kernel it has. */
+  /** Releases of Debian: it has the newest kernel of the first one that can be had. */
   readonly suite: string;
   /** The last part of the name of the kernel's package, if not the usual one: `arm64-16k`. */
   readonly flavour?: string;
@@ -108,7 +108,8 @@ export function kernelOf({ host, suite, flavour = '' }: Box): string | undefined
     });
     const found = fetched.exit === 0;
     kernels.set(name, found ? fs.readFileSync(path.join(fetched.stdout.trim(), 'version'), 'utf8').trim() : undefined);
-    if (!found) sayInstead(`not tested, because it cannot be had: ${lastLine(fetched.stderr)}`);
+    const reasons = fetched.stderr.split('\n').filter((line) => line.startsWith('fetch-kernel: '));
+    if (!found) sayInstead(`not tested: ${reasons.map((line) => line.replace('fetch-kernel: ', '')).join('; ')}`);
   }
   return kernels.get(name);
 }

@@ -1,6 +1,7 @@
 /** Linux 7.3 limits how many emulators its entries keep open, and lets an entry be removed as a file. */
 import { expect } from 'chai';
 import { compareVersions } from '../../src/core/version.js';
+import { type PrintedReport, problemIn } from '../support/doctor.js';
 import { guest, guest2, own } from '../support/machine.js';
 import { lastLine } from '../support/program.js';
 import { sayInstead } from '../support/skip.js';
@@ -18,12 +19,15 @@ if (limited)
   describe('Linux 7.3 or later', () => {
     const both = `${guest.name},${guest2.name}`;
     let done: ReturnType<
-      typeof onMachine<'install' | 'beyond' | 'none' | 'doctor' | 'one' | 'removed' | 'status' | 'sealed' | 'report'>
+      typeof onMachine<
+        'install' | 'verbose' | 'beyond' | 'none' | 'doctor' | 'one' | 'removed' | 'status' | 'sealed' | 'report'
+      >
     >;
 
     before(() => {
       done = onMachine(box, {
         install: `insmod /lib/modules/binfmt_misc.ko; binfmt --install ${both}`,
+        verbose: 'binfmt doctor --json --verbose',
         beyond: `echo 1 >${LIMIT}; binfmt doctor`,
         none: `binfmt --uninstall all >/dev/null; echo 0 >${LIMIT}; binfmt --install ${guest.name}`,
         doctor: `binfmt doctor ${guest.name}`,
@@ -38,6 +42,12 @@ if (limited)
     it('installs as long as there is room', () => {
       expect(done.install.exit).to.equal(0);
       expect(done.install.output).to.contain(`"${guest.platform}"`).and.contain(`"${guest2.platform}"`);
+    });
+
+    it('doctor: says how much of the limit is used, if it is asked', () => {
+      const { severity, facts } = problemIn('interpreter-limit', JSON.parse(done.verbose.output) as PrintedReport);
+      expect(severity).to.equal('note');
+      expect(facts).to.have.property('used', 2);
     });
 
     it('doctor: names the limit, and how much of it is used', () => {

@@ -1,6 +1,7 @@
 /** Every kernel that Debian has, on every host of the image: what users do, and what the kernel decides. */
 import { expect } from 'chai';
 import { emulatorName } from '../../src/core/architectures.js';
+import { registerLine } from '../../src/core/entry.js';
 import type { Status } from '../../src/core/status.js';
 import { compareVersions } from '../../src/core/version.js';
 import { row } from '../support/architectures.js';
@@ -11,12 +12,19 @@ import { type Box, kernelOf, onMachine, type Printed } from './box.js';
 import { chosen } from './choice.js';
 
 const HOSTS = ['amd64', 'arm64', 'riscv64', 'ppc64le', 's390x'];
-const SUITES = ['bullseye', 'bookworm', 'trixie', 'forky', 'trixie-backports'];
+/** Linux 5.10, 6.1, 6.12, 7.2 and 7.3. */
+const SUITES = ['bullseye', 'bookworm', 'trixie bookworm-backports', 'forky sid', 'trixie-backports'];
 /** The oldest and the newest kernel on amd64, and the newest of a little-endian and of a big-endian host. */
-const FEW = ['amd64 bullseye', 'amd64 trixie-backports', 'arm64 trixie-backports', 's390x forky'];
+const FEW = ['amd64 bullseye', 'amd64 trixie-backports', 'arm64 trixie-backports', 's390x forky sid'];
 
 /** What a line of the table says; printed when all machines are done. */
 const table: string[][] = [];
+
+function lineFor(guest: string): string {
+  const architecture = row(guest);
+  const name = emulatorName(architecture);
+  return registerLine({ ...architecture, name, interpreter: `/usr/bin/${name}`, flags: 'POCF' });
+}
 
 /** What is done on each machine, in this order. `guest` is the foreign architecture that most of it is about. */
 function commandsFor(guest: string, guests: readonly string[]) {
@@ -45,6 +53,10 @@ function commandsFor(guest: string, guests: readonly string[]) {
       ${until(`[ -e ${entry} ]`)}
       ${program}
       kill $watcher; wait $watcher`,
+    // The text that other tools register on every kernel.
+    'by hand': `binfmt --uninstall all >/dev/null 2>&1; echo '${lineFor(guest)}' >$misc/register; ${program}`,
+    'doctor, by hand': `binfmt doctor --json ${guest}`,
+    replaced: `binfmt --install ${guest} >/dev/null 2>&1; ${program}`,
     uninstall: 'binfmt --uninstall all >/dev/null 2>&1; ls $misc',
     // The machine has not mounted it now, and a container ends.
     container: `umount $misc; ${container} binfmt --install ${guest}`,
@@ -134,6 +146,16 @@ for (const host of HOSTS) {
       it('has a watcher that restores an entry, and ends when it is told to', () => {
         expect(done.watch.output).to.equal(`${guestMachine({ name: guest })}\n`);
         expect(done.watch.exit).to.equal(0);
+      });
+
+      it(`${since('5.12') ? 'accepts' : 'explains, and replaces,'} an entry with flag P that was registered by hand`, () => {
+        const { problems } = JSON.parse(done['doctor, by hand'].output) as PrintedReport;
+        const found = problems.filter(({ severity }) => severity === 'problem').map(({ id }) => id);
+        expect(found).to.deep.equal(since('5.12') ? [] : ['argv0-kernel']);
+        const printed = `${guestMachine({ name: guest })}\n`;
+        if (since('5.12')) expect(done['by hand'].output).to.equal(printed);
+        else expect(done['by hand'].output).not.to.contain(printed);
+        expect(done.replaced.output).to.equal(printed);
       });
 
       it('has no entry left after all were removed', () => {

@@ -3,7 +3,10 @@
  * what is registered, listed and advised.
  */
 import { expect } from 'chai';
+import { emulatorName } from '../../src/core/architectures.js';
+import { registerLine } from '../../src/core/entry.js';
 import type { Status } from '../../src/core/status.js';
+import { row } from '../support/architectures.js';
 import { type PrintedReport, problemIn } from '../support/doctor.js';
 import { type Box, kernelOf, onMachine, type Printed } from './box.js';
 import { chosen } from './choice.js';
@@ -76,6 +79,13 @@ const machines: readonly Machine[] = [
   },
 ];
 
+/** An entry for an emulator that is on the machine. */
+function lineFor(name: string): string {
+  const architecture = row(name);
+  const emulator = emulatorName(architecture);
+  return registerLine({ ...architecture, name: emulator, interpreter: `/usr/bin/${emulator}`, flags: 'F' });
+}
+
 /** What `uname -m` says in a foreign busybox. */
 const names: Readonly<Record<string, string>> = {
   ...{ amd64: 'x86_64', arm64: 'aarch64', riscv64: 'riscv64', s390x: 's390x', '386': 'i686', arm: 'armv7l' },
@@ -89,7 +99,12 @@ for (const machine of machines) {
 
   describe(`${title} (Linux ${kernel})`, () => {
     const nativeNames = new Set(native.map((platform) => platform.split('/')[1] as string));
-    let done: Record<'pages' | 'before' | 'advice' | 'beyond' | 'install' | 'programs' | 'doctor', Printed>;
+    /** What it runs beside programs of its own architecture. */
+    const second = [...nativeNames].find((name) => name !== host);
+    let done: Record<
+      'taken' | 'taken back' | 'pages' | 'before' | 'advice' | 'beyond' | 'install' | 'programs' | 'doctor',
+      Printed
+    >;
     /** What each foreign program printed, by architecture. */
     let printed: Record<string, string>;
 
@@ -102,6 +117,9 @@ for (const machine of machines) {
         install: 'binfmt --install all',
         programs: 'for each in /guests/*/bin/busybox; do echo "$each $($each uname -m)"; done',
         doctor: 'binfmt doctor --json',
+        taken:
+          second === undefined ? 'true' : `echo '${lineFor(second)}' >$misc/register; binfmt doctor --json ${second}`,
+        'taken back': 'binfmt doctor --json --check native | grep -o "binfmt --uninstall [^\\"]*" | sh 2>&1; binfmt',
       });
       const lines = done.programs.output.trim().split('\n');
       printed = Object.fromEntries(lines.map((line) => /^\/guests\/(\w+)\S* (.*)$/.exec(line)?.slice(1) ?? []));
@@ -143,6 +161,14 @@ for (const machine of machines) {
       for (const name of nativeNames)
         expect(printed[name] ?? names[host] ?? 'ppc64le').to.equal(names[host] ?? 'ppc64le');
     });
+
+    if (second !== undefined) {
+      it(`warns of an entry that takes programs of ${second} from the processor, and advises what removes it`, () => {
+        const problem = problemIn('native', JSON.parse(done.taken.output) as PrintedReport);
+        expect(problem).to.include({ severity: 'warning', subject: `linux/${second}` });
+        expect(done['taken back'].output).to.contain(`uninstalling: ${emulatorName(row(second))} OK`);
+      });
+    }
 
     it('has nothing that the doctor finds fault with', () => {
       expect(done.doctor.exit, done.doctor.output).to.equal(0);
