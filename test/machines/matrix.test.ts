@@ -58,8 +58,10 @@ function commandsFor(guest: string, guests: readonly string[]) {
     'doctor, by hand': `binfmt doctor --json ${guest}`,
     replaced: `binfmt --install ${guest} >/dev/null 2>&1; ${program}`,
     uninstall: 'binfmt --uninstall all >/dev/null 2>&1; ls $misc',
+    // Kernels differ here, and so do versions of one release: what they do is tried by hand first.
+    outlives: `echo ':marker:E::marker::/bin/true:' >$misc/register; umount $misc; mount -t binfmt_misc none $misc; ls $misc`,
     // The machine has not mounted it now, and a container ends.
-    container: `umount $misc; ${container} binfmt --install ${guest}`,
+    container: `[ ! -e $misc/marker ] || echo -1 >$misc/marker; umount $misc; ${container} binfmt --install ${guest}`,
     survivors: 'mount -t binfmt_misc none $misc; ls $misc',
     run: `binfmt --uninstall all >/dev/null 2>&1; su user -c 'binfmt run ${guest} -- ${program}'`,
     untouched: 'ls $misc',
@@ -95,7 +97,7 @@ for (const host of HOSTS) {
           host,
           done.chroot.output.trim().replaceAll('\n', ', '),
           done.flags.output.replace('flags: ', '').trim(),
-          done.survivors.output.includes(emulator) ? 'yes' : 'no',
+          done.outlives.output.includes('marker') ? 'yes' : 'no',
           word(done.container, ['installs', 'refuses']),
           word(done.run, ['yes', 'no']),
         ]);
@@ -162,23 +164,19 @@ for (const host of HOSTS) {
         expect(done.uninstall.output.split(/\s+/).filter(Boolean)).to.have.members(['register', 'status']);
       });
 
-      if (since('6.7')) {
-        it('refuses to install in a container whose end would end the entries', () => {
-          expect(done.container.exit).to.equal(3);
-          expect(done.container.output).to.contain('the registrations would vanish with this container');
-          expect(done.survivors.output).not.to.contain(emulator);
-        });
+      it('installs in a container whose host has not mounted binfmt_misc only if entries outlive the last mount', () => {
+        const outlives = done.outlives.output.includes('marker');
+        expect(done.container.exit, done.container.output).to.equal(outlives ? 0 : 3);
+        expect(done.survivors.output.includes(emulator)).to.equal(outlives);
+        if (!outlives) expect(done.container.output).to.contain('the registrations would vanish with this container');
+      });
 
+      if (since('6.7')) {
         it('runs a command of a user with emulators that nobody else sees', () => {
           expect(done.run.output).to.equal(`${guestMachine({ name: guest })}\n`);
           expect(done.untouched.output).not.to.contain(emulator);
         });
       } else {
-        it('installs in a container, as its entries stay when the last mount is gone', () => {
-          expect(done.container.exit, done.container.output).to.equal(0);
-          expect(done.survivors.output).to.contain(emulator);
-        });
-
         it('refuses to run a command with emulators of its own, and says what that needs', () => {
           expect(done.run.exit).to.equal(3);
           expect(lastLine(done.run.output)).to.contain('a private one needs Linux 6.7 or later');
