@@ -32,9 +32,11 @@ export function installAdvice(
   return [host.wouldVanish ? { ...install, hostNamespaces: true } : install];
 }
 
-/** Write the emulator to the host, for every boot. */
-export function exportAdvice({ platform }: PlatformFacts): Advice {
-  return { do: 'export', platforms: [platform.architecture.name] };
+/** Write this program's emulator to the host, for every boot, if there is one. */
+export function exportAdvice({ platform }: PlatformFacts, { emulators }: DoctorInput): readonly Advice[] {
+  const emulator = emulators.get(platform.architecture);
+  if (emulator === undefined || emulator.unusable) return [];
+  return [{ do: 'export', platforms: [platform.architecture.name] }];
 }
 
 /** Keep the entry with a service. */

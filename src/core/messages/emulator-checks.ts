@@ -32,7 +32,7 @@ export const dynamicEmulator = platformCheck<{
     return {
       severity: severityOf(platform),
       facts: { entry, interpreter: path, loader: elf?.loader, seen: interpreter?.seen, probe: probeFacts(platform) },
-      advice: [...installAdvice(platform, input), exportAdvice(platform)],
+      advice: [...installAdvice(platform, input), ...exportAdvice(platform, input)],
     };
   },
   title: (_, subjects) => doNotRun(subjects, ' in containers'),

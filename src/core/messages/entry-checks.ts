@@ -80,7 +80,7 @@ export const noEntry = platformCheck<{
     return {
       facts: { readable, entryCount: entries.length, configured, boot, probe: probeFacts(platform) },
       advice: boot
-        ? [{ do: 'restart-systemd-binfmt' }, ...install, exportAdvice(platform)]
+        ? [{ do: 'restart-systemd-binfmt' }, ...install, ...exportAdvice(platform, input)]
         : [...install, ...(canInstall && readable ? [watchAdvice(platform)] : [])],
     };
   },
@@ -147,7 +147,7 @@ export const notInContainers = platformCheck<{
     return {
       severity: severityOf(platform),
       facts: { entry, flags, interpreter, probe: probeFacts(platform) },
-      advice: [...installAdvice(platform, input), exportAdvice(platform)],
+      advice: [...installAdvice(platform, input), ...exportAdvice(platform, input)],
     };
   },
   title: (_, subjects) => doNotRun(subjects, ' in containers'),
