@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { probeExecutable } from '../../src/core/elf.js';
 import { row } from '../support/architectures.js';
+import { type Done, resultsOf, scriptOf } from '../support/console.js';
 import { ALL_IMAGE, debianName, fetchBusybox, IMAGE, unpackImage } from '../support/docker.js';
 import { own } from '../support/machine.js';
 import { ROOT, run } from '../support/program.js';
@@ -20,12 +21,6 @@ export interface Box {
   readonly append?: string;
   /** A processor of QEMU's, if not the newest. */
   readonly cpu?: string;
-}
-
-/** What a command printed, on both streams, and its exit status. */
-export interface Printed {
-  readonly exit: number;
-  readonly output: string;
 }
 
 /** What it does before a test's own commands. busybox has the others; `binfmt` is the image's. */
@@ -121,30 +116,15 @@ export function kernelOf({ host, suite, flavour = '' }: Box): string | undefined
 export function onMachine<Name extends string>(
   { host, suite, flavour = '', append = '', cpu }: Box,
   commands: Readonly<Record<Name, string>>,
-): Record<Name, Printed> {
+): Record<Name, Done> {
   const dir = systemFor(host);
-  const steps = Object.entries(commands).map(
-    ([name, command]) => `echo "== ${name}"\n{\n${command}\n} 2>&1\necho "== exit $?"\n`,
-  );
-  fs.writeFileSync(path.join(dir, 'init'), `${PROLOGUE}${steps.join('')}poweroff -f\n`, { mode: 0o755 });
+  fs.writeFileSync(path.join(dir, 'init'), `${PROLOGUE}${scriptOf(commands)}poweroff -f\n`, { mode: 0o755 });
   const boot = path.join(import.meta.dirname, 'boot');
   const options = cpu === undefined ? [] : ['-cpu', cpu];
   const ended = run(boot, [debianName(host), suite, dir, ...options], { FLAVOUR: flavour, APPEND: append });
-  const console = withoutKernelMessages(ended.stdout);
-  const tail = () => `${console.split('\n').slice(-40).join('\n')}\n${ended.stderr}`;
-  if (ended.exit !== 0) throw new Error(`the machine (${host}, ${suite}) failed:\n${tail()}`);
-  return Object.fromEntries(
-    (Object.keys(commands) as Name[]).map((name) => {
-      const [, after] = console.split(`== ${name}\n`);
-      const [output = '', exit] = (after ?? '').split(/== exit (\d+)/);
-      if (exit === undefined)
-        throw new Error(`the machine (${host}, ${suite}) did not come as far as "${name}":\n${tail()}`);
-      return [name, { exit: Number(exit), output }];
-    }),
-  ) as Record<Name, Printed>;
-}
-
-function withoutKernelMessages(console: string): string {
-  const lines = console.replaceAll('\r', '').split('\n');
-  return lines.filter((line) => !/^\[ *\d+\.\d+\] /.test(line)).join('\n');
+  if (ended.exit !== 0) {
+    const end = ended.stdout.split('\n').slice(-40).join('\n');
+    throw new Error(`the machine (${host}, ${suite}) failed:\n${end}\n${ended.stderr}`);
+  }
+  return resultsOf(Object.keys(commands) as Name[], ended.stdout);
 }

@@ -5,10 +5,11 @@ import { registerLine } from '../../src/core/entry.js';
 import type { Status } from '../../src/core/status.js';
 import { compareVersions } from '../../src/core/version.js';
 import { row } from '../support/architectures.js';
+import type { Done } from '../support/console.js';
 import { guestMachine } from '../support/docker.js';
 import type { PrintedReport } from '../support/doctor.js';
 import { lastLine } from '../support/program.js';
-import { type Box, kernelOf, onMachine, type Printed } from './box.js';
+import { type Box, kernelOf, onMachine } from './box.js';
 import { chosen } from './choice.js';
 
 const HOSTS = ['amd64', 'arm64', 'riscv64', 'ppc64le', 's390x'];
@@ -84,14 +85,14 @@ for (const host of HOSTS) {
       const machines = guests.map((each) => `${guestMachine({ name: each })}\n`).join('');
       const since = (version: string) => compareVersions(kernel, version) >= 0;
       const flags = since('5.12') ? 'POCF' : 'OCF';
-      let done: Record<keyof ReturnType<typeof commandsFor>, Printed>;
+      let done: Record<keyof ReturnType<typeof commandsFor>, Done>;
 
       before(() => {
         done = onMachine(box, commandsFor(guest, guests));
       });
       after(() => {
         if (done === undefined) return;
-        const word = ({ exit }: Printed, [yes, no]: readonly [string, string]) => (exit === 0 ? yes : no);
+        const word = ({ exit }: Done, [yes, no]: readonly [string, string]) => (exit === 0 ? yes : no);
         table.push([
           kernel.replace(/-.*/, ''),
           host,

@@ -7,8 +7,9 @@ import { emulatorName } from '../../src/core/architectures.js';
 import { registerLine } from '../../src/core/entry.js';
 import type { Status } from '../../src/core/status.js';
 import { row } from '../support/architectures.js';
+import type { Done } from '../support/console.js';
 import { type PrintedReport, problemIn } from '../support/doctor.js';
-import { type Box, kernelOf, onMachine, type Printed } from './box.js';
+import { type Box, kernelOf, onMachine } from './box.js';
 import { chosen } from './choice.js';
 
 interface Machine extends Box {

@@ -16,13 +16,13 @@ export function scriptOf(commands: Readonly<Record<string, string>>): string {
 
 /** What each named command printed on a console, and its exit status, without the kernel's own messages. */
 export function resultsOf<Name extends string>(names: readonly Name[], console: string): Record<Name, Done> {
-  const printed = console.replaceAll('\r', '');
-  const lines = printed.split('\n').filter((line) => !/^\[ *\d+\.\d+\] /.test(line));
+  const lines = console.split(/\r?\n/).filter((line) => !/^\[ *\d+\.\d+\] /.test(line));
   return Object.fromEntries(
     names.map((name) => {
       const [, after = ''] = lines.join('\n').split(`== ${name}\n`);
       const [output = '', exit] = after.split(/== exit (\d+)/);
-      if (exit === undefined) throw new Error(`the machine did not come as far as ${name}:\n${printed}`);
+      if (exit === undefined)
+        throw new Error(`the machine did not come as far as "${name}":\n${lines.slice(-40).join('\n')}`);
       return [name, { exit: Number(exit), output }];
     }),
   ) as Record<Name, Done>;
