@@ -104,7 +104,7 @@ for (const machine of machines) {
     const second = [...nativeNames].find((name) => name !== host);
     let done: Record<
       'taken' | 'taken back' | 'pages' | 'before' | 'advice' | 'beyond' | 'install' | 'programs' | 'doctor',
-      Printed
+      Done
     >;
     /** What each foreign program printed, by architecture. */
     let printed: Record<string, string>;
