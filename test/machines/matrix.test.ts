@@ -49,7 +49,7 @@ function commandsFor(guest: string, guests: readonly string[]) {
     credentials: effectiveUser,
     'no credentials': `binfmt --install ${guest} --no-credentials >/dev/null; ${effectiveUser}`,
     watch: `binfmt --install ${guest} --watch >/tmp/log 2>&1 & watcher=$!
-      ${until("grep -q '^}' /tmp/log")}
+      ${until("grep -sq '^}' /tmp/log")}
       echo -1 >${entry}
       ${until(`[ -e ${entry} ]`)}
       ${program}
@@ -94,7 +94,7 @@ for (const host of HOSTS) {
         if (done === undefined) return;
         const word = ({ exit }: Done, [yes, no]: readonly [string, string]) => (exit === 0 ? yes : no);
         table.push([
-          kernel.replace(/-.*/, ''),
+          kernel.replace(/-(cloud-)?[a-z].*/, ''),
           host,
           done.chroot.output.trim().replaceAll('\n', ', '),
           done.flags.output.replace('flags: ', '').trim(),
