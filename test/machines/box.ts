@@ -62,7 +62,10 @@ function systemFor(host: string): string {
     fs.copyFileSync(keptBusybox(name), path.join(dir, to, 'busybox'));
   };
   busybox(host, 'bin');
-  for (const name of GUESTS.filter((each) => each !== host)) busybox(name, `guests/${name}/bin`);
+  for (const name of GUESTS.filter((each) => each !== host)) {
+    busybox(name, `guests/${name}/bin`);
+    fs.symlinkSync('busybox', path.join(dir, `guests/${name}/bin/echo`));
+  }
   for (const [name, probeCode] of Object.entries(EFFECTIVE_USER)) {
     fs.writeFileSync(path.join(dir, `guests/euid-${name}`), probeExecutable({ ...row(name), probeCode }));
     fs.chmodSync(path.join(dir, `guests/euid-${name}`), 0o4755);
