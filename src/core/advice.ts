@@ -36,7 +36,7 @@ export type Advice =
       readonly platforms: readonly string[];
       readonly options?: readonly string[];
       readonly hostNamespaces?: boolean;
-      readonly because?: 'replace' | 'in-front' | 'for-processor';
+      readonly because?: 'replace' | 'in-front' | 'for-processor' | 'label';
     }
   | { readonly do: 'watch'; readonly platforms: readonly string[] }
   | { readonly do: 'export'; readonly platforms: readonly string[] }

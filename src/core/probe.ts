@@ -3,6 +3,7 @@
  * table names for it counts as running.
  */
 import { type Architecture, PROBE_SUCCESS } from './architectures.js';
+import { categoriesOf } from './selinux-label.js';
 
 /** How a program ended, as the launcher reports it. */
 export interface Outcome {
@@ -34,6 +35,8 @@ export interface ProbeResult {
   readonly verdict: Verdict;
   readonly ranBy: RanBy;
   readonly microseconds: number;
+  /** The label of the interpreter, if SELinux keeps containers apart by labels. */
+  readonly label?: string;
 }
 
 /** The path of the interpreter that was seen; undefined if there was none, or none was seen. */
@@ -71,7 +74,12 @@ export function verdictOf(architecture: Architecture, outcome: Outcome, osNames:
   }
 }
 
-/** Does it run, up to the variant `level` if one was asked for? */
+/** Does it run in every container, up to the variant `level` if one was asked for? */
+export function runsEverywhere(probe: ProbeResult | undefined, level?: number): boolean {
+  return runsUpTo(probe?.verdict, level) && categoriesOf(probe?.label) === undefined;
+}
+
+/** Does it run here, up to the variant `level` if one was asked for? */
 export function runsUpTo(verdict: Verdict | undefined, level = 0): boolean {
   return verdict?.kind === 'runs' && (verdict.level ?? 0) >= level;
 }

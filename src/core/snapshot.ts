@@ -2,7 +2,7 @@
 import type { Architecture } from './architectures.js';
 import { takesProgramsOf } from './elf.js';
 import type { Entry } from './entry.js';
-import { interpreterOf, type ProbeResult } from './probe.js';
+import { interpreterOf, type ProbeResult, runsEverywhere } from './probe.js';
 import type { Problem } from './problem.js';
 
 /** A binfmt_misc file system that can be written to. */
@@ -74,7 +74,7 @@ export function activeEntry(architecture: Architecture, { entries, probes }: Sna
 /** Who runs an architecture's programs. */
 export function runnerOf(architecture: Architecture, snapshot: Snapshot): Runner {
   const probe = snapshot.probes.get(architecture);
-  if (probe?.verdict.kind !== 'runs') return { kind: 'nothing' };
+  if (probe === undefined || !runsEverywhere(probe)) return { kind: 'nothing' };
   if (probe.ranBy === 'processor') return { kind: 'processor' };
   const entry = activeEntry(architecture, snapshot);
   if (entry) return { kind: 'entry', entry };

@@ -10,6 +10,9 @@
  *   mount TYPE DIR [PID]             ok | errno N   mounts at DIR, in the mount namespace of process PID if given
  *   umount DIR                       ok | errno N
  *   bind FROM DIR                    ok | errno N   mounts the directory FROM at DIR, with all mounts below it
+ *   label FILE                       label LABEL    the SELinux label of FILE; nothing if it has none
+ *   relabel DIR EMPTY LABEL          ok | errno N   mounts DIR over itself, read-only, with this label for all files;
+ *                                                   EMPTY is an empty directory
  *   unshare NAMESPACES               ok | errno N   moves the launcher to new namespaces: "user" or "user,mount"
  *   write-existing FILE HEX          ok | errno N   writes to a file that exists, in one write(2)
  *   write FILE HEX                   ok | errno N   creates an executable
@@ -31,15 +34,15 @@
  *   run-queued MILLISECONDS                         runs all queued files at the same time; when all have ended, or
  *                                                   are killed at the time limit, answers a line for each, in order:
  *
- *     exit|signal|timeout|chroot|exec  NUMBER  MICROSECONDS  RAN-BY  EXE  BUILD-ID  OUTPUT
- *     inspected                        SIZE    MICROSECONDS  RAN-BY  EXE  BUILD-ID  BEGINNING
+ *     exit|signal|timeout|chroot|exec  NUMBER  MICROSECONDS  RAN-BY  EXE  BUILD-ID  LABEL  OUTPUT
+ *     inspected                        SIZE    MICROSECONDS  RAN-BY  EXE  BUILD-ID  LABEL  BEGINNING
  *
  * NUMBER is the exit status, the signal, 0, or the errno of the call that failed. EXE is the target of /proc/PID/exe
  * just after execve(2): FILE itself if the processor runs it, or the interpreter if an entry of binfmt_misc matched.
  * RAN-BY tells the two apart by the file's inode, as "processor" or "interpreter". If the launcher may not trace the
- * program, RAN-BY is "unknown" and EXE is empty. OUTPUT is the first bytes of standard output and standard error. SIZE
- * is the size of the file EXE in bytes, and BEGINNING its first 4096 bytes. HEX, EXE, OUTPUT and BEGINNING are pairs of
- * hexadecimal digits. MILLISECONDS is a day at most. The answer to any other line is "bad request".
+ * program, RAN-BY is "unknown" and EXE is empty. LABEL is the SELinux label of EXE. OUTPUT is the first
+ * bytes of standard output and standard error. SIZE is the size of the file EXE in bytes, and BEGINNING its first 4096 bytes. HEX, EXE, OUTPUT and BEGINNING are pairs of hexadecimal
+ * digits. MILLISECONDS is a day at most. The answer to any other line is "bad request".
  *
  * "launcher PID INPUT OUTPUT [FILE]" is how main.c starts it: PID is its child, the Node.js process (node_process.c);
  * INPUT and OUTPUT are the standard streams for the command (become.c), or OUTPUT alone is where a status is expected
@@ -102,6 +105,13 @@ static bool answer_with_bytes(char **fields, int n) {
 	return true;
 }
 
+static void answer_label(const char *file) {
+	char label[256];
+
+	read_label(file, label, sizeof label);
+	printf("label\t%s\n", label);
+}
+
 /* Returns false if it is no request. */
 static bool answer_fields(char **fields, int n) {
 	enum { DAY = 24 * 60 * 60 * 1000 }; /* milliseconds */
@@ -116,6 +126,10 @@ static bool answer_fields(char **fields, int n) {
 		answer_errno(unmount(fields[1]));
 	else if (!strcmp(name, "bind") && n == 3)
 		answer_errno(bind_recursively(fields[1], fields[2]));
+	else if (!strcmp(name, "label") && n == 2)
+		answer_label(fields[1]);
+	else if (!strcmp(name, "relabel") && n == 4)
+		answer_errno(relabel(fields[1], fields[2], fields[3]));
 	else if (!strcmp(name, "unshare") && n == 2)
 		answer_errno(unshare_namespaces(fields[1]));
 	else if (!strcmp(name, "open-directory") && (n == 3 || (n == 4 && !strcmp(fields[3], "create"))))

@@ -20,12 +20,17 @@ int mount_in(const char *type, const char *dir, long pid);
 int unmount(const char *dir);
 int bind_recursively(const char *from, const char *dir);
 int unshare_namespaces(const char *names);
+/* Mounts `dir` over itself, read-only, with this SELinux label for all files. `empty`: an empty directory. */
+int relabel(const char *dir, const char *empty, const char *label);
 /* Unmounts what mount_here has mounted last, unless that was unmounted already. */
 void undo_mount(void);
 
 /* files.c: write_executable answers by itself; write_existing returns 0, or -1 with errno. */
 void write_executable(const char *file, const char *bytes, size_t length);
 int write_existing(const char *file, const char *bytes, size_t length);
+
+/* label.c: the SELinux label of a file; nothing if it has none. */
+void read_label(const char *file, char *label, size_t room);
 
 /* directories.c: open_directory answers by itself; close_directory returns 0, or -1 with errno. */
 void open_directory(const char *root, const char *path, bool create);

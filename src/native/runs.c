@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_SHOWN = 512, BEGINNING = 4096, BUILD_ID = 64 }; /* bytes */
+enum { OUTPUT_SHOWN = 512, BEGINNING = 4096, BUILD_ID = 64, LABEL = 256 }; /* bytes */
 
 struct run {
 	char *line; /* holds the strings of `program` */
@@ -29,7 +29,7 @@ struct run {
 	int status; /* as waitpid reports it */
 	struct { char beginning[BEGINNING]; ssize_t length; long long size; } interpreter;
 	struct timespec start, end;
-	char exe[PATH_MAX];
+	char exe[PATH_MAX], label[LABEL];
 	dev_t device; /* with `inode`: the file `exe` */
 	ino_t inode;
 	const char *ran_by; /* "processor", "interpreter" or "unknown" */
@@ -68,6 +68,7 @@ static void note_exe(struct run *run, const struct child_report *child, const ch
 	if (length <= 0 || stat(link, &file) < 0) return;
 	run->device = file.st_dev;
 	run->inode = file.st_ino;
+	read_label(link, run->label, sizeof run->label);
 	bool itself = file.st_dev == child->device && file.st_ino == child->inode;
 	run->ran_by = itself ? "processor" : "interpreter";
 }
@@ -223,7 +224,7 @@ static void report(struct run *run, const struct child_report *child) {
 	}
 	printf("%s\t%lld\t%lld\t%s\t", kind, number, microseconds(run->start, run->end), run->ran_by);
 	print_hex(run->exe, strlen(run->exe));
-	printf("\t%s\t", id);
+	printf("\t%s\t%s\t", id, run->label);
 	print_hex(bytes, length > 0 ? (size_t)length : 0);
 	putchar('\n');
 }

@@ -108,6 +108,27 @@ describe('the plan of an installation', () => {
       { kind: 'replaced', entry: 'broken' },
     ],
     [
+      'replaces an entry whose emulator SELinux keeps from other containers, also with --keep',
+      {
+        entries: [entry()],
+        registered: '11.1.3',
+        probe: { ...runs, label: 'system_u:object_r:container_file_t:s0:c1022,c1023' },
+        options: { keep: true },
+      },
+      'register',
+      { kind: 'replaced', entry: 'broken' },
+    ],
+    [
+      'leaves an entry alone whose emulator every container may read',
+      {
+        entries: [entry()],
+        registered: '11.1.3',
+        probe: { ...runs, label: 'system_u:object_r:container_file_t:s0' },
+      },
+      'ready',
+      { kind: 'already-registered', version: '11.1.3' },
+    ],
+    [
       'replaces a disabled entry',
       { entries: [entry({ enabled: false })], probe: fails },
       'register',

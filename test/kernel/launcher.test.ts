@@ -23,6 +23,8 @@ const REQUESTS: readonly (readonly [string, number])[] = [
   ['mount', 2],
   ['umount', 1],
   ['bind', 2],
+  ['label', 1],
+  ['relabel', 3],
   ['unshare', 1],
   ['write', 2],
   ['write-existing', 2],
@@ -109,7 +111,7 @@ describe('the launcher, compiled with sanitizers', () => {
       encoding: 'utf8',
     });
     expect(ended.stderr).to.equal('');
-    expect(ended.stdout).to.match(/^errno\t22\nexec\t2\t\d+\tunknown\t\t\t\nend\nbad request\n$/);
+    expect(ended.stdout).to.match(/^errno\t22\nexec\t2\t\d+\tunknown\t\t\t\t\nend\nbad request\n$/);
   });
 
   it('ignores a line without an end', () => {
@@ -142,7 +144,7 @@ describe('the launcher, compiled with sanitizers', () => {
       const answers = answersTo(Array.from({ length: 100 }, () => `${line()}\n`).join(''));
       for (const answer of answers) {
         expect(answer).to.match(
-          /^(ok|bad request|errno\t\d+|fd\t\d+(\t\d+)?|[a-z]+\t\d+\t\d+\t[a-z]+(\t[0-9a-f]*){3})$/,
+          /^(ok|bad request|errno\t\d+|fd\t\d+(\t\d+)?|[a-z]+\t\d+\t\d+\t[a-z]+(\t[0-9a-f]*){2}\t[!-~]*\t[0-9a-f]*|label\t[!-~]*)$/,
         );
       }
       expect(answers.length).to.be.within(50, 100);

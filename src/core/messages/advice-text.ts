@@ -22,13 +22,16 @@ export function renderAdvice(advice: Advice, invocation: Invocation): RenderedAd
 }
 
 const HOST_NAMESPACES = ['--pid=host'];
+/** A privileged container whose files have no categories of SELinux. */
+const LABEL_FOR_ALL = ['--security-opt', 'label=type:spc_t', '--security-opt', 'label=level:s0'];
 const host = (command: string): RenderedAdvice => ({ label: 'on the host', command });
 const entryFile = (name: string) => quoted(`${BINFMT_DIRECTORY}/${name}`);
 
 const renderers: Renderers = {
   install({ platforms, options = [], hostNamespaces, because }, invocation) {
     const args = ['--install', platforms.join(','), ...options];
-    const command = callPrivileged(invocation, args, hostNamespaces ? HOST_NAMESPACES : []);
+    const container = [...(hostNamespaces ? HOST_NAMESPACES : []), ...(because === 'label' ? LABEL_FOR_ALL : [])];
+    const command = callPrivileged(invocation, args, container);
     return because === undefined && hostNamespaces
       ? { label: 'let this program mount it on the host', command }
       : { label: because && installLabels[because], command };
@@ -108,6 +111,7 @@ function uninstallWords(list: string): string[] {
 const installLabels = {
   replace: 'use the emulator of this program',
   'in-front': 'register the emulator of this program in front',
+  label: 'with a label that every container may use',
   'for-processor': "use the image for this machine's processor",
 } as const;
 

@@ -5,6 +5,8 @@
 import { exportAdvice, installAdvice, newerVersion } from '../doctor/advise.js';
 import { platformCheck } from '../doctor/check.js';
 import { formatPlatform } from '../platform.js';
+import { interpreterOf } from '../probe.js';
+import { categoriesOf } from '../selinux-label.js';
 import { listed } from '../text.js';
 import { CRASH, doNotRun, FORMAT_ERROR, NO_SUCH_FILE, refusedWith, severityOf } from './not-running.js';
 import { describeFailure, factsOf, type ProbeFacts, probeFacts, probeLine } from './verdict-text.js';
@@ -43,6 +45,25 @@ export const dynamicEmulator = platformCheck<{
     `${probeLine(probe)} although flag F is set`,
     ...(loader ? [`${seen === 'file' ? 'on the host' : 'started by the kernel'}: ${interpreter} needs ${loader}`] : []),
   ],
+});
+
+export const emulatorLabel = platformCheck<{ interpreter: string; label: string; categories: string }>({
+  id: 'emulator-label',
+  summary: 'SELinux does not let other containers read the emulator',
+  find(platform, input) {
+    const { probe, verdict } = platform;
+    const categories = categoriesOf(probe?.label);
+    if (categories === undefined || probe?.label === undefined || verdict.kind !== 'runs') return undefined;
+    return {
+      facts: { interpreter: interpreterOf(probe) ?? '', label: probe.label, categories },
+      advice: [...installAdvice(platform, input, { because: 'label' }), exportAdvice(platform)],
+    };
+  },
+  title: (_, subjects) => doNotRun(subjects, ' in containers that SELinux confines'),
+  symptom: () => 'nothing, and exit status 139 (Segmentation fault)',
+  cause: ({ categories }) =>
+    `SELinux lets only containers with the categories ${categories} read the emulator, and every confined container has categories of its own`,
+  evidence: ({ interpreter, label }) => [`label of ${interpreter}: ${label}`],
 });
 
 /** What QEMU prints about a signal. */
@@ -201,4 +222,4 @@ export const emulatorFails = platformCheck<{
   ],
 });
 
-export const emulatorChecks = [dynamicEmulator, emulatorCrash, cpuLevel, intermittent, emulatorFails];
+export const emulatorChecks = [dynamicEmulator, emulatorLabel, emulatorCrash, cpuLevel, intermittent, emulatorFails];

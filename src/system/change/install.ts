@@ -11,7 +11,7 @@ import { sameRegistration } from '../../core/entry.js';
 import { entryRemoved, unreliable } from '../../core/messages/emulator-problems.js';
 import { type InstallOptions, type InstallResult, planInstall, type Step, trialName } from '../../core/plan.js';
 import { formatPlatform, type Platform, shortPlatform } from '../../core/platform.js';
-import { runsUpTo } from '../../core/probe.js';
+import { runsEverywhere } from '../../core/probe.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import type { Snapshot } from '../../core/snapshot.js';
 import { isSwitchedOff, readEntries, register, unregister } from '../binfmt/entries.js';
@@ -20,6 +20,7 @@ import { undoAtEnd } from '../cleanup.js';
 import { collectDoctorInput } from '../host/doctor-input.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
+import { openToContainers } from './relabel.js';
 
 export interface InstallRequest {
   readonly platforms: readonly Platform[];
@@ -52,6 +53,7 @@ export async function installPlatforms(request: InstallRequest, system: System):
   const keptBy = changing && lasting ? await keeperOf(system) : undefined;
   const blocking = changing ? blockingProblem(system, keptBy) : undefined;
   if (changing) await system.prober.forget();
+  if (changing && !blocking) await openToContainers(system);
   const failures = blocking ? new Map<Architecture, Problem>() : await tryReplacements(planned, system);
   const jobs = planned.map((job): Job => {
     const problem = failures.get(job.platform.architecture);
@@ -78,7 +80,7 @@ function isRegistration(job: Job): job is RegisterJob {
 }
 
 function runs({ architecture, level }: Platform, { probes }: Snapshot): boolean {
-  return runsUpTo(probes.get(architecture)?.verdict, level);
+  return runsEverywhere(probes.get(architecture), level);
 }
 
 /** Undefined for a mount that somebody else has made: then it is theirs to keep. */
@@ -186,7 +188,7 @@ function resultOf(
     return { platform, registered, note: refused ? { kind: 'runs-anyway', problem: refused } : step.note };
   }
   const problem = problems.get(platform.architecture);
-  // It runs, but not up to the variant that was asked for: its entry stays.
+  // It runs, but not up to the variant that was asked for, or not in every container: its entry stays.
   if (after.probes.get(platform.architecture)?.verdict.kind === 'runs') return { platform, registered, problem };
   if (registered === undefined) return { platform, problem: refused ?? problem };
   if (after.entries.some(({ name }) => name === registered)) return { platform, problem };

@@ -23,6 +23,8 @@ export interface ExecutionOutcome extends Outcome {
   readonly ranBy: 'processor' | { readonly interpreter: string } | 'unknown';
   /** Of the file that ran it, in hexadecimal; undefined if it has none, or was not seen. */
   readonly buildId?: string;
+  /** Its SELinux label; empty if it has none, or was not seen. */
+  readonly label: string;
 }
 
 /** An executable file to create. */
@@ -68,6 +70,10 @@ export interface Launcher {
   umount(dir: string): Promise<string | undefined>;
   /** Mounts the directory `from`, with all mounts below it, at `dir` too. */
   bind(from: string, dir: string): Promise<string | undefined>;
+  /** The SELinux label of a file; empty if it has none. */
+  labelOf(file: string): Promise<string>;
+  /** Mounts a directory over itself, read-only, with this SELinux label for all files. `empty`: an empty directory. */
+  relabel(dir: string, empty: string, label: string): Promise<string | undefined>;
   /** Moves the launcher, and all that it runs from now on, to new namespaces. This program stays in its own. */
   unshare(namespaces: 'user' | 'user,mount'): Promise<string | undefined>;
   /** Writes to a file that exists, in one write(2). */
@@ -148,6 +154,11 @@ export function connectLauncher(pipes: string, first = false): Launcher {
     mount: (type, dir, pid) => errnoOf(['mount', type, dir, ...(pid === undefined ? [] : [String(pid)])]),
     umount: (dir) => errnoOf(['umount', dir]),
     bind: (from, dir) => errnoOf(['bind', from, dir]),
+    async labelOf(file) {
+      const [answer = ''] = await request([['label', file]], 1);
+      return answer.split('\t')[1] ?? '';
+    },
+    relabel: (dir, empty, label) => errnoOf(['relabel', dir, empty, label]),
     unshare: (namespaces) => errnoOf(['unshare', namespaces]),
     writeExisting: (file, text) => errnoOf(['write-existing', file, hex(Buffer.from(text))]),
     async openDirectory(root, directory, { create = false } = {}) {
@@ -246,7 +257,7 @@ function formatRequest(fields: readonly string[]): string {
 }
 
 function parseOutcome(line: string): ExecutionOutcome {
-  const [kind, number, microseconds, ranBy, exe = '', buildId = '', output = ''] = line.split('\t');
+  const [kind, number, microseconds, ranBy, exe = '', buildId = '', label = '', output = ''] = line.split('\t');
   const interpreter = Buffer.from(exe, 'hex').toString();
   return {
     kind: kind as Outcome['kind'],
@@ -254,12 +265,13 @@ function parseOutcome(line: string): ExecutionOutcome {
     microseconds: Number(microseconds),
     ranBy: ranBy === 'interpreter' ? { interpreter } : ranBy === 'processor' ? 'processor' : 'unknown',
     buildId: buildId || undefined,
+    label,
     output: Buffer.from(output, 'hex').toString(),
   };
 }
 
 function parseInterpreter(line: string): InterpreterFile | undefined {
-  const [kind, size, , ranBy, exe = '', , beginning = ''] = line.split('\t');
+  const [kind, size, , ranBy, exe = '', , , beginning = ''] = line.split('\t');
   if (kind !== 'inspected' || ranBy !== 'interpreter') return undefined;
   const path = Buffer.from(exe, 'hex').toString();
   return { path, size: Number(size), beginning: Buffer.from(beginning, 'hex') };

@@ -6,6 +6,7 @@ import os from 'node:os';
 import { type Architecture, architectures } from '../../core/architectures.js';
 import { loaderExecutable } from '../../core/elf.js';
 import { type ProbeResult, SHORTAGES, verdictOf } from '../../core/probe.js';
+import { selinuxEnforces } from '../host/selinux.js';
 import { PROBE_LIMIT } from './first-probes.js';
 import { type Executable, type ExecutionOutcome, type InterpreterFile, type Launcher, osNames } from './launcher.js';
 import { executableBelow, type ProbeDirectory, type ProbeRequest, withExecutables } from './probe-directory.js';
@@ -141,6 +142,7 @@ export function probeResultOf(
   outcome: ExecutionOutcome | undefined,
 ): ProbeResult | undefined {
   if (outcome === undefined) return undefined;
-  const { ranBy, microseconds } = outcome;
-  return { verdict: verdictOf(architecture, outcome, osNames), ranBy, microseconds };
+  const { ranBy, microseconds, label } = outcome;
+  const labelled = typeof ranBy === 'object' && label !== '' && selinuxEnforces();
+  return { verdict: verdictOf(architecture, outcome, osNames), ranBy, microseconds, ...(labelled && { label }) };
 }
