@@ -91,11 +91,27 @@ describe('doctor, with captured input', () => {
     expect(found(given).problems).to.deep.equal([]);
   });
 
+  it('reports an emulator that SELinux keeps from other containers, and how to register one for all', () => {
+    const label = 'system_u:object_r:container_file_t:s0:c1022,c1023';
+    const probe = { ...probeOf({ kind: 'runs' }, '/usr/bin/qemu-aarch64'), label };
+    const problem = problemIn('emulator-label', found({ ...works, probes: [[arm64, probe]] }));
+    expect(problem.severity).to.equal('problem');
+    expect(problem.facts).to.include({ label, categories: 'c1022,c1023' });
+    expect(commandsFor(problem)[0]).to.contain('--security-opt label=type:spc_t --security-opt label=level:s0');
+    const open = { ...probe, label: 'system_u:object_r:container_file_t:s0' };
+    expect(found({ ...works, probes: [[arm64, open]] }).problems).to.deep.equal([]);
+  });
+
   it('reports SELinux or AppArmor only if something was forbidden', () => {
     const confined: Captured = { host: { confinement: 'docker-default (enforce)' } };
     const problem = problemIn('confinement', found({ ...fails({ kind: 'refused', errno: 'EACCES' }), ...confined }));
     expect(problem.facts).to.deep.equal({ profile: 'docker-default (enforce)' });
+    expect(commandsFor(problem)).to.have.length(1);
     expect(commandsFor(problem)[0]).to.contain('--security-opt apparmor=unconfined');
+    const bySelinux = { host: { confinement: 'system_u:system_r:container_t:s0:c1,c2' } };
+    const other = problemIn('confinement', found({ ...fails({ kind: 'refused', errno: 'EACCES' }), ...bySelinux }));
+    expect(commandsFor(other)).to.have.length(1);
+    expect(commandsFor(other)[0]).to.contain('--security-opt label=disable');
     expect(found({ ...works, ...confined }).problems).to.deep.equal([]);
   });
 

@@ -7,6 +7,7 @@ import { isNamedFor, isTroubled, platformFacts } from '../doctor/input.js';
 import { takesProgramsOf } from '../elf.js';
 import { matches } from '../entry.js';
 import { formatPlatform } from '../platform.js';
+import { isLabel } from '../selinux-label.js';
 import { listed } from '../text.js';
 import { compareVersions } from '../version.js';
 
@@ -89,10 +90,7 @@ export const confinement = machineCheck<{ profile: string }>({
     return {
       severity: 'note',
       facts: { profile: host.confinement },
-      advice: [
-        { do: 'call-again', with: 'no-apparmor' },
-        { do: 'call-again', with: 'no-selinux' },
-      ],
+      advice: [{ do: 'call-again', with: isLabel(host.confinement) ? 'no-selinux' : 'no-apparmor' }],
     };
   },
   title: () => 'a security module confines this container',
