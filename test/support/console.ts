@@ -16,7 +16,11 @@ export function scriptOf(commands: Readonly<Record<string, string>>): string {
 
 /** What each named command printed on a console, and its exit status, without the kernel's own messages. */
 export function resultsOf<Name extends string>(names: readonly Name[], console: string): Record<Name, Done> {
-  const lines = console.split(/\r?\n/).filter((line) => !/^\[ *\d+\.\d+\] /.test(line));
+  // The kernel's labels end with a null byte.
+  const lines = console
+    .replaceAll('\0', '\n')
+    .split(/\r?\n/)
+    .filter((line) => !/^\[ *\d+\.\d+\] /.test(line));
   return Object.fromEntries(
     names.map((name) => {
       const [, after = ''] = lines.join('\n').split(`== ${name}\n`);

@@ -18,6 +18,8 @@ export interface Debian {
   readonly packages: readonly string[];
   /** A directory whose files are copied into it. */
   readonly files: string;
+  /** It is booted with these parameters of the kernel when it has been installed, and has to power off by itself. */
+  readonly firstBoot?: string;
 }
 
 /** `docker run` of the image of test/machines/Dockerfile, by its id: another checkout may give its name to an image of its own. */
@@ -35,13 +37,17 @@ function inContainer(options: readonly string[], ...args: string[]): string {
 }
 
 /** Installs it, or takes the disk of an earlier run, and returns the directory of a fresh copy. */
-export function installDebian({ architecture, suite, packages, files }: Debian): string {
+export function installDebian({ architecture, suite, packages, files, firstBoot }: Debian): string {
   const words = [architecture, suite, packages.join()];
   const contents = must('bash', [
     '-euc',
     `cat '${MACHINES}/install-debian'; tar -c --mtime=@0 --sort=name -C '${files}' .`,
   ]);
-  const key = createHash('sha256').update(words.join(' ')).update(contents).digest('hex').slice(0, 12);
+  const key = createHash('sha256')
+    .update([...words, firstBoot].join(' '))
+    .update(contents)
+    .digest('hex')
+    .slice(0, 12);
   const dir = path.join(ROOT, 'build/machines', `debian-${architecture}-${suite}-${key}`);
   if (!fs.existsSync(dir)) {
     // Under its own name only when it is complete.
@@ -50,6 +56,7 @@ export function installDebian({ architecture, suite, packages, files }: Debian):
     fs.mkdirSync(unfinished, { recursive: true });
     const volumes = ['--volume', `${unfinished}:/kernel`, '--volume', `${files}:/files:ro`];
     inContainer(['--privileged', ...volumes, '--entrypoint', 'install-debian'], ...words);
+    if (firstBoot !== undefined) start(architecture, unfinished, firstBoot);
     fs.renameSync(unfinished, dir);
   }
   const copy = path.join(scratch(), 'machine');
@@ -57,23 +64,27 @@ export function installDebian({ architecture, suite, packages, files }: Debian):
   return copy;
 }
 
+/** `parameters`: of the kernel. Returns what it printed on its console until it powered off or rebooted. */
+function start(architecture: string, dir: string, parameters: string, ...options: string[]): string {
+  const container = ['--network', 'none', '--env', `APPEND=${parameters}`, '--volume', `${dir}:/kernel`];
+  return inContainer(container, architecture, `${BOOT_SECONDS}`, ...options);
+}
+
 /**
  * Boots the machine of a directory, and waits until it powers off or reboots. `drive`: a directory, which it has on its second
- * drive as a tar archive. `units`: what systemd starts besides. Returns the results of the named commands (`scriptOf`).
+ * drive as a tar archive. Returns the results of the named commands (`scriptOf`).
  */
 export function boot<Name extends string>(
   { architecture }: Debian,
   dir: string,
   drive: string,
   names: readonly Name[],
-  units: readonly string[],
+  parameters: string,
 ): Record<Name, Done> {
   // A drive has whole sectors: tar writes blocks of 10 KB.
   must('tar', ['--create', '--file', path.join(dir, 'drive'), '--directory', drive, '.']);
   const second = ['-drive', 'file=/kernel/drive,format=raw,if=none,id=second', '-device', 'virtio-blk,drive=second'];
   // Nobody else writes to the console.
   const quiet = 'loglevel=1 systemd.show_status=no systemd.mask=getty.target';
-  const append = `APPEND=${quiet} ${units.map((unit) => `systemd.wants=${unit}.service`).join(' ')}`;
-  const options = ['--network', 'none', '--env', append, '--volume', `${dir}:/kernel`];
-  return resultsOf(names, inContainer(options, architecture, `${BOOT_SECONDS}`, ...second));
+  return resultsOf(names, start(architecture, dir, `${quiet} ${parameters}`, ...second));
 }

@@ -49,7 +49,7 @@ describe('an ARM machine with Debian 12', () => {
     fs.writeFileSync(path.join(drive, 'early'), scriptOf(early));
     fs.writeFileSync(path.join(drive, 'late'), `${scriptOf(late)}systemctl --no-block reboot\n`);
     const names = [...Object.keys(early), ...Object.keys(late)] as (Early | Late)[];
-    return boot(debian, machine, drive, names, ['story-early', 'story']);
+    return boot(debian, machine, drive, names, 'systemd.wants=story-early.service systemd.wants=story.service');
   }
 
   function expectDone(done: Done, output: string | RegExp): void {

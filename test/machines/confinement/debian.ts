@@ -1,0 +1,56 @@
+/** A Debian with podman in a virtual machine, under SELinux or AppArmor. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { type Done, scriptOf } from '../../support/console.js';
+import { boot, type Debian, installDebian } from '../../support/debian.js';
+import { busyboxImage, debianName, mustDocker } from '../../support/docker.js';
+import { own } from '../../support/machine.js';
+import { scratch } from '../../support/scratch.js';
+
+/** The image under test, with the emulators of two examples. test/run builds it. */
+export const SMALL_IMAGE = 'binfmt-test-confinement';
+
+const debian: Debian = {
+  architecture: debianName(own.name),
+  suite: 'trixie',
+  packages: ['selinux-policy-default', 'policycoreutils', 'selinux-utils', 'apparmor', 'podman', 'crun'],
+  files: path.join(import.meta.dirname, 'files'),
+  // SELinux's labels cannot be made from outside: its first boot writes them (files/usr/local/sbin/run-commands).
+  firstBoot: 'security=selinux enforcing=0',
+};
+
+/** The functions and variables that the commands have. */
+const prologue = (images: readonly string[]) => `
+dmesg --console-level 1
+# systemd mounts it when it is used for the first time.
+ls /proc/sys/fs/binfmt_misc >/dev/null
+# SELinux does not let podman read these files, but it may read a pipe.
+${images.map((_, i) => `cat /run/${i}.tar | podman load --quiet`).join('\n')}
+podman="podman run --rm --network none --quiet"
+binfmt=${SMALL_IMAGE}
+`;
+
+/**
+ * Runs commands of bash on it, as root and in the context of a service. `$podman` is `podman run` with options, and `$binfmt` is the
+ * image under test. `images` are there too.
+ */
+export function onDebian<Name extends string>(
+  module: 'selinux' | 'apparmor',
+  images: readonly string[],
+  commands: Readonly<Record<Name, string>>,
+): Record<Name, Done> {
+  const drive = scratch();
+  const all = [SMALL_IMAGE, ...images];
+  for (const [i, image] of all.entries()) mustDocker('save', '--output', path.join(drive, `${i}.tar`), image);
+  // Confined programs may write to a pipe of their caller, and not to the console.
+  const piped = Object.entries<string>(commands).map(([name, command]) => [
+    name,
+    `set -o pipefail\n{\n${command}\n} 2>&1 </dev/null | cat`,
+  ]);
+  fs.writeFileSync(path.join(drive, 'commands'), prologue(all) + scriptOf(Object.fromEntries(piped)));
+  const names = Object.keys(commands) as Name[];
+  return boot(debian, installDebian(debian), drive, names, `security=${module} enforcing=1`);
+}
+
+/** A tiny image with busybox, of this machine's platform. */
+export const ownImage = () => busyboxImage(debianName(own.name), `linux/${own.name}`);
