@@ -4,6 +4,7 @@
  * - binfmt.cjs, which starts program.cjs
  * - http-client.cjs and write-export.cjs, which only the health check and an export load
  * - probes/NAME, the probe of each architecture, made from the table; a directory that is also their root directory
+ * - empty, a directory without files (src/system/change/relabel.ts)
  * - first-requests, what the launcher does while Node.js starts: it runs all of them (src/native/launcher.c)
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -59,6 +60,7 @@ writeFileSync('build/bundle.json', JSON.stringify(metafile));
 rmSync('dist/code-cache', { force: true });
 
 mkdirSync('dist/probes', { recursive: true });
+mkdirSync('dist/empty', { recursive: true });
 for (const architecture of architectures) {
   writeFileSync(`dist/probes/${architecture.name}`, probeExecutable(architecture), { mode: 0o755 });
 }

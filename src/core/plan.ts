@@ -63,8 +63,12 @@ export function planInstall(platform: Platform, options: InstallOptions, snapsho
       return ready({ kind: 'native' });
     case 'hidden-entry':
       return ready(runner);
-    case 'nothing':
-      return register(platform, emulator, options, snapshot);
+    case 'nothing': {
+      const step = register(platform, emulator, options, snapshot);
+      // What runs in some containers is replaced only by what was seen to run in all of them.
+      const runsSomewhere = snapshot.probes.get(architecture)?.verdict.kind === 'runs';
+      return step.kind === 'register' && step.replaces && runsSomewhere ? { ...step, replacesWorking: true } : step;
+    }
     case 'entry': {
       const { name: entry } = runner.entry;
       if (entry === emulator?.name) return improve(platform, emulator, runner, options, snapshot);

@@ -6,6 +6,7 @@
  * becomes U+FFFD, so that such a path does not exist, and the other fields of its line are still right.
  */
 import { byteString, decodeUtf8, type FileText } from './bytes.js';
+import { isLabel } from './selinux-label.js';
 
 export interface MountPoint {
   /** The directory of the mounted file system that this mount shows: `/` unless it is a bind mount. */
@@ -74,6 +75,15 @@ export function sharedHostDirectories(mountinfo: FileText): string[] {
     .map(({ dir }) => dir);
 }
 
+/** Is a mount over this directory seen by nobody else, and does it hide no other mount? */
+export function isPrivateDirectory(dir: string, mountinfo: FileText): boolean {
+  const mounts = parseMountinfo(mountinfo);
+  if (mounts.some((mount) => mount.dir === dir || mount.dir.startsWith(`${dir}/`))) return false;
+  const above = mounts.filter((mount) => dir.startsWith(mount.dir === '/' ? '/' : `${mount.dir}/`));
+  const depth = Math.max(...above.map((mount) => mount.dir.length));
+  return above.findLast((mount) => mount.dir.length === depth)?.shared === false;
+}
+
 /** The parent's process id in /proc/PID/status; 0 if there is no parent, or none that can be seen from here. */
 export function parseParentPid(status: FileText): number {
   // A number without the end of its line may be cut off, and name a process that is not the parent.
@@ -94,7 +104,7 @@ export function parseConfinement(text: FileText): string | undefined {
   if (label === '' || label === 'unconfined' || label === 'kernel') return undefined;
   // A profile in this mode allows everything that it does not name (user namespaces, on Ubuntu).
   if (label.endsWith(' (unconfined)')) return undefined;
-  const domain = /^[^\s:/]+:[^\s:/]+:([^\s:/]+)(:\S+)?$/.exec(label)?.[1];
+  const domain = isLabel(label) ? label.split(':')[2] : undefined;
   return domain !== undefined && UNCONFINED_DOMAINS.has(domain) ? undefined : label;
 }
 

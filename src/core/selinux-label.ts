@@ -6,13 +6,20 @@
 
 /** The categories that a process needs to read a file with this label; undefined if it needs none. */
 export function categoriesOf(label = ''): string | undefined {
-  const [, , , sensitivity, ...categories] = label.split('-')[0]?.split(':') ?? [];
-  return sensitivity === undefined || categories.length === 0 ? undefined : categories.join(':');
+  const [, , lower = ''] = partsOf(label) ?? [];
+  const [, ...categories] = lower.split(':');
+  return categories.length === 0 ? undefined : categories.join(':');
 }
 
 /** The same label, for every container. */
 export function withoutCategories(label: string): string {
-  return label.split('-')[0]?.split(':').slice(0, 4).join(':') ?? label;
+  const [, start, lower = ''] = partsOf(label) ?? [];
+  return start === undefined ? label : `${start}:${lower.split(':')[0]}`;
+}
+
+/** Everything before the level, and the lower level of a range. A type may have a hyphen too. */
+function partsOf(label: string): RegExpExecArray | null {
+  return /^([^:]*:[^:]*:[^:]*):([^-]*)/.exec(label);
 }
 
 /** Is this, from /proc/self/attr/current, a label of SELinux? AppArmor has names of profiles there. */

@@ -40,9 +40,9 @@
  * NUMBER is the exit status, the signal, 0, or the errno of the call that failed. EXE is the target of /proc/PID/exe
  * just after execve(2): FILE itself if the processor runs it, or the interpreter if an entry of binfmt_misc matched.
  * RAN-BY tells the two apart by the file's inode, as "processor" or "interpreter". If the launcher may not trace the
- * program, RAN-BY is "unknown" and EXE is empty. LABEL is the SELinux label of EXE. OUTPUT is the first
- * bytes of standard output and standard error. SIZE is the size of the file EXE in bytes, and BEGINNING its first 4096 bytes. HEX, EXE, OUTPUT and BEGINNING are pairs of hexadecimal
- * digits. MILLISECONDS is a day at most. The answer to any other line is "bad request".
+ * program, RAN-BY is "unknown" and EXE is empty. LABEL is the SELinux label of EXE. OUTPUT is the first bytes of standard
+ * output and standard error. SIZE is the size of the file EXE in bytes, and BEGINNING its first 4096 bytes. HEX, EXE, OUTPUT
+ * and BEGINNING are pairs of hexadecimal digits. MILLISECONDS is a day at most. The answer to any other line is "bad request".
  *
  * "launcher PID INPUT OUTPUT [FILE]" is how main.c starts it: PID is its child, the Node.js process (node_process.c);
  * INPUT and OUTPUT are the standard streams for the command (become.c), or OUTPUT alone is where a status is expected
@@ -106,7 +106,7 @@ static bool answer_with_bytes(char **fields, int n) {
 }
 
 static void answer_label(const char *file) {
-	char label[256];
+	char label[LABEL];
 
 	read_label(file, label, sizeof label);
 	printf("label\t%s\n", label);

@@ -29,7 +29,8 @@ void undo_mount(void);
 void write_executable(const char *file, const char *bytes, size_t length);
 int write_existing(const char *file, const char *bytes, size_t length);
 
-/* label.c: the SELinux label of a file; nothing if it has none. */
+/* label.c: the SELinux label of a file; nothing if it has none, or one that is longer. */
+enum { LABEL = 256 }; /* bytes */
 void read_label(const char *file, char *label, size_t room);
 
 /* directories.c: open_directory answers by itself; close_directory returns 0, or -1 with errno. */

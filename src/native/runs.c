@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_SHOWN = 512, BEGINNING = 4096, BUILD_ID = 64, LABEL = 256 }; /* bytes */
+enum { OUTPUT_SHOWN = 512, BEGINNING = 4096, BUILD_ID = 64 }; /* bytes */
 
 struct run {
 	char *line; /* holds the strings of `program` */

@@ -97,7 +97,9 @@ describe('doctor, with captured input', () => {
     const problem = problemIn('emulator-label', found({ ...works, probes: [[arm64, probe]] }));
     expect(problem.severity).to.equal('problem');
     expect(problem.facts).to.include({ label, categories: 'c1022,c1023' });
-    expect(commandsFor(problem)[0]).to.contain('--security-opt label=type:spc_t --security-opt label=level:s0');
+    const [plain, labelled] = commandsFor(problem);
+    expect(plain).to.equal('docker run --privileged --rm binfmt --install arm64');
+    expect(labelled).to.contain('--security-opt label=type:spc_t --security-opt label=level:s0');
     const open = { ...probe, label: 'system_u:object_r:container_file_t:s0' };
     expect(found({ ...works, probes: [[arm64, open]] }).problems).to.deep.equal([]);
   });

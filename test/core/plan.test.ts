@@ -229,6 +229,14 @@ describe('flags', () => {
   }
 });
 
+describe('an entry whose emulator SELinux keeps from other containers', () => {
+  it('tries a new emulator first if the entry runs in some containers', () => {
+    const label = 'system_u:object_r:container_file_t:s0:c1022,c1023';
+    expect(plan({ entries: [entry()], probe: { ...runs, label } })).to.have.property('replacesWorking', true);
+    expect(plan({ entries: [entry()], probe: fails })).not.to.have.property('replacesWorking');
+  });
+});
+
 describe('notes', () => {
   const flags = { in: 'flags', have: 'PF', want: 'POCF' } as const;
   const version = { in: 'version', have: '10.0', want: '11.1' } as const;

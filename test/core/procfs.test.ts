@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import {
   binfmtMounts,
+  isPrivateDirectory,
   parseConfinement,
   parseMountinfo,
   parseParentPid,
@@ -212,5 +213,18 @@ describe('confinement', () => {
 
   it('is told even if the label is not UTF-8', () => {
     expect(parseConfinement(Uint8Array.from([0xff, 0x61, 0x0a]))).to.equal('\ufffda');
+  });
+});
+
+describe('a directory', () => {
+  it('is private if nothing is mounted in it, and its own mount is not shared', () => {
+    const mountinfo = line('/ / rw master:1') + line('/ /shared rw shared:2') + line('/ /usr/bin/mounted rw');
+    expect(isPrivateDirectory('/usr/lib', mountinfo)).to.equal(true);
+    expect(isPrivateDirectory('/usr/bin', mountinfo)).to.equal(false);
+    expect(isPrivateDirectory('/usr/bin/mounted', mountinfo)).to.equal(false);
+    expect(isPrivateDirectory('/shared/bin', mountinfo)).to.equal(false);
+    expect(isPrivateDirectory('/shared-not', mountinfo)).to.equal(true);
+    expect(isPrivateDirectory('/usr', HOST)).to.equal(false);
+    expect(isPrivateDirectory('/usr', '')).to.equal(false);
   });
 });

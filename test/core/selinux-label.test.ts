@@ -8,6 +8,7 @@ describe('labels of SELinux', () => {
     ['system_u:object_r:container_ro_file_t:s0', undefined, 'system_u:object_r:container_ro_file_t:s0'],
     // Of a range, the lower level counts for files.
     ['unconfined_u:object_r:user_home_t:s0-s0:c0.c1023', undefined, 'unconfined_u:object_r:user_home_t:s0'],
+    ['system_u:object_r:my-file_t:s0:c1,c2', 'c1,c2', 'system_u:object_r:my-file_t:s0'],
     // A policy without levels.
     ['system_u:object_r:bin_t', undefined, 'system_u:object_r:bin_t'],
     ['', undefined, ''],

@@ -37,7 +37,7 @@ dmesg -n 1
 `;
 
 /** Foreign programs are in /guests/NAME/bin/busybox for these, unless it is the machine's own. */
-const GUESTS = ['amd64', 'arm64', 's390x', 'riscv64', 'arm', '386'];
+const GUESTS = ['amd64', 'arm64', 's390x', 'riscv64', 'ppc64le', 'arm', '386'];
 
 /** A program that exits with the lowest byte of its effective user id, by the name of its architecture. */
 const EFFECTIVE_USER: Readonly<Record<string, string>> = {
@@ -91,6 +91,9 @@ function keptBusybox(name: string): string {
   return kept;
 }
 
+/** The exit status of fetch-kernel if the mirror has no such kernel. */
+const NOT_THERE = 3;
+
 /** Kernels that were looked for, by what they are called. */
 const kernels = new Map<string, string | undefined>();
 
@@ -105,6 +108,7 @@ export function kernelOf({ host, suite, flavour = '' }: Box): string | undefined
       FLAVOUR: flavour,
     });
     const found = fetched.exit === 0;
+    if (!found && fetched.exit !== NOT_THERE) throw new Error(`the kernel cannot be fetched:\n${fetched.stderr}`);
     kernels.set(name, found ? fs.readFileSync(path.join(fetched.stdout.trim(), 'version'), 'utf8').trim() : undefined);
     const reasons = fetched.stderr.split('\n').filter((line) => line.startsWith('fetch-kernel: '));
     if (!found) sayInstead(`not tested: ${reasons.map((line) => line.replace('fetch-kernel: ', '')).join('; ')}`);

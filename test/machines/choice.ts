@@ -4,7 +4,16 @@
  */
 const words = (process.env['BINFMT_TEST_MACHINES'] ?? '').split(',').filter((word) => word !== '');
 
+const matched = new Set<string>(['all']);
+
 export function chosen(name: string, byDefault: boolean): boolean {
   if (words.length === 0) return byDefault;
-  return words.some((word) => word === 'all' || name.includes(word));
+  const matching = words.filter((word) => word === 'all' || name.includes(word));
+  for (const word of matching) matched.add(word);
+  return matching.length > 0;
 }
+
+after(() => {
+  const wrong = words.filter((word) => !matched.has(word));
+  if (wrong.length > 0) throw new Error(`BINFMT_TEST_MACHINES: no machine has "${wrong.join('", "')}" in its name`);
+});

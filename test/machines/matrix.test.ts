@@ -20,6 +20,8 @@ const FEW = ['amd64 bullseye', 'amd64 trixie-backports', 'arm64 trixie-backports
 
 /** What a line of the table says; printed when all machines are done. */
 const table: string[][] = [];
+let asked = 0;
+let found = 0;
 
 function lineFor(guest: string): string {
   const architecture = row(guest);
@@ -78,7 +80,9 @@ for (const host of HOSTS) {
     const name = `${host} ${suite}`;
     if (!chosen(name, FEW.includes(name))) continue;
     const kernel = kernelOf(box);
+    asked++;
     if (kernel === undefined) continue;
+    found++;
 
     describe(`Linux ${kernel} on ${host}`, () => {
       const guests = ['arm64', 'amd64', 's390x', 'riscv64'].filter((each) => each !== host);
@@ -190,6 +194,12 @@ for (const host of HOSTS) {
       });
     });
   }
+}
+
+if (asked > 0 && found === 0) {
+  it('finds a kernel to boot', () => {
+    throw new Error('no kernel can be had from this mirror');
+  });
 }
 
 after(() => {

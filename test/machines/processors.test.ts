@@ -90,6 +90,7 @@ function lineFor(name: string): string {
 /** What `uname -m` says in a foreign busybox. */
 const names: Readonly<Record<string, string>> = {
   ...{ amd64: 'x86_64', arm64: 'aarch64', riscv64: 'riscv64', s390x: 's390x', '386': 'i686', arm: 'armv7l' },
+  ppc64le: 'ppc64le',
 };
 
 for (const machine of machines) {
@@ -152,15 +153,14 @@ for (const machine of machines) {
       expect(done.install.exit, done.install.output).to.equal(0);
       const installed = [...done.install.output.matchAll(/^installing: (\S+) OK$/gm)].map(([, name]) => name);
       expect(installed).to.include.members(Object.keys(names).filter((name) => !nativeNames.has(name)));
-      expect(installed).not.to.include.members([...nativeNames]);
+      expect(installed.filter((name = '') => nativeNames.has(name))).to.deep.equal([]);
     });
 
     it('runs real programs of all of them', () => {
-      const others = Object.entries(names).filter(([name]) => !nativeNames.has(name));
-      expect(printed).to.include(Object.fromEntries(others));
-      // In place of an emulator, the processor runs these: busybox names the machine then.
-      for (const name of nativeNames)
-        expect(printed[name] ?? names[host] ?? 'ppc64le').to.equal(names[host] ?? 'ppc64le');
+      for (const [name, machine] of Object.entries(names)) {
+        // What the processor runs has its name.
+        if (name !== host) expect(printed[name], name).to.equal(nativeNames.has(name) ? names[host] : machine);
+      }
     });
 
     if (second !== undefined) {

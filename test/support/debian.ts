@@ -9,6 +9,7 @@ import { scratch } from './scratch.js';
 
 /** For one boot with all that a test does in it. */
 const BOOT_SECONDS = 1500;
+const PREPARED = '== prepared';
 const MACHINES = path.join(ROOT, 'test/machines');
 
 export interface Debian {
@@ -18,7 +19,7 @@ export interface Debian {
   readonly packages: readonly string[];
   /** A directory whose files are copied into it. */
   readonly files: string;
-  /** It is booted with these parameters of the kernel when it has been installed, and has to power off by itself. */
+  /** It is booted with these parameters of the kernel when it has been installed. It has to print PREPARED, and to power off. */
   readonly firstBoot?: string;
 }
 
@@ -56,7 +57,8 @@ export function installDebian({ architecture, suite, packages, files, firstBoot 
     fs.mkdirSync(unfinished, { recursive: true });
     const volumes = ['--volume', `${unfinished}:/kernel`, '--volume', `${files}:/files:ro`];
     inContainer(['--privileged', ...volumes, '--entrypoint', 'install-debian'], ...words);
-    if (firstBoot !== undefined) start(architecture, unfinished, firstBoot);
+    const prepared = firstBoot === undefined || start(architecture, unfinished, firstBoot).includes(PREPARED);
+    if (!prepared) throw new Error('the machine did not say that it is prepared');
     fs.renameSync(unfinished, dir);
   }
   const copy = path.join(scratch(), 'machine');

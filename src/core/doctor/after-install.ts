@@ -17,7 +17,10 @@ export function afterInstall(problem: Problem): Problem {
 /** The same for an emulator that was only tried, in front of an entry that works: its own entry is gone again. */
 export function afterTrial({ facts, ...problem }: Problem): Problem {
   const kept = { ...problem, facts: { ...facts, [ENTRY_KEPT]: true } };
-  return withoutAdvice(kept, (advice) => ['export', 'install', 'uninstall'].includes(advice.do));
+  return withoutAdvice(
+    kept,
+    (advice) => ['export', 'uninstall'].includes(advice.do) || (advice.do === 'install' && advice.because !== 'label'),
+  );
 }
 
 /** If nothing else can be advised, other emulators may help. */

@@ -56,7 +56,11 @@ export const emulatorLabel = platformCheck<{ interpreter: string; label: string;
     if (categories === undefined || probe?.label === undefined || verdict.kind !== 'runs') return undefined;
     return {
       facts: { interpreter: interpreterOf(probe) ?? '', label: probe.label, categories },
-      advice: [...installAdvice(platform, input, { because: 'label' }), ...exportAdvice(platform, input)],
+      advice: [
+        ...installAdvice(platform, input),
+        ...installAdvice(platform, input, { because: 'label' }),
+        ...exportAdvice(platform, input),
+      ],
     };
   },
   title: (_, subjects) => doNotRun(subjects, ' in containers that SELinux confines'),

@@ -3,34 +3,36 @@
  * the label of an emulator whenever it starts one, with flag F too.
  */
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
+import { isPrivateDirectory } from '../../core/procfs.js';
 import { categoriesOf, withoutCategories } from '../../core/selinux-label.js';
 import type { EmulatorDirectory } from '../host/emulators.js';
+import { readText } from '../host/files.js';
 import { selinuxEnforces } from '../host/selinux.js';
 import type { System } from '../system.js';
 
+/** An empty directory beside the program (src/build.ts). */
+const EMPTY = 'empty';
+
 /**
  * Mounts the directory of the emulators over itself with another label, in the mount namespace of this container. The entries
- * keep that mount when the container has ended. If it is not permitted, the label that a probe reports shows that.
+ * keep that mount when the container has ended. If it cannot be done, the label that a probe reports shows that.
  */
 export async function openToContainers({ launcher, emulatorDirectory, invocation }: System): Promise<void> {
-  // Anywhere else the mount would be seen by others.
-  if (invocation.kind !== 'image') return;
-  const label = selinuxEnforces() ? await launcher.labelOf(someEmulator(emulatorDirectory)) : '';
-  // These characters end a field of the launcher's protocol or of the mount's options.
-  if (categoriesOf(label) === undefined || /[\s:,"\\]/.test(emulatorDirectory.path)) return;
-  let empty: string;
-  try {
-    empty = fs.mkdtempSync(path.join(os.tmpdir(), 'binfmt-empty-'));
-  } catch {
-    return;
-  }
-  await launcher.relabel(emulatorDirectory.path, empty, withoutCategories(label));
-  fs.rmdirSync(empty);
+  if (invocation.kind !== 'image' || !selinuxEnforces()) return;
+  const { path: directory } = emulatorDirectory;
+  const label = await launcher.labelOf(someEmulator(emulatorDirectory));
+  if (categoriesOf(label) === undefined) return;
+  // Such characters end a field of the launcher's protocol or of the mount's options.
+  if (/[\s:,"\\]/.test(directory) || !isPrivateDirectory(directory, readText('/proc/self/mountinfo'))) return;
+  await launcher.relabel(directory, path.join(path.dirname(process.argv[1] ?? ''), EMPTY), withoutCategories(label));
 }
 
 function someEmulator({ path: directory, prefix }: EmulatorDirectory): string {
-  const found = fs.readdirSync(directory).find((name) => name.startsWith(`${prefix}qemu-`));
-  return path.join(directory, found ?? '');
+  try {
+    const found = fs.readdirSync(directory).find((name) => name.startsWith(`${prefix}qemu-`));
+    return path.join(directory, found ?? '');
+  } catch {
+    return directory;
+  }
 }

@@ -73,7 +73,7 @@ describe('under SELinux', () => {
       unconfined: `$podman --security-opt label=disable --platform ${guest.platform} ${image} uname -m`,
       doctorAfter: `$podman --privileged $binfmt doctor ${name}`,
       again: `$podman --privileged ${install}`,
-      stuck: `${uninstall}; $podman --privileged --read-only --read-only-tmpfs=false ${install}`,
+      stuck: `${uninstall}; $podman --privileged --tmpfs /usr/bin/mounted ${install}`,
       advised: `${uninstall}; $podman --privileged --security-opt label=type:spc_t --security-opt label=level:s0 ${install}`,
       advisedConfined: confined,
       withoutSelinux: `${uninstall}; $podman --cap-add SYS_ADMIN --security-opt label=disable ${install}`,
