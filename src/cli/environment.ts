@@ -37,6 +37,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
       ...(BINFMT_IMAGE === '' ? { kind: 'file', name: file } : { kind: 'image', name: BINFMT_IMAGE }),
       environment: Object.entries(needed).flatMap(([name, value]) => (value === '' ? [] : [`${name}=${value}`])),
       args,
+      rootless: args.find((word) => /^--?rootless(=|$)/.test(word)),
     }),
     preserveArgv0: !OFF.has(QEMU_PRESERVE_ARGV0.toLowerCase()),
     error: errorIn({ QEMU_BINARY_PATH, QEMU_BINARY_PREFIX }),

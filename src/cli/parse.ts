@@ -37,7 +37,9 @@ function readWords(argv: readonly string[], { options, words: allowed }: Command
   const end = allowed === 'command' ? endOfOptions(argv, options) : argv.length;
   // Both `-install` and `--install` are in use.
   const typed = argv.slice(0, end);
-  const args = typed.map((word) => (/^-[a-z][a-z0-9-]+(=|$)/.test(word) ? `-${word}` : word));
+  const args = typed
+    .map((word) => (/^-[a-z][a-z0-9-]+(=|$)/.test(word) ? `-${word}` : word))
+    .map((word) => (options[word.replace(/^--/, '')]?.optional && word.startsWith('--') ? `${word}=` : word));
   args.forEach((word, i) => {
     if (word.startsWith('--')) errors.push(...checkOption(word, typed[i] ?? word, options));
   });
@@ -73,7 +75,8 @@ function endOfOptions(argv: readonly string[], options: Options): number {
   for (; i < argv.length; i++) {
     const word = argv[i] ?? '';
     if (!word.startsWith('-') || word === '--') break;
-    if (optionNamed(word.replace(/^--?/, ''), options)?.value !== undefined) i++;
+    const option = optionNamed(word.replace(/^--?/, ''), options);
+    if (option?.value !== undefined && !option.optional) i++;
   }
   return i;
 }

@@ -15,9 +15,12 @@ ${EXIT_STATUS}
 
 function section({ name, summary, options, example }: Command): string {
   const rows = [
-    ...Object.entries(options).map(([option, { value = '', text }]) => [option, value, text]),
-    ['help', '', HELP],
+    ...Object.entries(options).map(([option, { value, optional, text }]) => {
+      if (value === undefined) return [option, text];
+      return [optional ? `${option}[=${value}]` : `${option} ${value}`, text];
+    }),
+    ['help', HELP],
   ];
-  const lines = rows.map(([option, value, text]) => `  ${`--${option} ${value}`.padEnd(22)}${text}`);
+  const lines = rows.map(([option, text]) => `  ${`--${option}`.padEnd(21)} ${text}`);
   return `\n${name ? `binfmt ${name}: ` : ''}${summary}\n\n${lines.join('\n')}\n\n  Example: ${example}\n`;
 }

@@ -21,6 +21,8 @@ export interface Given {
 export interface Option<Value = unknown> {
   /** What stands for its value in the usage text, such as `DIR`; undefined for an option without one. */
   readonly value?: string;
+  /** It may be given without a value, which then is empty; a value has to follow a `=`. */
+  readonly optional?: true;
   /** For the usage text. */
   readonly text: string;
   /** Reports what is wrong, and returns the value, or a default. */
@@ -154,6 +156,17 @@ export function choice<const Choice extends string>(
   choices: readonly Choice[],
 ): Option<Choice | undefined> {
   return parsed(value, description, choiceExpectation(choices), (given) => choices.find((each) => each === given));
+}
+
+/** The same, but it may be given without a value: then it is `any`. */
+export function optionalChoice<const Choice extends string>(
+  value: string,
+  description: string,
+  choices: readonly Choice[],
+): Option<Choice | 'any' | undefined> {
+  const expects = choiceExpectation(choices);
+  const parse = (given: string) => (given === '' ? 'any' : choices.find((each) => each === given));
+  return { ...parsed(value, description, expects, parse), optional: true };
 }
 
 /** The items of lists that are separated by commas or spaces. */

@@ -13,15 +13,15 @@ import { architecturesOf, parseSelection, selectPlatforms } from '../core/select
 import type { Emulator, Snapshot } from '../core/snapshot.js';
 import { EMPTY_STATUS, formatStatus, statusOf } from '../core/status.js';
 import { readEntries, unregister } from '../system/binfmt/entries.js';
-import { closeBinfmt, type MountOptions } from '../system/binfmt/mount.js';
+import { closeBinfmt } from '../system/binfmt/mount.js';
 import { installPlatforms } from '../system/change/install.js';
 import { removeLeftovers } from '../system/change/leftovers.js';
 import { findEmulator, readVersions } from '../system/host/emulators.js';
-import { openSystem, type Setup, type System } from '../system/system.js';
+import { type OpenOptions, openSystem, type Setup, type System } from '../system/system.js';
 import { askVersions, takeSnapshot } from '../system/take-snapshot.js';
 import { runService, type ServiceOptions } from '../system/watch/service.js';
 import { type Context, choice, defineCommand, flag, number, splitList, texts } from './command.js';
-import { listenOption, mountOptions, readMountOptions, refusedDirectory } from './mount-options.js';
+import { listenOption, mountOptions, readMountOptions, refusal } from './mount-options.js';
 
 const SECONDS_IN_A_DAY = 86_400;
 
@@ -49,7 +49,7 @@ interface Arguments {
   readonly uninstall?: string;
   readonly install?: readonly string[];
   readonly options: InstallOptions;
-  readonly mount: Omit<MountOptions, 'toChange'>;
+  readonly mount: Omit<OpenOptions, 'toChange'>;
   /** Stay, and keep working what was installed. */
   readonly watch?: Service;
 }
@@ -136,8 +136,8 @@ async function change(args: Arguments, { setup }: Context): Promise<Report> {
   const toChange = args.install !== undefined || args.uninstall !== undefined;
   const system = await openSystem(setup, { ...args.mount, toChange });
   const { binfmt } = system;
-  const refused = refusedDirectory(binfmt);
-  if (refused) return reportProblem(refused);
+  const refused = refusal(binfmt, args.mount);
+  if (refused) return refused;
   if (toChange) await removeLeftovers(system);
   const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
   const installed = args.install && (await install(args.install, args.options, system));
@@ -225,8 +225,8 @@ function noEmulatorsItem({ emulatorDirectory: { path, prefix } }: System): Item 
 async function watch(args: Arguments, service: Service, context: Context): Promise<Report> {
   const open = () => openSystem(context.setup, { ...args.mount, toChange: true });
   const system = await open();
-  const refused = refusedDirectory(system.binfmt);
-  if (refused) return reportProblem(refused);
+  const refused = refusal(system.binfmt, args.mount);
+  if (refused) return refused;
   await removeLeftovers(system);
   if (args.uninstall !== undefined) {
     const { lines } = uninstall(args.uninstall, system);
@@ -234,6 +234,3 @@ async function watch(args: Arguments, service: Service, context: Context): Promi
   }
   return runService({ ...service, words: args.install ?? [], options: args.options }, open, context);
 }
-
-/** What standard output is if nothing could be found out. */
-export const NO_STATUS = formatStatus(EMPTY_STATUS);

@@ -13,7 +13,7 @@ import { collectDoctorInput } from '../system/host/doctor-input.js';
 import { openSystem, type System } from '../system/system.js';
 import { takeSnapshot } from '../system/take-snapshot.js';
 import { type Context, defineCommand, flag, number, splitList, texts } from './command.js';
-import { mountOptions, readMountOptions, refusedDirectory } from './mount-options.js';
+import { mountOptions, readMountOptions, refusal } from './mount-options.js';
 
 const MOST_REPEATS = 10_000;
 
@@ -56,8 +56,8 @@ export const doctorCommand = defineCommand({
   async run(args, context) {
     if (args.listChecks) return listChecks(args.json);
     const system = await openSystem(context.setup, { ...args.mount, toChange: false });
-    const refused = refusedDirectory(system.binfmt);
-    if (refused) return reportProblem(refused);
+    const refused = refusal(system.binfmt, args.mount);
+    if (refused) return { ...refused, stdout: '' };
     try {
       return await examine(args, system, context);
     } finally {

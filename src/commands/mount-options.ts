@@ -1,23 +1,35 @@
 /** Options that several commands share. */
 import { type Address, parseAddress } from '../core/address.js';
-import type { Problem } from '../core/problem.js';
-import { exitStatusOf } from '../core/render.js';
+import { reportProblem } from '../core/render.js';
+import type { Report } from '../core/report-lines.js';
+import { engines } from '../core/rootless.js';
 import type { BinfmtMount } from '../core/snapshot.js';
-import type { MountOptions } from '../system/binfmt/mount.js';
-import { flag, type Option, parsed, text } from './command.js';
+import { NO_STATUS } from '../core/status.js';
+import type { OpenOptions } from '../system/system.js';
+import { flag, type Option, optionalChoice, parsed, text, type ValuesOf } from './command.js';
 
 export const mountOptions = {
   mount: text('DIR', 'where binfmt_misc is, or is to be mounted (default: /proc/sys/fs/binfmt_misc)', 'a directory'),
   'allow-userns': flag('mount binfmt_misc even in a user namespace, for that namespace only'),
+  rootless: optionalChoice(
+    'ENGINE',
+    'as a user: in the namespace of your rootless engine (podman or docker; default: the one that runs)',
+    engines,
+  ),
 } as const;
 
-export function readMountOptions(values: { readonly mount?: string; readonly 'allow-userns': boolean }) {
-  return { dir: values.mount, allowUserNamespace: values['allow-userns'] } satisfies Omit<MountOptions, 'toChange'>;
+export function readMountOptions(values: ValuesOf<typeof mountOptions>) {
+  const { mount: dir, 'allow-userns': allowUserNamespace, rootless } = values;
+  return { dir, allowUserNamespace, rootless } satisfies Omit<OpenOptions, 'toChange'>;
 }
 
-/** Why --mount names a directory that must not be used; undefined if it may be. */
-export function refusedDirectory(binfmt: BinfmtMount): Problem | undefined {
-  return binfmt.kind === 'unavailable' && exitStatusOf([binfmt.problem]) === 2 ? binfmt.problem : undefined;
+/** Why nothing can be said or done: --mount names a directory that must not be used, or --rootless finds no engine. */
+export function refusal(binfmt: BinfmtMount, { rootless }: Pick<OpenOptions, 'rootless'>): Report | undefined {
+  if (binfmt.kind !== 'unavailable') return undefined;
+  const report = reportProblem(binfmt.problem);
+  if (report.exit === 2) return report;
+  // The probes say what runs here, which is not what was asked.
+  return rootless === undefined ? undefined : { ...report, stdout: NO_STATUS };
 }
 
 /** `description` says whose address it is. */

@@ -50,6 +50,7 @@ export type Advice =
   | { readonly do: 'enable-binfmt' }
   | { readonly do: 'load-module' }
   | { readonly do: 'mount-on-host' }
+  | { readonly do: 'start-rootless-engine'; readonly engine: 'podman' | 'docker' }
   | { readonly do: 'trigger-automount' }
   | { readonly do: 'restart-systemd-binfmt' }
   | { readonly do: 'call-again'; readonly with: Grant }

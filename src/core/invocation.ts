@@ -10,6 +10,8 @@ export interface Invocation {
   readonly environment: readonly string[];
   /** The words of this call. */
   readonly args: readonly string[];
+  /** It works in the namespace of a rootless engine, and no call of it needs root. The option, as it was given. */
+  readonly rootless?: string;
   /** `linux/amd64`: the image is for another platform than the processor's, and must be chosen by name. */
   readonly platform?: string;
 }
@@ -20,8 +22,15 @@ export function callPrivileged(
   args: readonly string[],
   options: readonly string[] = [],
 ): string {
+  if (invocation.rootless !== undefined) return call(invocation, withOption(invocation.rootless, args));
   if (invocation.kind === 'file') return `sudo ${call(invocation, args)}`;
   return dockerRun(invocation, ['--privileged', ...options, ...platformOption(invocation), '--rm'], args);
+}
+
+/** A command has to stay the first word. */
+function withOption(option: string, args: readonly string[]): string[] {
+  const [first = '', ...rest] = args;
+  return first.startsWith('-') ? [option, ...args] : [first, option, ...rest];
 }
 
 /** With no more rights than the reader has. `options`: further ones of docker run. */

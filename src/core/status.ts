@@ -31,3 +31,6 @@ export function statusOf(snapshot: Pick<Snapshot, 'own' | 'entries' | 'probes'>)
 export function formatStatus({ supported, emulators }: Status): string {
   return `${JSON.stringify({ supported, emulators }, null, 2)}\n`;
 }
+
+/** What standard output is if nothing could be found out. */
+export const NO_STATUS = formatStatus(EMPTY_STATUS);

@@ -14,6 +14,7 @@
  *   relabel DIR EMPTY LABEL          ok | errno N   mounts DIR over itself, read-only, with this label for all files;
  *                                                   EMPTY is an empty directory
  *   unshare NAMESPACES               ok | errno N   moves the launcher to new namespaces: "user" or "user,mount"
+ *   enter PID                        ok | errno N   moves the launcher to the user and mount namespaces of process PID
  *   write-existing FILE HEX          ok | errno N   writes to a file that exists, in one write(2)
  *   write FILE HEX                   ok | errno N   creates an executable
  *   write - HEX                      fd N | errno N keeps an executable in memory, with the path /proc/self/fd/N
@@ -132,6 +133,8 @@ static bool answer_fields(char **fields, int n) {
 		answer_errno(relabel(fields[1], fields[2], fields[3]));
 	else if (!strcmp(name, "unshare") && n == 2)
 		answer_errno(unshare_namespaces(fields[1]));
+	else if (!strcmp(name, "enter") && n == 2 && number > 0)
+		answer_errno(enter_namespaces(number));
 	else if (!strcmp(name, "open-directory") && (n == 3 || (n == 4 && !strcmp(fields[3], "create"))))
 		open_directory(fields[1], fields[2], n == 4);
 	else if (!strcmp(name, "close-directory") && n == 2 && number >= 0)

@@ -22,6 +22,8 @@ int bind_recursively(const char *from, const char *dir);
 int unshare_namespaces(const char *names);
 /* Mounts `dir` over itself, read-only, with this SELinux label for all files. `empty`: an empty directory. */
 int relabel(const char *dir, const char *empty, const char *label);
+/* The user and mount namespaces of process `pid`. */
+int enter_namespaces(long pid);
 /* Unmounts what mount_here has mounted last, unless that was unmounted already. */
 void undo_mount(void);
 

@@ -59,10 +59,10 @@ static bool has_option(int argc, char **argv, const char *name) {
 
 /*
  * Will this call need the probes of all architectures, as the machine is now? Then they run while Node.js starts. A wrong
- * answer costs time and nothing else. Uninstalling comes before anything is probed.
+ * answer costs time and nothing else. Uninstalling comes before anything is probed, and --rootless means another namespace.
  */
 static bool needs_probes(int argc, char **argv) {
-	static const char *const without[] = {"uninstall", "help", "h", "version", "list-checks"};
+	static const char *const without[] = {"uninstall", "help", "h", "version", "list-checks", "rootless"};
 	bool command = argc > 1 && argv[1][0] != '-';
 
 	for (size_t i = 0; i < sizeof without / sizeof *without; i++)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The directory of the last mount that mount_here made and unmount has not undone; else NULL. */
@@ -63,6 +64,16 @@ int relabel(const char *dir, const char *empty, const char *label) {
 	if (asprintf(&options, "lowerdir=%s:%s,context=\"%s\"", dir, empty, label) < 0) return -1;
 	int result = mount("overlay", dir, "overlay", MS_RDONLY | MS_NODEV, options), error = errno;
 	free(options);
+	errno = error;
+	return result;
+}
+
+/* Both at once: in another user namespace the launcher may no longer open that process's mount namespace. */
+int enter_namespaces(long pid) {
+	int process = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0U);
+	if (process < 0) return -1;
+	int result = setns(process, CLONE_NEWUSER | CLONE_NEWNS), error = errno;
+	close(process);
 	errno = error;
 	return result;
 }

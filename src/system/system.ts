@@ -1,8 +1,10 @@
 /** What the rest of src/system needs to look at the machine and to change it. */
 import path from 'node:path';
 import type { Invocation } from '../core/invocation.js';
+import type { Engine } from '../core/rootless.js';
 import type { BinfmtMount } from '../core/snapshot.js';
 import { type MountOptions, openBinfmt } from './binfmt/mount.js';
+import { openInEngine } from './change/rootless.js';
 import type { EmulatorDirectory } from './host/emulators.js';
 import type { Host } from './host/host.js';
 import type { Launcher } from './probing/launcher.js';
@@ -28,10 +30,18 @@ export function openMachine(setup: Setup): Machine {
   return { ...setup, prober: createProber(setup.launcher, setup.host.own) };
 }
 
+export interface OpenOptions extends MountOptions {
+  /** In the namespaces of the user's rootless engine; undefined: in those of this program. */
+  readonly rootless?: Engine | 'any';
+}
+
 /** Also finds or mounts binfmt_misc. `dir` may be relative. */
-export async function openSystem(setup: Setup, { dir, ...options }: MountOptions): Promise<System> {
+export async function openSystem(setup: Setup, { dir, rootless, ...options }: OpenOptions): Promise<System> {
   const absolute = dir === undefined ? undefined : path.resolve(dir);
-  const binfmt = await openBinfmt({ dir: absolute, ...options }, setup.launcher);
+  const binfmt =
+    rootless === undefined
+      ? await openBinfmt({ dir: absolute, ...options }, setup.launcher)
+      : await openInEngine(rootless, setup.launcher);
   // What ran before the mount says nothing about the entries that came with it.
   if (binfmt.kind === 'writable' && binfmt.mountedHere) await setup.launcher.takeFirstOutcomes();
   return { ...openMachine(setup), binfmt };

@@ -9,6 +9,7 @@ import { mountChecks } from './mount-checks.js';
 import { namespaceProblems } from './namespace-problems.js';
 import { programProblems } from './program-problems.js';
 import { requestProblems } from './request-problems.js';
+import { rootlessProblems } from './rootless-problems.js';
 import { runningChecks } from './running-checks.js';
 
 /** The first problem about a platform is reported as the cause. */
@@ -25,6 +26,7 @@ const all = [
   ...requestProblems,
   ...emulatorProblems,
   ...namespaceProblems,
+  ...rootlessProblems,
   ...programProblems,
 ] as readonly ProblemDefinition[];
 

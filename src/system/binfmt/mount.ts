@@ -114,7 +114,7 @@ export function isMounted(dir: string): boolean {
 }
 
 /** The binfmt_misc at `dir`; undefined if something else, or nothing, is mounted there. */
-function inspect(dir: string): BinfmtMount | undefined {
+export function inspect(dir: string): BinfmtMount | undefined {
   if (!isMounted(dir)) return undefined;
   const file = path.join(dir, 'register');
   try {

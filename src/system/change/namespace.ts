@@ -49,7 +49,7 @@ export async function bindHostFilesystems(root: string, launcher: Launcher): Pro
   return undefined;
 }
 
-type Refused = Extract<Entered, { kind: 'refused' }>;
+export type Refused = Extract<Entered, { kind: 'refused' }>;
 type Mapped = { readonly kind: 'mapped'; readonly missing?: MissingIds } | Refused;
 
 /** Root keeps all ids that it has here, so that setuid programs and package managers work. They are mapped from outside. */
@@ -116,7 +116,7 @@ function userName(): string | undefined {
 }
 
 /** The usual directory is missing until the module is loaded, and mounting anywhere makes the kernel load it. */
-async function mountPrivately(launcher: Launcher): Promise<WritableMount | Refused> {
+export async function mountPrivately(launcher: Launcher): Promise<WritableMount | Refused> {
   let errno = await launcher.mount(BINFMT_MISC, BINFMT_DIRECTORY);
   if (errno === 'ENOENT') {
     const elsewhere = os.tmpdir();

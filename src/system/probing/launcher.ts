@@ -76,6 +76,8 @@ export interface Launcher {
   relabel(dir: string, empty: string, label: string): Promise<string | undefined>;
   /** Moves the launcher, and all that it runs from now on, to new namespaces. This program stays in its own. */
   unshare(namespaces: 'user' | 'user,mount'): Promise<string | undefined>;
+  /** Moves the launcher to the user and mount namespaces of the process `pid`, in the same way. */
+  enter(pid: number): Promise<string | undefined>;
   /** Writes to a file that exists, in one write(2). */
   writeExisting(file: string, text: string): Promise<string | undefined>;
   /**
@@ -160,6 +162,7 @@ export function connectLauncher(pipes: string, first = false): Launcher {
     },
     relabel: (dir, empty, label) => errnoOf(['relabel', dir, empty, label]),
     unshare: (namespaces) => errnoOf(['unshare', namespaces]),
+    enter: (pid) => errnoOf(['enter', String(pid)]),
     writeExisting: (file, text) => errnoOf(['write-existing', file, hex(Buffer.from(text))]),
     async openDirectory(root, directory, { create = false } = {}) {
       const [answer = ''] = await request([['open-directory', root, directory, ...(create ? ['create'] : [])]], 1);

@@ -1,0 +1,28 @@
+/** Why a user's rootless engine cannot have emulators of its own (`binfmt --rootless`). */
+import type { ProblemDefinition } from '../problem.js';
+import type { Engine } from '../rootless.js';
+
+const names: Readonly<Record<Engine | 'any', string>> = {
+  podman: 'rootless podman',
+  docker: 'a rootless Docker Engine',
+  any: 'rootless podman and no rootless Docker Engine',
+};
+
+export const noEngine: ProblemDefinition<{ asked: Engine | 'any' }> = {
+  id: 'no-rootless-engine',
+  summary: 'no rootless engine of this user runs',
+  exitStatus: 3,
+  title: () => 'there is no rootless engine',
+  cause: ({ asked }) => `this user has no ${names[asked].replace(/^a /, '')} running`,
+};
+
+export const enteringRefused: ProblemDefinition<{ engine: Engine; pid: number; errno: string }> = {
+  id: 'entering-refused',
+  summary: 'the namespaces of a rootless engine cannot be entered',
+  exitStatus: 3,
+  title: ({ engine }) => `the namespaces of rootless ${engine} cannot be entered`,
+  cause: ({ engine, pid, errno }) =>
+    `the namespaces of rootless ${engine} (process ${pid}) cannot be entered (${errno})`,
+};
+
+export const rootlessProblems = [noEngine, enteringRefused];

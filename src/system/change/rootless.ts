@@ -1,0 +1,58 @@
+/**
+ * The user and mount namespaces of a user's rootless engine, with a binfmt_misc of their own. The launcher goes there; this
+ * program stays outside, and sees what is mounted there through the launcher's directory in /proc.
+ */
+import fs from 'node:fs';
+import type { Advice } from '../../core/advice.js';
+import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
+import { enteringRefused, noEngine } from '../../core/messages/rootless-problems.js';
+import { type Problem, problemOf } from '../../core/problem.js';
+import { type Engine, engines, keeperOf, type UserProcess } from '../../core/rootless.js';
+import type { BinfmtMount } from '../../core/snapshot.js';
+import { inspect } from '../binfmt/mount.js';
+import { readLink, readText } from '../host/files.js';
+import type { Launcher } from '../probing/launcher.js';
+import { mountPrivately } from './namespace.js';
+
+/** podman makes its namespaces for any command, so they are made if they are not there. A Docker Engine has to run. */
+export async function openInEngine(asked: Engine | 'any', launcher: Launcher): Promise<BinfmtMount> {
+  const find = () => keeperOf(asked, processesOfUser(), readLink('/proc/self/ns/user') ?? '');
+  const keeper = find() ?? (asked !== 'docker' && (await startPodman()) ? find() : undefined);
+  if (keeper === undefined) return unavailable(problemOf(noEngine, 'machine', { asked }, adviceFor(asked)));
+  // Once it is there, it cannot enter again.
+  if (readLink(`/proc/${process.ppid}/ns/user`) !== keeper.userNamespace) {
+    const errno = await launcher.enter(keeper.pid);
+    if (errno !== undefined) {
+      return unavailable(problemOf(enteringRefused, 'machine', { engine: keeper.engine, pid: keeper.pid, errno }));
+    }
+  }
+  const dir = `/proc/${process.ppid}/root${BINFMT_DIRECTORY}`;
+  const mounted = inspect(dir);
+  if (mounted?.kind === 'writable') return mounted;
+  // What is mounted there otherwise is the host's, and is hidden by the new one.
+  const mount = await mountPrivately(launcher);
+  return mount.kind === 'refused' ? unavailable(mount.problem) : mount;
+}
+
+const unavailable = (problem: Problem): BinfmtMount => ({ kind: 'unavailable', problem });
+
+function adviceFor(asked: Engine | 'any'): Advice[] {
+  const asking = engines.filter((engine) => asked === 'any' || asked === engine);
+  return asking.map((engine): Advice => ({ do: 'start-rootless-engine', engine }));
+}
+
+/** Processes of the user that runs this program, whose namespaces can be seen. */
+function processesOfUser(): UserProcess[] {
+  return fs.readdirSync('/proc').flatMap((name): UserProcess[] => {
+    const userNamespace = /^\d+$/.test(name) ? readLink(`/proc/${name}/ns/user`) : undefined;
+    if (userNamespace === undefined) return [];
+    const words = readText(`/proc/${name}/cmdline`).split('\0').slice(0, -1);
+    return [{ pid: Number(name), name: readText(`/proc/${name}/comm`).trim(), words, userNamespace }];
+  });
+}
+
+/** Does podman keep its namespaces now? False if there is no podman, or if it cannot make them. */
+async function startPodman(): Promise<boolean> {
+  const { spawnSync } = await import('node:child_process');
+  return spawnSync('podman', ['unshare', 'true'], { stdio: 'ignore' }).status === 0;
+}
