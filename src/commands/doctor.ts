@@ -4,7 +4,6 @@ import { formatReport } from '../core/doctor/format.js';
 import { doctorReport, EMPTY_REPORT, jsonReport } from '../core/doctor/report.js';
 import { checks } from '../core/messages/index.js';
 import { describeProgress } from '../core/messages/usage-text.js';
-import { reportProblem } from '../core/render.js';
 import type { Line, Report } from '../core/report-lines.js';
 import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { closest } from '../core/text.js';
