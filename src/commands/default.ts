@@ -16,6 +16,7 @@ import { readEntries, unregister } from '../system/binfmt/entries.js';
 import { closeBinfmt } from '../system/binfmt/mount.js';
 import { installPlatforms } from '../system/change/install.js';
 import { removeLeftovers } from '../system/change/leftovers.js';
+import { engineEnds } from '../system/change/rootless.js';
 import { findEmulator, readVersions } from '../system/host/emulators.js';
 import { type OpenOptions, openSystem, type Setup, type System } from '../system/system.js';
 import { askVersions, takeSnapshot } from '../system/take-snapshot.js';
@@ -232,5 +233,6 @@ async function watch(args: Arguments, service: Service, context: Context): Promi
     const { lines } = uninstall(args.uninstall, system);
     if (lines.length > 0) context.print(lines);
   }
-  return runService({ ...service, words: args.install ?? [], options: args.options }, open, context);
+  const options = { ...service, words: args.install ?? [], options: args.options };
+  return runService(options, open, engineEnds(system.binfmt), context);
 }

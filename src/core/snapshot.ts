@@ -13,6 +13,8 @@ export interface WritableMount {
   readonly mountedHere: boolean;
   /** The directory was made for it, and goes with it. */
   readonly temporary?: boolean;
+  /** The process that keeps its namespaces, if these are not this program's own. */
+  readonly keeper?: number;
 }
 
 /** The binfmt_misc file system, as far as this process can use it. */

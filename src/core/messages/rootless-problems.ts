@@ -1,5 +1,5 @@
 /** Why a user's rootless engine cannot have emulators of its own (`binfmt --rootless`). */
-import type { ProblemDefinition } from '../problem.js';
+import { defineProblem, type ProblemDefinition } from '../problem.js';
 import type { Engine } from '../rootless.js';
 
 const names: Readonly<Record<Engine | 'any', string>> = {
@@ -25,4 +25,12 @@ export const enteringRefused: ProblemDefinition<{ engine: Engine; pid: number; e
     `the namespaces of rootless ${engine} (process ${pid}) cannot be entered (${errno})`,
 };
 
-export const rootlessProblems = [noEngine, enteringRefused];
+export const engineEnded = defineProblem({
+  id: 'rootless-engine-ended',
+  summary: 'the rootless engine has ended, and its entries with it',
+  exitStatus: 3,
+  title: () => 'the rootless engine has ended',
+  cause: () => 'the rootless engine has ended, and its entries with it; start this watcher again when the engine runs',
+});
+
+export const rootlessProblems = [noEngine, enteringRefused, engineEnded];

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import type { Advice } from '../../core/advice.js';
 import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
-import { enteringRefused, noEngine } from '../../core/messages/rootless-problems.js';
+import { engineEnded, enteringRefused, noEngine } from '../../core/messages/rootless-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { type Engine, engines, keeperOf, type UserProcess } from '../../core/rootless.js';
 import type { BinfmtMount } from '../../core/snapshot.js';
@@ -28,10 +28,30 @@ export async function openInEngine(asked: Engine | 'any', launcher: Launcher): P
   }
   const dir = `/proc/${process.ppid}/root${BINFMT_DIRECTORY}`;
   const mounted = inspect(dir);
-  if (mounted?.kind === 'writable') return mounted;
+  if (mounted?.kind === 'writable') return { ...mounted, keeper: keeper.pid };
   // What is mounted there otherwise is the host's, and is hidden by the new one.
   const mount = await mountPrivately(launcher);
-  return mount.kind === 'refused' ? unavailable(mount.problem) : mount;
+  return mount.kind === 'refused' ? unavailable(mount.problem) : { ...mount, keeper: keeper.pid };
+}
+
+/** In milliseconds. */
+const LOOK_AGAIN = 1000;
+
+/**
+ * Resolves when the process has ended that keeps the namespaces: the engine makes new ones then, which the launcher, in the old
+ * ones, may not enter. Never resolves for a mount in this program's own namespaces.
+ */
+export function engineEnds(binfmt: BinfmtMount): Promise<Problem> {
+  const keeper = binfmt.kind === 'writable' ? binfmt.keeper : undefined;
+  const namespace = keeper === undefined ? undefined : readLink(`/proc/${keeper}/ns/user`);
+  return new Promise((resolve) => {
+    if (namespace === undefined) return;
+    const timer = setInterval(() => {
+      if (readLink(`/proc/${keeper}/ns/user`) === namespace) return;
+      clearInterval(timer);
+      resolve(problemOf(engineEnded, 'machine', {}));
+    }, LOOK_AGAIN);
+  });
 }
 
 const unavailable = (problem: Problem): BinfmtMount => ({ kind: 'unavailable', problem });

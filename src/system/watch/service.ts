@@ -31,10 +31,11 @@ export interface ServiceContext {
   untilStopped(check: () => void): Promise<string>;
 }
 
-/** `open`: finds or mounts binfmt_misc. Resolves when the service has ended. */
+/** `open`: finds or mounts binfmt_misc. `broken`: why the service has to end by itself. Resolves when it has ended. */
 export async function runService(
   options: ServiceOptions,
   open: () => Promise<System>,
+  broken: Promise<Problem>,
   context: ServiceContext,
 ): Promise<Report> {
   const { invocation } = context.setup;
@@ -56,10 +57,11 @@ export async function runService(
   const errno = context.write(1, formatStatus(watcher.status()));
   if (errno)
     report({ event: 'warning', cause: { kind: 'problem', problem: problemOf(outputFailed, 'binfmt', { errno }) } });
-  const signal = await stopped;
-  report({ event: 'stopping', cause: { kind: 'signal', signal } });
+  const end = await Promise.race([stopped, broken]);
+  if (typeof end === 'string') report({ event: 'stopping', cause: { kind: 'signal', signal: end } });
   watcher.stop();
   for (const server of servers.listening) server.close();
+  if (typeof end !== 'string') return reportProblem(end);
   if (options.uninstallOnExit) watcher.uninstall();
   return { lines: [], exit: 0 };
 }
