@@ -49,13 +49,13 @@ export function mountProblem(path: string, errno: string): Problem {
 }
 
 /**
- * In a user namespace binfmt_misc is not mounted unless --allow-userns is given. `errno`: one is mounted, and `path` in
- * it may not be written to; that option would not help then.
+ * In a user namespace binfmt_misc is not mounted unless --allow-userns is given. `errno`: the one of another user namespace is
+ * mounted, and `path` in it may not be written to.
  */
 export function userNamespaceProblem(path: string, errno?: string): Problem {
   const onHost: Advice = { do: 'consider', what: 'register-on-the-host' };
   const forNamespace: Advice = { do: 'call-again', with: 'user-namespace' };
-  return problemOf(userNamespace, path, { path, errno }, errno === undefined ? [onHost, forNamespace] : [onHost]);
+  return problemOf(userNamespace, path, { path, errno }, [onHost, forNamespace]);
 }
 
 /** Nothing else keeps binfmt_misc mounted. */

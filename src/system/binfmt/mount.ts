@@ -6,9 +6,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { mountProblem, openProblem, userNamespaceProblem } from '../../core/binfmt-errors.js';
-import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
+import { BINFMT_DIRECTORY, userNamespace } from '../../core/messages/mount-checks.js';
 import { mountPointInUse } from '../../core/messages/request-problems.js';
-import { type Problem, problemOf } from '../../core/problem.js';
+import { isProblem, type Problem, problemOf } from '../../core/problem.js';
 import { BINFMT_MISC, binfmtMounts } from '../../core/procfs.js';
 import type { BinfmtMount, WritableMount } from '../../core/snapshot.js';
 import { errnoOf, readText } from '../host/files.js';
@@ -40,7 +40,11 @@ export async function openBinfmt(options: MountOptions, launcher: Launcher): Pro
   const [readable] = mounted;
   if (readable && !toChange) return readable;
   const mayMount = allowUserNamespace || inInitialUserNamespace();
-  if (readable?.kind === 'readable') return (await besideReadable(readable, mayMount, launcher)) ?? readable;
+  if (readable?.kind === 'readable') {
+    const own = allowUserNamespace && isProblem(userNamespace, readable.problem);
+    const mount = own ? await mountAt(target, launcher) : await besideReadable(readable, mayMount, launcher);
+    return mount?.kind === 'writable' ? mount : readable;
+  }
   const unfit = dir === undefined ? undefined : whyUnfit(dir);
   if (unfit) return { kind: 'unavailable', problem: unfit };
   if (!mayMount) return { kind: 'unavailable', problem: userNamespaceProblem(target) };
