@@ -29,6 +29,7 @@ export function callPrivileged(
 
 /** A command has to stay the first word. */
 function withOption(option: string, args: readonly string[]): string[] {
+  if (args.includes(option)) return [...args];
   const [first = '', ...rest] = args;
   return first.startsWith('-') ? [option, ...args] : [first, option, ...rest];
 }

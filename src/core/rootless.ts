@@ -11,7 +11,7 @@ export interface UserProcess {
   readonly pid: number;
   /** The name of its program: /proc/PID/comm, at most 15 bytes. */
   readonly name: string;
-  /** Its command line. */
+  /** Its command line; empty if it has ended, and nobody has taken note yet. */
   readonly words: readonly string[];
   /** Its user namespace, as /proc/PID/ns/user names it. */
   readonly userNamespace: string;
@@ -22,6 +22,7 @@ export interface UserProcess {
  * runs in the namespaces that rootlesskit made. Sources: pkg/rootless/rootless_linux.c of podman, docs/rootless of moby.
  */
 function engineOf({ name, words }: UserProcess): Engine | undefined {
+  if (words.length === 0) return undefined;
   if (name === 'catatonit' && words.includes('-P')) return 'podman';
   if (name === 'podman pause' || (name === 'podman' && words.length === 1)) return 'podman';
   return name === 'dockerd' ? 'docker' : undefined;

@@ -17,6 +17,11 @@ export interface WritableMount {
   readonly keeper?: number;
 }
 
+/** Does it end with this program, unless something is done about it? */
+export function isOwnMount({ mountedHere, keeper }: WritableMount): boolean {
+  return mountedHere && keeper === undefined;
+}
+
 /** The binfmt_misc file system, as far as this process can use it. */
 export type BinfmtMount =
   | WritableMount

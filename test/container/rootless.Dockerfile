@@ -4,7 +4,7 @@ FROM binfmt-test AS program
 FROM debian:trixie-slim
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    podman buildah crun uidmap slirp4netns docker.io rootlesskit >/dev/null \
+    podman buildah crun uidmap slirp4netns docker.io docker-cli rootlesskit iptables >/dev/null \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --create-home alice && useradd --create-home bob && useradd --create-home --no-subids-add carol 2>/dev/null \
  || useradd --create-home carol && sed -i '/^carol:/d' /etc/subuid /etc/subgid

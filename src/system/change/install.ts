@@ -13,7 +13,7 @@ import { type InstallOptions, type InstallResult, planInstall, type Step, trialN
 import { formatPlatform, type Platform, shortPlatform } from '../../core/platform.js';
 import { runsEverywhere } from '../../core/probe.js';
 import { type Problem, problemOf } from '../../core/problem.js';
-import type { Snapshot } from '../../core/snapshot.js';
+import { isOwnMount, type Snapshot } from '../../core/snapshot.js';
 import { isSwitchedOff, readEntries, register, unregister } from '../binfmt/entries.js';
 import { ensurePersistent, type KeptBy, remount } from '../binfmt/persistence.js';
 import { undoAtEnd } from '../cleanup.js';
@@ -83,9 +83,9 @@ function runs({ architecture, level }: Platform, { probes }: Snapshot): boolean 
   return runsEverywhere(probes.get(architecture), level);
 }
 
-/** Undefined for a mount that somebody else has made: then it is theirs to keep. */
+/** Undefined for a mount that somebody else has made, or keeps: then it is theirs to keep. */
 async function keeperOf({ binfmt, launcher }: System): Promise<KeptBy | undefined> {
-  return binfmt.kind === 'writable' && binfmt.mountedHere ? ensurePersistent(binfmt, launcher) : undefined;
+  return binfmt.kind === 'writable' && isOwnMount(binfmt) ? ensurePersistent(binfmt, launcher) : undefined;
 }
 
 /** Why nothing at all may be registered. */

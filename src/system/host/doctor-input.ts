@@ -9,7 +9,7 @@ import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
 import type { Platform } from '../../core/platform.js';
 import type { Verdict } from '../../core/probe.js';
 import { parseConfinement, typesMountedAt } from '../../core/procfs.js';
-import { activeEntry, matchingEntries, type Snapshot } from '../../core/snapshot.js';
+import { activeEntry, isOwnMount, matchingEntries, type Snapshot } from '../../core/snapshot.js';
 import { interpreterLimit, isSwitchedOff } from '../binfmt/entries.js';
 import { wouldVanish } from '../binfmt/persistence.js';
 import { BEGINNING } from '../probing/launcher.js';
@@ -147,7 +147,7 @@ async function collectHostFacts(
   root: string | undefined,
 ): Promise<HostFacts> {
   // Entries that are there already are kept by somebody.
-  const testable = binfmt.kind === 'writable' && binfmt.mountedHere && entries.length === 0;
+  const testable = binfmt.kind === 'writable' && isOwnMount(binfmt) && entries.length === 0;
   return {
     emulatedOn: host.emulatedOn,
     initialUserNamespace: inInitialUserNamespace(),

@@ -1,0 +1,163 @@
+/** Rootless engines: the real podman, buildah and Docker Engine, each run by users without any rights. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { docker, guestImage, guestMachine, mustDocker } from '../support/docker.js';
+import { guest, guest2 } from '../support/machine.js';
+import { type Ended, lastLine, must, ROOT, statusIn } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
+
+const NAME = 'binfmt-test-rootless';
+const ids = { alice: 1000, bob: 1001, carol: 1002 };
+type User = keyof typeof ids;
+
+/** Runs a script of a shell as a user, in a container that stands for a machine. */
+function as(user: User, script: string): Ended {
+  const dir = `/run/user/${ids[user]}`;
+  const environment = Object.entries({
+    HOME: `/home/${user}`,
+    XDG_RUNTIME_DIR: dir,
+    DOCKER_HOST: `unix://${dir}/docker.sock`,
+    QEMU_BINARY_PATH: '/opt/binfmt',
+    PODMAN_IGNORE_CGROUPSV1_WARNING: '1',
+  }).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+  return docker('exec', '--user', user, ...environment, '--workdir', `/home/${user}`, NAME, 'bash', '-c', script);
+}
+
+/** Like `as`, but a failure fails the test. Returns standard output. */
+function mustAs(user: User, script: string): string {
+  const { exit, stdout, stderr } = as(user, script);
+  if (exit !== 0) throw new Error(`${script}: exit status ${exit}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+const binfmt = '/usr/lib/binfmt/binfmt --rootless';
+const machine = `${guestMachine(guest)}\n`;
+const inPodman = `podman run --rm --network none --quiet ${guestImage(guest)} uname -m`;
+const inDocker = `docker run --rm --network none --platform ${guest.platform} ${guestImage(guest)} uname -m`;
+/** Entries of the machine itself. */
+const onMachine = () => mustDocker('exec', NAME, 'bash', '-c', 'mount -t binfmt_misc none /mnt; ls /mnt; umount /mnt');
+
+describe('a rootless engine', () => {
+  let untouched: string;
+
+  before(() => {
+    docker('rm', '--force', NAME);
+    const file = path.join(ROOT, 'test/container/rootless.Dockerfile');
+    must('docker', ['buildx', 'build', '--quiet', '--load', '--file', file, '--tag', NAME, path.dirname(file)]);
+    mustDocker('run', '--detach', '--privileged', '--name', NAME, NAME, 'sleep', 'infinity');
+    const archive = path.join(scratch(), 'images.tar');
+    mustDocker('save', '--output', archive, guestImage(guest));
+    fs.chmodSync(archive, 0o644);
+    mustDocker('cp', archive, `${NAME}:/images.tar`);
+    untouched = onMachine();
+  });
+  after(() => {
+    docker('rm', '--force', NAME);
+  });
+  afterEach(() => {
+    expect(onMachine()).to.equal(untouched);
+  });
+
+  describe('podman', () => {
+    it('gets emulators in its namespace, which is made if it is not there', () => {
+      const ended = as('alice', `${binfmt} --install ${guest.name},${guest2.name}`);
+      expect(ended.exit, ended.stderr).to.equal(0);
+      expect(statusIn(ended).emulators).to.have.members([guest.emulator, guest2.emulator]);
+      mustAs('alice', 'podman load --quiet --input /images.tar');
+      expect(mustAs('alice', inPodman)).to.equal(machine);
+    });
+
+    it('builds foreign images, and buildah does in its namespace', () => {
+      mustAs('alice', `printf 'FROM ${guestImage(guest)}\nRUN uname -m\n' >Dockerfile`);
+      const build = `--isolation chroot --network host --platform ${guest.platform} .`;
+      expect(mustAs('alice', `podman build --no-cache ${build} 2>&1`)).to.contain(`\n${machine}`);
+      expect(mustAs('alice', `podman unshare buildah build --no-cache ${build} 2>&1`)).to.contain(`\n${machine}`);
+    });
+
+    it('has them in the status, and in what the doctor says', () => {
+      const { supported } = statusIn(as('alice', binfmt));
+      expect(supported).to.include.members([guest.platform, guest2.platform]);
+      const doctor = as('alice', `/usr/lib/binfmt/binfmt doctor --rootless ${guest.name}`);
+      expect(doctor.exit, doctor.stdout).to.equal(0);
+      expect(doctor.stdout).to.contain(guest.emulator);
+    });
+
+    it('gets the remedy with --rootless and without sudo', () => {
+      const { exit, stdout } = as('alice', '/usr/lib/binfmt/binfmt doctor --rootless ppc');
+      expect(exit).to.equal(1);
+      expect(stdout).not.to.contain('sudo');
+    });
+
+    it('shows nobody else its emulators', () => {
+      expect(statusIn(as('bob', binfmt)).emulators).to.deep.equal([]);
+    });
+
+    it('gets them for a user without subordinate ids too', () => {
+      expect(as('carol', `${binfmt}=podman --install ${guest.name}`).exit).to.equal(0);
+      mustAs('carol', 'podman load --quiet --input /images.tar');
+      expect(mustAs('carol', inPodman)).to.equal(machine);
+    });
+
+    it('loses what is uninstalled, and nothing else', () => {
+      const ended = as('alice', `${binfmt} --uninstall ${guest2.name}`);
+      expect(ended.exit).to.equal(0);
+      expect(statusIn(ended).emulators).to.deep.equal([guest.emulator]);
+    });
+
+    it('has a watcher that restores an entry, and that ends with the namespace', () => {
+      const script = `${binfmt} --install ${guest.name} --watch >log 2>&1 & watcher=$!
+        until grep -q '^}' log; do sleep 0.1; done
+        podman unshare sh -c 'echo -1 >/proc/sys/fs/binfmt_misc/${guest.emulator}'
+        until grep -q restored log; do sleep 0.1; done
+        ${inPodman}
+        podman system migrate
+        wait $watcher; echo "exit status $?"; tail -n 1 log`;
+      const { stdout, stderr } = as('alice', script);
+      expect(stdout.startsWith(`${machine}exit status 3\n`), stdout + stderr).to.equal(true);
+      expect(lastLine(stdout)).to.contain('the rootless engine has ended');
+    });
+
+    it('has none when its namespace is gone, until they are installed again', () => {
+      expect(statusIn(as('alice', binfmt)).emulators).to.deep.equal([]);
+      expect(as('alice', `${binfmt} --install ${guest.name}`).exit).to.equal(0);
+      expect(mustAs('alice', inPodman)).to.equal(machine);
+    });
+  });
+
+  describe('a Docker Engine', () => {
+    it('is named, with how to start it, if it does not run', () => {
+      const ended = as('bob', `${binfmt}=docker --install ${guest.name}`);
+      expect(ended.exit).to.equal(3);
+      expect(statusIn(ended)).to.deep.equal({ supported: [], emulators: [] });
+      expect(lastLine(ended.stderr))
+        .to.contain('no rootless Docker Engine')
+        .and.contain('systemctl --user start docker');
+    });
+
+    it('gets emulators in its namespace', () => {
+      const engine = `rootlesskit --state-dir=$XDG_RUNTIME_DIR/rootlesskit --net=host --copy-up=/etc --copy-up=/run dockerd \
+        --host=$DOCKER_HOST --data-root=$HOME/docker --exec-root=$XDG_RUNTIME_DIR/exec \
+        --pidfile=$XDG_RUNTIME_DIR/docker.pid --storage-driver=vfs --iptables=false --bridge=none >engine.log 2>&1`;
+      mustAs(
+        'bob',
+        `(${engine} &); n=0; until docker info >/dev/null 2>&1 || [ $n = 300 ]; do sleep 0.1; n=$((n + 1)); done`,
+      );
+      mustAs('bob', 'docker load --quiet --input /images.tar');
+      expect(as('bob', inDocker).exit).not.to.equal(0);
+      const ended = as('bob', `${binfmt}=docker --install ${guest.name}`);
+      expect(ended.exit, ended.stderr).to.equal(0);
+      expect(mustAs('bob', inDocker)).to.equal(machine);
+    });
+
+    it('is found without its name, if podman does not run', () => {
+      expect(statusIn(as('bob', `podman system migrate; ${binfmt}`)).emulators).to.deep.equal([guest.emulator]);
+    });
+  });
+
+  it('has to be one that is known', () => {
+    const { exit, stderr } = as('alice', `${binfmt}=lxc`);
+    expect(exit).to.equal(2);
+    expect(lastLine(stderr)).to.equal('binfmt: --rootless takes podman or docker, not "lxc"');
+  });
+});
