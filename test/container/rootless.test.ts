@@ -144,7 +144,7 @@ describe('a rootless engine', () => {
         `(${engine} &); n=0; until docker info >/dev/null 2>&1 || [ $n = 300 ]; do sleep 0.1; n=$((n + 1)); done`,
       );
       mustAs('bob', 'docker load --quiet --input /images.tar');
-      expect(as('bob', inDocker).exit).not.to.equal(0);
+      if (!untouched.includes(guest.emulator)) expect(as('bob', inDocker).exit).not.to.equal(0);
       const ended = as('bob', `${binfmt}=docker --install ${guest.name}`);
       expect(ended.exit, ended.stderr).to.equal(0);
       expect(mustAs('bob', inDocker)).to.equal(machine);

@@ -47,7 +47,9 @@ export function engineEnds(binfmt: BinfmtMount): Promise<Problem> {
   return new Promise((resolve) => {
     if (namespace === undefined) return;
     const timer = setInterval(() => {
-      if (readLink(`/proc/${keeper}/ns/user`) === namespace) return;
+      // The command line of a process that has ended is empty, until its parent takes note.
+      const there = readText(`/proc/${keeper}/cmdline`) !== '';
+      if (there && readLink(`/proc/${keeper}/ns/user`) === namespace) return;
       clearInterval(timer);
       resolve(problemOf(engineEnded, 'machine', {}));
     }, LOOK_AGAIN);
