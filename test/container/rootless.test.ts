@@ -1,60 +1,25 @@
 /** Rootless engines: the real podman, buildah and Docker Engine, each run by users without any rights. */
-import fs from 'node:fs';
-import path from 'node:path';
 import { expect } from 'chai';
-import { docker, guestImage, guestMachine, mustDocker } from '../support/docker.js';
+import { guestImage, guestMachine } from '../support/docker.js';
+import { as, mustAs, startEngines, stopEngines } from '../support/engines.js';
 import { guest, guest2 } from '../support/machine.js';
-import { type Ended, lastLine, must, ROOT, statusIn } from '../support/program.js';
-import { scratch } from '../support/scratch.js';
-
-const NAME = 'binfmt-test-rootless';
-const ids = { alice: 1000, bob: 1001, carol: 1002 };
-type User = keyof typeof ids;
-
-/** Runs a script of a shell as a user, in a container that stands for a machine. */
-function as(user: User, script: string): Ended {
-  const dir = `/run/user/${ids[user]}`;
-  const environment = Object.entries({
-    HOME: `/home/${user}`,
-    XDG_RUNTIME_DIR: dir,
-    DOCKER_HOST: `unix://${dir}/docker.sock`,
-    QEMU_BINARY_PATH: '/opt/binfmt',
-    PODMAN_IGNORE_CGROUPSV1_WARNING: '1',
-  }).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  return docker('exec', '--user', user, ...environment, '--workdir', `/home/${user}`, NAME, 'bash', '-c', script);
-}
-
-/** Like `as`, but a failure fails the test. Returns standard output. */
-function mustAs(user: User, script: string): string {
-  const { exit, stdout, stderr } = as(user, script);
-  if (exit !== 0) throw new Error(`${script}: exit status ${exit}\n${stdout}${stderr}`);
-  return stdout;
-}
+import { lastLine, statusIn } from '../support/program.js';
 
 const binfmt = '/usr/lib/binfmt/binfmt --rootless';
 const machine = `${guestMachine(guest)}\n`;
 const inPodman = `podman run --rm --network none --quiet ${guestImage(guest)} uname -m`;
 const inDocker = `docker run --rm --network none --platform ${guest.platform} ${guestImage(guest)} uname -m`;
 /** Entries of the machine itself. */
-const onMachine = () => mustDocker('exec', NAME, 'bash', '-c', 'mount -t binfmt_misc none /mnt; ls /mnt; umount /mnt');
+const onMachine = () => mustAs('root', 'mount -t binfmt_misc none /mnt; ls /mnt; umount /mnt');
 
 describe('a rootless engine', () => {
   let untouched: string;
 
   before(() => {
-    docker('rm', '--force', NAME);
-    const file = path.join(ROOT, 'test/container/rootless.Dockerfile');
-    must('docker', ['buildx', 'build', '--quiet', '--load', '--file', file, '--tag', NAME, path.dirname(file)]);
-    mustDocker('run', '--detach', '--privileged', '--name', NAME, NAME, 'sleep', 'infinity');
-    const archive = path.join(scratch(), 'images.tar');
-    mustDocker('save', '--output', archive, guestImage(guest));
-    fs.chmodSync(archive, 0o644);
-    mustDocker('cp', archive, `${NAME}:/images.tar`);
+    startEngines([guestImage(guest)]);
     untouched = onMachine();
   });
-  after(() => {
-    docker('rm', '--force', NAME);
-  });
+  after(stopEngines);
   afterEach(() => {
     expect(onMachine()).to.equal(untouched);
   });

@@ -1,17 +1,17 @@
-# A Debian with rootless engines, and users with and without subordinate ids. The program is that of the image under test.
+# A Debian with podman, buildah and a Docker Engine, and users with and without subordinate ids. The program is that of the image under test.
 FROM binfmt-test AS program
 
 FROM debian:trixie-slim
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    podman buildah crun uidmap slirp4netns docker.io docker-cli rootlesskit iptables >/dev/null \
+    podman buildah crun uidmap slirp4netns docker.io docker-cli rootlesskit iptables nftables >/dev/null \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --create-home alice && useradd --create-home bob && useradd --create-home --no-subids-add carol 2>/dev/null \
  || useradd --create-home carol && sed -i '/^carol:/d' /etc/subuid /etc/subgid
 # A container has no systemd to make cgroups and /run/user; some machines allow no raising of limits.
 RUN printf '%s\n' '[containers]' 'default_ulimits=[]' 'cgroups="disabled"' '[engine]' 'cgroup_manager="cgroupfs"' 'events_logger="file"' \
     >/etc/containers/containers.conf \
- && printf '%s\n' '[storage]' 'driver="vfs"' >/etc/containers/storage.conf \
+ && printf '%s\n' '[storage]' 'driver="vfs"' 'runroot="/run/containers/storage"' 'graphroot="/var/lib/containers/storage"' >/etc/containers/storage.conf \
  && for user in alice bob carol; do install -d -o $user -m 700 /run/user/$(id -u $user); done
 COPY --from=program /usr/lib/binfmt /usr/lib/binfmt
 COPY --from=program /usr/bin /opt/binfmt
