@@ -2,7 +2,7 @@
 import { type Address, parseAddress } from '../core/address.js';
 import { reportProblem } from '../core/render.js';
 import type { Report } from '../core/report-lines.js';
-import { engines } from '../core/rootless.js';
+import { engines } from '../core/rootless-engine.js';
 import type { BinfmtMount } from '../core/snapshot.js';
 import { NO_STATUS } from '../core/status.js';
 import type { OpenOptions } from '../system/system.js';
@@ -13,7 +13,7 @@ export const mountOptions = {
   'allow-userns': flag('mount binfmt_misc even in a user namespace, for that namespace only'),
   rootless: optionalChoice(
     'ENGINE',
-    'as a user: in the namespace of your rootless engine (podman or docker; default: the one that runs)',
+    'as a user: for your rootless podman or docker (default: the one that runs)',
     engines,
   ),
 } as const;

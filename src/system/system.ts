@@ -1,7 +1,7 @@
 /** What the rest of src/system needs to look at the machine and to change it. */
 import path from 'node:path';
 import type { Invocation } from '../core/invocation.js';
-import type { Engine } from '../core/rootless.js';
+import type { Engine } from '../core/rootless-engine.js';
 import type { BinfmtMount } from '../core/snapshot.js';
 import { type MountOptions, openBinfmt } from './binfmt/mount.js';
 import { openInEngine } from './change/rootless.js';

@@ -28,7 +28,7 @@ describe('the command line without a command', () => {
         install: undefined,
         uninstall: undefined,
         options: { credentials: true, preserveArgv0: true, force: false, keep: false },
-        mount: { dir: undefined, allowUserNamespace: false },
+        mount: { dir: undefined, allowUserNamespace: false, rootless: undefined },
         watch: undefined,
       },
     });
@@ -58,7 +58,7 @@ describe('the command line without a command', () => {
       uninstall: 'qemu-*',
       install: ['all'],
       options: { credentials: false, preserveArgv0: false, force: true, keep: true },
-      mount: { dir: '/m', allowUserNamespace: true },
+      mount: { dir: '/m', allowUserNamespace: true, rootless: undefined },
     });
   });
 
@@ -85,13 +85,32 @@ describe('the command line without a command', () => {
   });
 });
 
+describe('--rootless', () => {
+  for (const [line, engine] of [
+    ['--rootless', 'any'],
+    ['-rootless', 'any'],
+    ['--rootless=podman', 'podman'],
+    ['--rootless=docker --install arm64', 'docker'],
+    ['--rootless --install arm64', 'any'],
+    ['doctor --rootless arm64', 'any'],
+  ] as const) {
+    it(`is ${engine} in "${line}"`, () => {
+      expect(argsOf(line)).to.have.nested.property('mount.rootless', engine);
+    });
+  }
+
+  it('takes no value without "="', () => {
+    expect(argsOf('doctor --rootless arm64')).to.deep.include({ words: ['arm64'] });
+  });
+});
+
 describe('the command doctor', () => {
   it('is about every platform by default', () => {
     expect(parsed(['doctor'])).to.deep.equal({
       command: 'doctor',
       args: {
         ...{ words: [], json: false, verbose: false, repeat: 1, only: undefined, listChecks: false },
-        mount: { dir: undefined, allowUserNamespace: false },
+        mount: { dir: undefined, allowUserNamespace: false, rootless: undefined },
       },
     });
   });
@@ -104,7 +123,7 @@ describe('the command doctor', () => {
       json: true,
       repeat: 20,
       only: ['vanishing', 'no-entry', 'native'],
-      mount: { dir: '/m', allowUserNamespace: false },
+      mount: { dir: '/m', allowUserNamespace: false, rootless: undefined },
     });
   });
 });
@@ -268,7 +287,7 @@ describe('the environment', () => {
 
   it('calls the image by its name, and a file by its path with what it needs', () => {
     expect(readEnvironment({ BINFMT_IMAGE: 'binfmt' }).invocation(['doctor'])).to.deep.equal({
-      ...{ kind: 'image', name: 'binfmt', environment: [], args: ['doctor'] },
+      ...{ kind: 'image', name: 'binfmt', environment: [], args: ['doctor'], rootless: undefined },
     });
     expect(readEnvironment(environment).invocation([])).to.deep.include({
       kind: 'file',

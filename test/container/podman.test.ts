@@ -28,7 +28,7 @@ describe('podman, as root', () => {
 
   it('builds foreign images', () => {
     mustAs('root', `printf 'FROM ${guestImage(guest)}\nRUN uname -m\n' >Dockerfile`);
-    const build = `podman build --no-cache --ulimit nofile=1024:1024 --isolation chroot --network host --platform ${guest.platform} .`;
+    const build = `podman build --no-cache --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --isolation chroot --network host --platform ${guest.platform} .`;
     expect(mustAs('root', `${build} 2>&1`)).to.contain(`\n${machine}`);
   });
 

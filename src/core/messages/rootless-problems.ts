@@ -1,6 +1,6 @@
 /** Why a user's rootless engine cannot have emulators of its own (`binfmt --rootless`). */
 import { defineProblem, type ProblemDefinition } from '../problem.js';
-import type { Engine } from '../rootless.js';
+import type { Engine } from '../rootless-engine.js';
 
 const names: Readonly<Record<Engine | 'any', string>> = {
   podman: 'rootless podman',

@@ -7,7 +7,7 @@ import type { Advice } from '../../core/advice.js';
 import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
 import { engineEnded, enteringRefused, noEngine } from '../../core/messages/rootless-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
-import { type Engine, engines, keeperOf, type UserProcess } from '../../core/rootless.js';
+import { type Engine, engines, keeperOf, type UserProcess } from '../../core/rootless-engine.js';
 import type { BinfmtMount } from '../../core/snapshot.js';
 import { inspect } from '../binfmt/mount.js';
 import { readLink, readText } from '../host/files.js';

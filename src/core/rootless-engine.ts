@@ -36,9 +36,9 @@ export function keeperOf(
 ): { readonly engine: Engine; readonly pid: number; readonly userNamespace: string } | undefined {
   const found = processes
     .filter(({ userNamespace }) => userNamespace !== own)
-    .flatMap((process) => {
-      const engine = engineOf(process);
-      return engine === undefined ? [] : [{ engine, pid: process.pid, userNamespace: process.userNamespace }];
+    .flatMap((each) => {
+      const engine = engineOf(each);
+      return engine === undefined ? [] : [{ engine, pid: each.pid, userNamespace: each.userNamespace }];
     });
   return engines
     .filter((engine) => asked === 'any' || asked === engine)
