@@ -1,6 +1,6 @@
 /** Rootless engines: the real podman, buildah and Docker Engine, each run by users without any rights. */
 import { expect } from 'chai';
-import { guestImage, guestMachine } from '../support/docker.js';
+import { guestImage, guestMachine, IMAGE } from '../support/docker.js';
 import { as, mustAs, startEngines, stopEngines } from '../support/engines.js';
 import { guest, guest2 } from '../support/machine.js';
 import { lastLine, statusIn } from '../support/program.js';
@@ -16,7 +16,7 @@ describe('a rootless engine', () => {
   let untouched: string;
 
   before(() => {
-    startEngines([guestImage(guest)]);
+    startEngines([guestImage(guest), `${IMAGE}:latest`]);
     untouched = onMachine();
   });
   after(stopEngines);
@@ -87,6 +87,39 @@ describe('a rootless engine', () => {
       expect(statusIn(as('alice', binfmt)).emulators).to.deep.equal([]);
       expect(as('alice', `${binfmt} --install ${guest.name}`).exit).to.equal(0);
       expect(mustAs('alice', inPodman)).to.equal(machine);
+    });
+  });
+
+  describe('its namespace, entered with podman unshare', () => {
+    const install = `podman unshare /usr/lib/binfmt/binfmt --install ${guest.name}`;
+
+    before(() => {
+      mustAs('root', 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc');
+      mustAs('carol', 'podman system migrate');
+    });
+    after(() => {
+      mustAs('root', 'umount /proc/sys/fs/binfmt_misc');
+    });
+
+    it("is told that the machine's binfmt_misc is not its own", () => {
+      const ended = as('carol', install);
+      expect(ended.exit).to.equal(3);
+      expect(ended.stderr).to.contain('this is a user namespace').and.contain('--allow-userns');
+    });
+
+    it('gets one of its own with --allow-userns', () => {
+      const ended = as('carol', `${install} --allow-userns`);
+      expect(ended.exit, ended.stderr).to.equal(0);
+      expect(mustAs('carol', inPodman)).to.equal(machine);
+    });
+
+    it("gets it from the image's files alone", () => {
+      const script = `root=$(podman image mount localhost/binfmt-test:latest)
+        QEMU_BINARY_PATH=$root/usr/bin $root/usr/lib/binfmt/binfmt --allow-userns --install ${guest.name}`;
+      mustAs('carol', 'podman system migrate');
+      const ended = as('carol', `podman unshare sh -c '${script}'`);
+      expect(ended.exit, ended.stderr).to.equal(0);
+      expect(mustAs('carol', inPodman)).to.equal(machine);
     });
   });
 

@@ -123,6 +123,7 @@ const installLabels = {
 function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undefined {
   const { kind, args } = invocation;
   if (grant === 'user-namespace') {
+    if (args.some((word) => /^--?allow-userns$/.test(word))) return undefined;
     const again = [...args, '--allow-userns'];
     const command = kind === 'file' ? call(invocation, again) : callPrivileged(invocation, again);
     return { label: 'mount it for this namespace only', command };
