@@ -6,8 +6,8 @@ RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
     podman buildah crun uidmap slirp4netns docker.io docker-cli rootlesskit iptables nftables >/dev/null \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --create-home alice && useradd --create-home bob && useradd --create-home --no-subids-add carol 2>/dev/null \
- || useradd --create-home carol && sed -i '/^carol:/d' /etc/subuid /etc/subgid
+ && for user in alice:61000 bob:61001 carol:61002; do useradd --create-home --uid "${user#*:}" "${user%:*}"; done \
+ && printf '%s\n' alice:100000:65536 bob:165536:65536 | tee /etc/subuid >/etc/subgid
 # A container has no systemd to make cgroups and /run/user; some machines allow no raising of limits.
 RUN printf '%s\n' '[containers]' 'default_ulimits=[]' 'cgroups="disabled"' '[engine]' 'cgroup_manager="cgroupfs"' 'events_logger="file"' \
     >/etc/containers/containers.conf \

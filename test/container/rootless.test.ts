@@ -91,7 +91,7 @@ describe('a rootless engine', () => {
   });
 
   describe('its namespace, entered with podman unshare', () => {
-    const install = `podman unshare /usr/lib/binfmt/binfmt --install ${guest.name}`;
+    const binfmtInside = 'podman unshare /usr/lib/binfmt/binfmt';
 
     before(() => {
       mustAs('root', 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc');
@@ -102,13 +102,13 @@ describe('a rootless engine', () => {
     });
 
     it("is told that the machine's binfmt_misc is not its own", () => {
-      const ended = as('carol', install);
+      const ended = as('carol', `${binfmtInside} --uninstall all`);
       expect(ended.exit).to.equal(3);
       expect(ended.stderr).to.contain('this is a user namespace').and.contain('--allow-userns');
     });
 
     it('gets one of its own with --allow-userns', () => {
-      const ended = as('carol', `${install} --allow-userns`);
+      const ended = as('carol', `${binfmtInside} --install ${guest.name} --allow-userns`);
       expect(ended.exit, ended.stderr).to.equal(0);
       expect(mustAs('carol', inPodman)).to.equal(machine);
     });

@@ -8,7 +8,7 @@ import { scratch } from './scratch.js';
 const NAME = 'binfmt-test-engines';
 
 /** The users of the machine. carol has no subordinate ids. */
-const users = { root: 0, alice: 1000, bob: 1001, carol: 1002 };
+const users = { root: 0, alice: 61000, bob: 61001, carol: 61002 };
 export type User = keyof typeof users;
 
 /** Starts it, for a suite. `images`: an archive of these is its file /images.tar. */
@@ -16,7 +16,8 @@ export function startEngines(images: readonly string[]): void {
   docker('rm', '--force', NAME);
   const file = path.join(ROOT, 'test/container/engines.Dockerfile');
   must('docker', ['buildx', 'build', '--quiet', '--load', '--file', file, '--tag', NAME, path.dirname(file)]);
-  mustDocker('run', '--detach', '--privileged', '--name', NAME, NAME, 'sleep', 'infinity');
+  // With the machine's processes, it is no container to the program.
+  mustDocker('run', '--detach', '--privileged', '--pid=host', '--name', NAME, NAME, 'sleep', 'infinity');
   const archive = path.join(scratch(), 'images.tar');
   mustDocker('save', '--output', archive, ...images);
   fs.chmodSync(archive, 0o644);
