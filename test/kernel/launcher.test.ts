@@ -24,6 +24,7 @@ const REQUESTS: readonly (readonly [string, number])[] = [
   ['umount', 1],
   ['bind', 2],
   ['label', 1],
+  ['enter', 1],
   ['relabel', 3],
   ['unshare', 1],
   ['write', 2],
