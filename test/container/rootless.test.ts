@@ -148,6 +148,19 @@ describe('a rootless engine', () => {
       expect(mustAs('bob', inDocker)).to.equal(machine);
     });
 
+    it('gets them from a container that stays, without an installed program', () => {
+      mustAs('bob', `${binfmt}=docker --uninstall all`);
+      mustAs(
+        'bob',
+        `docker run --detach --name watcher --network none --privileged ${IMAGE} --install ${guest.name} --allow-userns --watch`,
+      );
+      const ready = 'docker exec watcher /usr/bin/binfmt healthcheck --strict';
+      mustAs('bob', `n=0; until ${ready} || [ $n = 300 ]; do sleep 0.1; n=$((n + 1)); done; ${ready}`);
+      expect(mustAs('bob', inDocker)).to.equal(machine);
+      mustAs('bob', 'docker rm --force watcher');
+      expect(as('bob', `${binfmt}=docker --install ${guest.name}`).exit).to.equal(0);
+    });
+
     it('is found without its name, if podman does not run', () => {
       expect(statusIn(as('bob', `podman system migrate; ${binfmt}`)).emulators).to.deep.equal([guest.emulator]);
     });
