@@ -104,7 +104,7 @@ export const defaultCommand = defineCommand({
         force: values.force,
         keep: values.keep,
       },
-      mount: readMountOptions(values),
+      mount: readMountOptions(values, report),
       watch: watch ? service : undefined,
     };
   },

@@ -49,7 +49,7 @@ export const doctorCommand = defineCommand({
       repeat: values.repeat ?? 1,
       only: names,
       listChecks: values['list-checks'],
-      mount: readMountOptions(values),
+      mount: readMountOptions(values, report),
     };
   },
   async run(args, context) {

@@ -1,5 +1,6 @@
 /** Options that several commands share. */
 import { type Address, parseAddress } from '../core/address.js';
+import type { UsageError } from '../core/messages/usage-text.js';
 import { reportProblem } from '../core/render.js';
 import type { Report } from '../core/report-lines.js';
 import { engines } from '../core/rootless-engine.js';
@@ -18,8 +19,11 @@ export const mountOptions = {
   ),
 } as const;
 
-export function readMountOptions(values: ValuesOf<typeof mountOptions>) {
+export function readMountOptions(values: ValuesOf<typeof mountOptions>, report: (error: UsageError) => void) {
   const { mount: dir, 'allow-userns': allowUserNamespace, rootless } = values;
+  for (const other of ['mount', 'allow-userns'] as const) {
+    if (rootless !== undefined && values[other]) report({ kind: 'excludes', option: 'rootless', other });
+  }
   return { dir, allowUserNamespace, rootless } satisfies Omit<OpenOptions, 'toChange'>;
 }
 

@@ -90,6 +90,12 @@ export function parseParentPid(status: FileText): number {
   return Number(/^PPid:[ \t]*(\d+)\n/m.exec(byteString(status))?.[1] ?? 0);
 }
 
+/** The real user id in /proc/PID/status; undefined if it cannot be read. */
+export function parseUserId(status: FileText): number | undefined {
+  const id = /^Uid:[ \t]*(\d+)[ \t]/m.exec(byteString(status))?.[1];
+  return id === undefined ? undefined : Number(id);
+}
+
 /** SELinux domains that the policy allows everything. The last is that of `docker run --privileged`. */
 const UNCONFINED_DOMAINS: ReadonlySet<string> = new Set(['unconfined_t', 'unconfined_service_t', 'kernel_t', 'spc_t']);
 

@@ -99,6 +99,13 @@ describe('--rootless', () => {
     });
   }
 
+  it('excludes --mount and --allow-userns', () => {
+    expect(errorOf(['--rootless', '--mount', '/m'])).to.equal('--rootless and --mount exclude each other');
+    expect(errorOf(['doctor', '--rootless', '--allow-userns'])).to.equal(
+      '--rootless and --allow-userns exclude each other',
+    );
+  });
+
   it('takes no value without "="', () => {
     expect(argsOf('doctor --rootless arm64')).to.deep.include({ words: ['arm64'] });
   });

@@ -5,6 +5,7 @@ import {
   parseConfinement,
   parseMountinfo,
   parseParentPid,
+  parseUserId,
   sharedHostDirectories,
   typesMountedAt,
 } from '../../src/core/procfs.js';
@@ -213,6 +214,14 @@ describe('confinement', () => {
 
   it('is told even if the label is not UTF-8', () => {
     expect(parseConfinement(Uint8Array.from([0xff, 0x61, 0x0a]))).to.equal('\ufffda');
+  });
+});
+
+describe("a process's user id", () => {
+  it('is the real one', () => {
+    expect(parseUserId('Name:\tx\nUid:\t1000\t0\t0\t0\n')).to.equal(1000);
+    expect(parseUserId('Uid:\t10')).to.equal(undefined);
+    expect(parseUserId('')).to.equal(undefined);
   });
 });
 

@@ -10,6 +10,7 @@ export type UsageError =
   | { readonly kind: 'no-value-expected'; readonly option: string; readonly value: string }
   | { readonly kind: 'bad-value'; readonly option: string; readonly value?: string; readonly expects: string }
   | { readonly kind: 'needs-option'; readonly option: string; readonly other: string }
+  | { readonly kind: 'excludes'; readonly option: string; readonly other: string }
   | { readonly kind: 'unexpected-argument'; readonly word: string; readonly suggestion?: string }
   | { readonly kind: 'command-not-first'; readonly command: string }
   | {
@@ -43,6 +44,8 @@ export function describeUsageError(error: UsageError): string {
       return `--${error.option} takes ${error.expects}${error.value ? `, not ${quote(error.value)}` : ''}`;
     case 'needs-option':
       return `--${error.option} needs --${error.other}`;
+    case 'excludes':
+      return `--${error.option} and --${error.other} exclude each other`;
     case 'command-not-first':
       return `${quote(error.command)} has to be the first word: binfmt ${error.command} ...`;
     case 'unexpected-argument':

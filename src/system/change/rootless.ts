@@ -7,6 +7,7 @@ import type { Advice } from '../../core/advice.js';
 import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
 import { engineEnded, enteringRefused, noEngine } from '../../core/messages/rootless-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
+import { parseUserId } from '../../core/procfs.js';
 import { type Engine, engines, keeperOf, type UserProcess } from '../../core/rootless-engine.js';
 import type { BinfmtMount } from '../../core/snapshot.js';
 import { inspect } from '../binfmt/mount.js';
@@ -63,11 +64,12 @@ function adviceFor(asked: Engine | 'any'): Advice[] {
   return asking.map((engine): Advice => ({ do: 'start-rootless-engine', engine }));
 }
 
-/** Processes of the user that runs this program, whose namespaces can be seen. */
+/** Processes of the user that runs this program, whose namespaces can be seen. Root would see those of others too. */
 function processesOfUser(): UserProcess[] {
   return fs.readdirSync('/proc').flatMap((name): UserProcess[] => {
     const userNamespace = /^\d+$/.test(name) ? readLink(`/proc/${name}/ns/user`) : undefined;
     if (userNamespace === undefined) return [];
+    if (parseUserId(readText(`/proc/${name}/status`)) !== process.getuid?.()) return [];
     const words = readText(`/proc/${name}/cmdline`).split('\0').slice(0, -1);
     return [{ pid: Number(name), name: readText(`/proc/${name}/comm`).trim(), words, userNamespace }];
   });
