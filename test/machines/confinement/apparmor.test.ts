@@ -1,22 +1,30 @@
 /** Under AppArmor, a profile says what containers may do. Emulators run under the profile of the container. */
 import { expect } from 'chai';
 import type { Done } from '../../support/console.js';
-import { guestImage, guestMachine } from '../../support/docker.js';
+import { guestMachine } from '../../support/docker.js';
 import { guest } from '../../support/machine.js';
-import { onDebian, ownImage } from './debian.js';
+import { example, onDebian, ownImage, QUADLET } from './debian.js';
 
 const machine = `${guestMachine(guest)}\n`;
 
 describe('under AppArmor', () => {
-  type Step = 'profiles' | 'install' | 'confined' | 'bind' | 'bindConfined' | 'inside' | 'doctor' | 'advised' | 'last';
+  type Step =
+    | 'profiles'
+    | 'install'
+    | 'confined'
+    | 'bind'
+    | 'bindConfined'
+    | 'inside'
+    | 'doctor'
+    | 'advised'
+    | 'last'
+    | 'quadlet'
+    | 'quadletConfined';
   let done: Record<Step, Done>;
 
   before(function () {
     this.timeout(900_000);
-    const image = guestImage(guest);
-    const confined = `$podman --platform ${guest.platform} ${image} uname -m`;
-    const install = `$binfmt --install ${guest.name}`;
-    const uninstall = '$podman --privileged $binfmt --uninstall all >/dev/null 2>&1';
+    const { image, confined, install, uninstall } = example();
     done = onDebian('apparmor', [image, ownImage()], {
       profiles: `$podman ${ownImage()} cat /proc/self/attr/current; $podman --privileged ${ownImage()} cat /proc/self/attr/current`,
       install: `$podman --privileged ${install}`,
@@ -27,6 +35,8 @@ describe('under AppArmor', () => {
       doctor: `$podman --cap-add SYS_ADMIN $binfmt doctor ${guest.name}`,
       advised: `$podman --cap-add SYS_ADMIN --security-opt apparmor=unconfined ${install}`,
       last: confined,
+      quadlet: `${uninstall}; ${QUADLET}`,
+      quadletConfined: confined,
     });
   });
 
@@ -54,5 +64,11 @@ describe('under AppArmor', () => {
     expect(done.doctor.output.split('[confinement]')[1]).not.to.contain('label=disable');
     expect(done.advised.exit, done.advised.output).to.equal(0);
     expect(done.last).to.deep.equal({ exit: 0, output: machine });
+  });
+
+  it('runs as a service of systemd, from deploy/quadlet', () => {
+    expect(done.quadlet.exit, done.quadlet.output).to.equal(0);
+    expect(done.quadlet.output).to.match(/^active$/m);
+    expect(done.quadletConfined).to.deep.equal({ exit: 0, output: machine });
   });
 });

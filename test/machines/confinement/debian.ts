@@ -3,8 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Done, scriptOf } from '../../support/console.js';
 import { boot, type Debian, installDebian } from '../../support/debian.js';
-import { busyboxImage, debianName, mustDocker } from '../../support/docker.js';
-import { own } from '../../support/machine.js';
+import { busyboxImage, debianName, guestImage, mustDocker } from '../../support/docker.js';
+import { guest, own } from '../../support/machine.js';
+import { ROOT } from '../../support/program.js';
 import { scratch } from '../../support/scratch.js';
 
 /** The image under test, with the emulators of two examples. test/run builds it. */
@@ -42,6 +43,7 @@ export function onDebian<Name extends string>(
   const drive = scratch();
   const all = [SMALL_IMAGE, ...images];
   for (const [i, image] of all.entries()) mustDocker('save', '--output', path.join(drive, `${i}.tar`), image);
+  fs.copyFileSync(path.join(ROOT, 'deploy/quadlet/binfmt.container'), path.join(drive, 'binfmt.container'));
   // Confined programs may write to a pipe of their caller, and not to the console.
   const piped = Object.entries<string>(commands).map(([name, command]) => [
     name,
@@ -51,6 +53,24 @@ export function onDebian<Name extends string>(
   const names = Object.keys(commands) as Name[];
   return boot(debian, installDebian(debian), drive, names, `security=${module} enforcing=1`);
 }
+
+/** What both modules are tried with: the image of a foreign program, and commands about it. */
+export function example() {
+  const image = guestImage(guest);
+  return {
+    image,
+    confined: `$podman --platform ${guest.platform} ${image} uname -m`,
+    install: `$binfmt --install ${guest.name}`,
+    uninstall: '$podman --privileged $binfmt --uninstall all >/dev/null 2>&1',
+  };
+}
+
+/** The image as a service of systemd, as docs/rootless.md says: the unit is active when it is ready. */
+export const QUADLET = `podman tag ${SMALL_IMAGE} localhost/${SMALL_IMAGE}
+  mkdir -p /etc/containers/systemd
+  sed 's,localhost/binfmt:latest,localhost/${SMALL_IMAGE}:latest,' /run/binfmt.container >/etc/containers/systemd/binfmt.container
+  systemctl daemon-reload
+  systemctl start binfmt; systemctl is-active binfmt; podman exec binfmt /usr/bin/binfmt healthcheck --strict`;
 
 /** A tiny image with busybox, of this machine's platform. */
 export const ownImage = () => busyboxImage(debianName(own.name), `linux/${own.name}`);

@@ -2,9 +2,9 @@
 import { expect } from 'chai';
 import { registerLine, registrationOf } from '../../../src/core/entry.js';
 import type { Done } from '../../support/console.js';
-import { guestImage, guestMachine } from '../../support/docker.js';
+import { guestMachine } from '../../support/docker.js';
 import { guest } from '../../support/machine.js';
-import { onDebian, ownImage } from './debian.js';
+import { example, onDebian, ownImage, QUADLET } from './debian.js';
 
 const { name, emulator } = guest;
 const machine = `${guestMachine(guest)}\n`;
@@ -51,15 +51,14 @@ describe('under SELinux', () => {
     | 'withoutSelinuxConfined'
     | 'inside'
     | 'export'
-    | 'exportConfined';
+    | 'exportConfined'
+    | 'quadlet'
+    | 'quadletConfined';
   let done: Record<Step, Done>;
 
   before(function () {
     this.timeout(900_000);
-    const image = guestImage(guest);
-    const confined = `$podman --platform ${guest.platform} ${image} uname -m`;
-    const install = `$binfmt --install ${name}`;
-    const uninstall = '$podman --privileged $binfmt --uninstall all >/dev/null 2>&1';
+    const { image, confined, install, uninstall } = example();
     done = onDebian('selinux', [image, ownImage()], {
       mode: 'getenforce',
       labels: `$podman ${ownImage()} cat /proc/self/attr/current; $podman --privileged ${ownImage()} cat /proc/self/attr/current`,
@@ -87,6 +86,8 @@ describe('under SELinux', () => {
         `ls --context /usr/local/lib/binfmt/${emulator}`,
       ].join('\n'),
       exportConfined: confined,
+      quadlet: `${uninstall}; ${QUADLET}`,
+      quadletConfined: confined,
     });
   });
 
@@ -142,5 +143,11 @@ describe('under SELinux', () => {
   it('what the host registers from exported files runs in every container', () => {
     expect(done.export.output).to.contain(':lib_t:s0');
     expect(done.exportConfined).to.deep.equal({ exit: 0, output: machine });
+  });
+
+  it('runs as a service of systemd, from deploy/quadlet', () => {
+    expect(done.quadlet.exit, done.quadlet.output).to.equal(0);
+    expect(done.quadlet.output).to.match(/^active$/m);
+    expect(done.quadletConfined).to.deep.equal({ exit: 0, output: machine });
   });
 });
