@@ -2,6 +2,7 @@
  * What a user can do about a problem, as data. Commands and labels are made from it for the way in which this program
  * was called, as an image or as a file (src/core/messages/advice-text.ts).
  */
+import type { Engine } from './rootless-engine.js';
 
 /** More rights, or other options, for the very command that was called. */
 export type Grant =
@@ -50,7 +51,7 @@ export type Advice =
   | { readonly do: 'enable-binfmt' }
   | { readonly do: 'load-module' }
   | { readonly do: 'mount-on-host' }
-  | { readonly do: 'start-rootless-engine'; readonly engine: 'podman' | 'docker' }
+  | { readonly do: 'start-rootless-engine'; readonly engine: Engine }
   | { readonly do: 'trigger-automount' }
   | { readonly do: 'restart-systemd-binfmt' }
   | { readonly do: 'call-again'; readonly with: Grant }

@@ -29,7 +29,7 @@ function engineOf({ name, words }: UserProcess): Engine | undefined {
 }
 
 /** The process that keeps the namespaces of an engine; podman's, if both run and any will do. `own`: our user namespace. */
-export function keeperOf(
+export function findKeeper(
   asked: Engine | 'any',
   processes: readonly UserProcess[],
   own: string,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { keeperOf, type UserProcess } from '../../src/core/rootless-engine.js';
+import { findKeeper, type UserProcess } from '../../src/core/rootless-engine.js';
 
 const OWN = 'user:[1]';
 const process = (pid: number, name: string, words: string, userNamespace = `user:[${pid}]`): UserProcess => ({
@@ -20,6 +20,6 @@ describe('the process that keeps the namespaces of a rootless engine', () => {
     ['is no catatonit of a container', 'any', [process(13, 'catatonit', 'catatonit -- sleep 1')], undefined],
     ['is none of another engine', 'docker', [podman], undefined],
   ] as const) {
-    it(title, () => expect(keeperOf(asked, processes, OWN)?.pid).to.equal(pid));
+    it(title, () => expect(findKeeper(asked, processes, OWN)?.pid).to.equal(pid));
   }
 });

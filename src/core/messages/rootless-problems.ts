@@ -4,7 +4,7 @@ import type { Engine } from '../rootless-engine.js';
 
 const names: Readonly<Record<Engine | 'any', string>> = {
   podman: 'rootless podman',
-  docker: 'a rootless Docker Engine',
+  docker: 'rootless Docker Engine',
   any: 'rootless podman and no rootless Docker Engine',
 };
 
@@ -13,7 +13,7 @@ export const noEngine: ProblemDefinition<{ asked: Engine | 'any' }> = {
   summary: 'no rootless engine of this user runs',
   exitStatus: 3,
   title: () => 'there is no rootless engine',
-  cause: ({ asked }) => `this user has no ${names[asked].replace(/^a /, '')} running`,
+  cause: ({ asked }) => `this user has no ${names[asked]} running`,
 };
 
 export const enteringRefused: ProblemDefinition<{ engine: Engine; pid: number; errno: string }> = {

@@ -83,7 +83,7 @@ function runs({ architecture, level }: Platform, { probes }: Snapshot): boolean 
   return runsEverywhere(probes.get(architecture), level);
 }
 
-/** Undefined for a mount that somebody else has made, or keeps: then it is theirs to keep. */
+/** Undefined if somebody else keeps the mount. */
 async function keeperOf({ binfmt, launcher }: System): Promise<KeptBy | undefined> {
   return binfmt.kind === 'writable' && isOwnMount(binfmt) ? ensurePersistent(binfmt, launcher) : undefined;
 }

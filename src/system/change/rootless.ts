@@ -8,7 +8,7 @@ import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
 import { engineEnded, enteringRefused, noEngine } from '../../core/messages/rootless-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { parseUserId } from '../../core/procfs.js';
-import { type Engine, engines, keeperOf, type UserProcess } from '../../core/rootless-engine.js';
+import { type Engine, engines, findKeeper, type UserProcess } from '../../core/rootless-engine.js';
 import type { BinfmtMount } from '../../core/snapshot.js';
 import { inspect } from '../binfmt/mount.js';
 import { readLink, readText } from '../host/files.js';
@@ -17,7 +17,7 @@ import { mountPrivately } from './namespace.js';
 
 /** podman makes its namespaces for any command, so they are made if they are not there. A Docker Engine has to run. */
 export async function openInEngine(asked: Engine | 'any', launcher: Launcher): Promise<BinfmtMount> {
-  const find = () => keeperOf(asked, processesOfUser(), readLink('/proc/self/ns/user') ?? '');
+  const find = () => findKeeper(asked, processesOfUser(), readLink('/proc/self/ns/user') ?? '');
   const keeper = find() ?? (asked !== 'docker' && (await startPodman()) ? find() : undefined);
   if (keeper === undefined) return unavailable(problemOf(noEngine, 'machine', { asked }, adviceFor(asked)));
   // Once it is there, it cannot enter again.
