@@ -37,11 +37,16 @@ export type Advice =
       readonly platforms: readonly string[];
       readonly options?: readonly string[];
       readonly hostNamespaces?: boolean;
-      readonly because?: 'replace' | 'in-front' | 'for-processor' | 'label';
+      readonly because?: 'replace' | 'in-front' | 'for-processor' | 'label' | 'whole-machine';
     }
   | { readonly do: 'watch'; readonly platforms: readonly string[] }
   | { readonly do: 'export'; readonly platforms: readonly string[] }
-  | { readonly do: 'run'; readonly platforms: readonly string[]; readonly command: readonly string[] }
+  | {
+      readonly do: 'run';
+      readonly platforms: readonly string[];
+      readonly command: readonly string[];
+      readonly because?: 'no-engine';
+    }
   | { readonly do: 'uninstall'; readonly entries: readonly string[] }
   | { readonly do: 'enable-entries'; readonly entries: readonly string[] }
   /** In a shell that is open already, when no new program can be started. */

@@ -1,7 +1,7 @@
 /** Rootless engines: the real podman, buildah and Docker Engine, each run by users without any rights. */
 import { expect } from 'chai';
 import { guestImage, guestMachine, IMAGE } from '../support/docker.js';
-import { as, mustAs, startEngines, stopEngines } from '../support/engines.js';
+import { as, mustAs, startEngines, startUserManager, stopEngines } from '../support/engines.js';
 import { guest, guest2 } from '../support/machine.js';
 import { lastLine, statusIn } from '../support/program.js';
 
@@ -83,6 +83,25 @@ describe('a rootless engine', () => {
       expect(lastLine(stdout)).to.contain('the rootless engine has ended');
     });
 
+    it('gets them from a service of its user, which is there again when the namespace has gone', () => {
+      startUserManager('alice');
+      mustAs(
+        'alice',
+        `mkdir -p ~/.local/lib/binfmt ~/.config/systemd/user
+        cp -r /usr/lib/binfmt ~/.local/lib/binfmt/program
+        cp /opt/binfmt/${guest.emulator}* ~/.local/lib/binfmt/
+        cp /deploy/systemd/user/binfmt.service ~/.config/systemd/user/
+        systemctl --user daemon-reload
+        systemctl --user enable binfmt
+        systemctl --user start binfmt`,
+      );
+      const runs = `n=0; until ${inPodman} 2>/dev/null || [ $n = 30 ]; do sleep 1; n=$((n + 1)); done`;
+      expect(mustAs('alice', runs)).to.equal(machine);
+      mustAs('alice', 'podman system migrate; systemctl --user is-active binfmt; sleep 2');
+      expect(mustAs('alice', runs)).to.equal(machine);
+      mustAs('alice', 'systemctl --user disable binfmt; systemctl --user stop binfmt; podman system migrate');
+    });
+
     it('has none when its namespace is gone, until they are installed again', () => {
       expect(statusIn(as('alice', binfmt)).emulators).to.deep.equal([]);
       expect(as('alice', `${binfmt} --install ${guest.name}`).exit).to.equal(0);
@@ -161,8 +180,54 @@ describe('a rootless engine', () => {
       expect(as('bob', `${binfmt}=docker --install ${guest.name}`).exit).to.equal(0);
     });
 
+    it("has emulators of its own, beside podman's of the same user", () => {
+      expect(as('bob', `${binfmt}=podman --install ${guest2.name}`).exit).to.equal(0);
+      expect(statusIn(as('bob', `${binfmt}=docker`)).emulators).to.deep.equal([guest.emulator]);
+      expect(statusIn(as('bob', binfmt)).emulators).to.deep.equal([guest2.emulator]);
+      expect(mustAs('bob', inDocker)).to.equal(machine);
+    });
+
     it('is found without its name, if podman does not run', () => {
       expect(statusIn(as('bob', `podman system migrate; ${binfmt}`)).emulators).to.deep.equal([guest.emulator]);
+    });
+  });
+
+  describe('that cannot run', () => {
+    beforeEach(() => {
+      mustAs('carol', 'podman system migrate');
+    });
+
+    /** Root in a user namespace with the ids of all users, whose settings are not the machine's. */
+    const forbidden = (command: string) =>
+      as(
+        'root',
+        `unshare --user --map-users=all --map-groups=all --setuid=0 --setgid=0 --mount-proc --pid --fork sh -c '
+        echo 0 >/proc/sys/user/max_user_namespaces
+        exec setpriv --reuid carol --regid carol --clear-groups env HOME=/home/carol XDG_RUNTIME_DIR=/run/user/61002 ${command}'`,
+      );
+
+    it('is told which setting forbids it, and what root can do', () => {
+      const { exit, stderr } = forbidden(`${binfmt} --install ${guest.name}`);
+      expect(exit).to.equal(3);
+      expect(lastLine(stderr))
+        .to.contain('user.max_user_namespaces is 0')
+        .and.contain('sudo sysctl user.max_user_namespaces=')
+        .and.match(/for the whole machine, as root: sudo .*binfmt --install all$/);
+    });
+
+    it('is told what podman says, if podman itself is at fault', () => {
+      mustAs(
+        'carol',
+        'podman system migrate; mkdir -p .config/containers; echo "[" >.config/containers/containers.conf',
+      );
+      const { exit, stderr } = as('carol', `${binfmt} --install ${guest.name}`);
+      mustAs('carol', 'rm .config/containers/containers.conf');
+      expect(exit, stderr).to.equal(3);
+      expect(lastLine(stderr))
+        .to.contain('podman unshare true says "')
+        .and.contain('containers.conf')
+        .and.contain('for one command, without an engine: ')
+        .and.match(/binfmt run all -- COMMAND$/);
     });
   });
 

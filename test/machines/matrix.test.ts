@@ -69,6 +69,10 @@ function commandsFor(guest: string, guests: readonly string[]) {
     container: `[ ! -e $misc/marker ] || echo -1 >$misc/marker; umount $misc; ${container} binfmt --install ${guest}`,
     survivors: 'mount -t binfmt_misc none $misc; ls $misc',
     run: `binfmt --uninstall all >/dev/null 2>&1; su user -c 'binfmt run ${guest} -- ${program}'`,
+    // What podman's process looks like to the program, in namespaces that are made in the same way.
+    rootless: `printf '#!/bin/sh\\nsleep 60\\n' >/tmp/catatonit; chmod +x /tmp/catatonit
+      su user -c 'unshare -r -m /tmp/catatonit -P & ${until('grep -sq catatonit /proc/$!/comm')}
+      binfmt --rootless --install ${guest} >/dev/null && nsenter -t $! -U -m --preserve-credentials ${program}'`,
     untouched: 'ls $misc',
     forbidden: `echo 0 >/proc/sys/user/max_user_namespaces; su user -c 'binfmt run ${guest} -- ${program}'`,
   };
@@ -181,11 +185,19 @@ for (const host of HOSTS) {
           expect(done.run.output).to.equal(`${guestMachine({ name: guest })}\n`);
           expect(done.untouched.output).not.to.contain(emulator);
         });
-      } else {
-        it('refuses to run a command with emulators of its own, and says what that needs', () => {
-          expect(done.run.exit).to.equal(3);
-          expect(lastLine(done.run.output)).to.contain('a private one needs Linux 6.7 or later');
+
+        it('installs in the namespaces of a rootless engine, and nowhere else', () => {
+          expect(done.rootless.exit, done.rootless.output).to.equal(0);
+          expect(lastLine(done.rootless.output)).to.equal(guestMachine({ name: guest }));
+          expect(done.untouched.output).not.to.contain(emulator);
         });
+      } else {
+        for (const what of ['run', 'rootless'] as const) {
+          it(`refuses emulators of its own (${what}), and says what that needs`, () => {
+            expect(done[what].exit).to.equal(3);
+            expect(lastLine(done[what].output)).to.contain('a private one needs Linux 6.7 or later');
+          });
+        }
       }
 
       it('says so where user namespaces are forbidden', () => {

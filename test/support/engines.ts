@@ -22,6 +22,7 @@ export function startEngines(images: readonly string[]): void {
   mustDocker('save', '--output', archive, ...images);
   fs.chmodSync(archive, 0o644);
   mustDocker('cp', archive, `${NAME}:/images.tar`);
+  mustDocker('cp', path.join(ROOT, 'deploy'), `${NAME}:/deploy`);
 }
 
 export function stopEngines(): void {
@@ -46,4 +47,26 @@ export function mustAs(user: User, script: string): string {
   const { exit, stdout, stderr } = as(user, script);
   if (exit !== 0) throw new Error(`${script}: exit status ${exit}\n${stdout}${stderr}`);
   return stdout;
+}
+
+/**
+ * Starts the service manager of a user, `systemd --user`, as a login would: with cgroups of version 2, and one of its own. It alone
+ * sees what is mounted for it.
+ */
+export function startUserManager(user: User): void {
+  const environment = `HOME=/home/${user} XDG_RUNTIME_DIR=/run/user/${users[user]} QEMU_BINARY_PATH=`;
+  mustAs(
+    'root',
+    `unshare --mount bash -euc '
+      mount -t tmpfs tmpfs /run/systemd
+      mkdir /run/systemd/system
+      mount -t cgroup2 cgroup2 /sys/fs/cgroup
+      own=/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/${user}
+      mkdir $own
+      chown -R ${user} $own
+      echo $$ >$own/cgroup.procs
+      exec setpriv --reuid ${user} --regid $(id -g ${user}) --init-groups env ${environment} /lib/systemd/systemd --user
+    ' >/home/${user}/manager.log 2>&1 &`,
+  );
+  mustAs(user, 'n=0; until systemctl --user is-system-running || [ $n = 100 ]; do sleep 0.1; n=$((n + 1)); done');
 }

@@ -31,7 +31,9 @@ const renderers: Renderers = {
   install({ platforms, options = [], hostNamespaces, because }, invocation) {
     const args = ['--install', platforms.join(','), ...options];
     const container = [...(hostNamespaces ? HOST_NAMESPACES : []), ...(because === 'label' ? LABEL_FOR_ALL : [])];
-    const command = callPrivileged(invocation, args, container);
+    // For the whole machine, the namespaces of a rootless engine do not help.
+    const caller = because === 'whole-machine' ? { ...invocation, rootless: undefined } : invocation;
+    const command = callPrivileged(caller, args, container);
     return because === undefined && hostNamespaces
       ? { label: 'let this program mount it on the host', command }
       : { label: because && installLabels[because], command };
@@ -44,9 +46,13 @@ const renderers: Renderers = {
     label: 'at every boot of a host with systemd',
     command: `${call(invocation, ['export', 'systemd', ...platforms])} | sudo tar -x -C /`,
   }),
-  run: ({ platforms, command }, invocation) => ({
-    command: call(invocation, ['run', platforms.join(','), '--', ...command]),
-  }),
+  run({ platforms, command, because }, invocation) {
+    if (because === 'no-engine' && invocation.kind === 'image') return undefined;
+    return {
+      label: because && 'for one command, without an engine',
+      command: call(invocation, ['run', platforms.join(','), '--', ...command]),
+    };
+  },
   uninstall: ({ entries }, invocation) => ({
     label: entries.length > 1 ? 'remove the entries' : 'remove the entry',
     command: callPrivileged(invocation, uninstallWords(entries.join(','))),
@@ -116,6 +122,7 @@ const installLabels = {
   replace: 'use the emulator of this program',
   'in-front': 'register the emulator of this program in front',
   label: 'with a label that every container may use',
+  'whole-machine': 'for the whole machine, as root',
   'for-processor': "use the image for this machine's processor",
 } as const;
 

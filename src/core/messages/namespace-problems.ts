@@ -1,4 +1,4 @@
-/** Why a command cannot have a user namespace with a binfmt_misc of its own (`binfmt run`). */
+/** Why a command cannot have a user namespace with a binfmt_misc of its own (`binfmt run`, `binfmt --rootless`). */
 import type { Advice } from '../advice.js';
 import type { Problem, ProblemDefinition } from '../problem.js';
 import { problemOf } from '../problem.js';
@@ -62,7 +62,7 @@ export function namespaceProblem(
 ): Problem {
   const oldKernel = step === 'mount' && compareVersions(kernel, FIRST_KERNEL_WITH_PRIVATE_BINFMT) < 0;
   const forbidding = oldKernel ? undefined : settings.find(({ name, forbids }) => values[name] === forbids);
-  const wholeMachine: Advice = { do: 'install', platforms: ['all'] };
+  const wholeMachine: Advice = { do: 'install', platforms: ['all'], because: 'whole-machine' };
   const facts = { step, errno, kernel, setting: forbidding?.name, value: forbidding?.forbids };
   if (forbidding === undefined) return problemOf(noNamespace, 'machine', facts, [wholeMachine]);
   const allow: Advice = { do: 'set-sysctl', setting: forbidding.name, value: forbidding.allow };

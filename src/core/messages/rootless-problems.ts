@@ -1,6 +1,7 @@
 /** Why a user's rootless engine cannot have emulators of its own (`binfmt --rootless`). */
 import { defineProblem, type ProblemDefinition } from '../problem.js';
 import type { Engine } from '../rootless-engine.js';
+import { printable } from '../text.js';
 
 const names: Readonly<Record<Engine | 'any', string>> = {
   podman: 'rootless podman',
@@ -14,6 +15,14 @@ export const noEngine: ProblemDefinition<{ asked: Engine | 'any' }> = {
   exitStatus: 3,
   title: () => 'there is no rootless engine',
   cause: ({ asked }) => `this user has no ${names[asked]} running`,
+};
+
+export const podmanFailed: ProblemDefinition<{ output: string }> = {
+  id: 'podman-failed',
+  summary: 'podman cannot make its namespaces',
+  exitStatus: 3,
+  title: () => 'podman cannot make its namespaces',
+  cause: ({ output }) => `podman cannot make its namespaces: podman unshare true says "${printable(output)}"`,
 };
 
 export const enteringRefused: ProblemDefinition<{ engine: Engine; pid: number; errno: string }> = {
@@ -33,4 +42,4 @@ export const engineEnded = defineProblem({
   cause: () => 'the rootless engine has ended, and its entries with it; start this watcher again when the engine runs',
 });
 
-export const rootlessProblems = [noEngine, enteringRefused, engineEnded];
+export const rootlessProblems = [noEngine, podmanFailed, enteringRefused, engineEnded];

@@ -5,20 +5,25 @@
 import fs from 'node:fs';
 import type { Advice } from '../../core/advice.js';
 import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
-import { engineEnded, enteringRefused, noEngine } from '../../core/messages/rootless-problems.js';
+import { engineEnded, enteringRefused, noEngine, podmanFailed } from '../../core/messages/rootless-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { parseUserId } from '../../core/procfs.js';
 import { type Engine, engines, findKeeper, type UserProcess } from '../../core/rootless-engine.js';
 import type { BinfmtMount } from '../../core/snapshot.js';
 import { inspect } from '../binfmt/mount.js';
-import { readLink, readText } from '../host/files.js';
+import { errnoOf, readLink, readText } from '../host/files.js';
 import type { Launcher } from '../probing/launcher.js';
-import { mountPrivately } from './namespace.js';
+import { enterNamespace, mountPrivately } from './namespace.js';
 
 /** podman makes its namespaces for any command, so they are made if they are not there. A Docker Engine has to run. */
 export async function openInEngine(asked: Engine | 'any', launcher: Launcher): Promise<BinfmtMount> {
   const find = () => findKeeper(asked, processesOfUser(), readLink('/proc/self/ns/user') ?? '');
-  const keeper = find() ?? (asked !== 'docker' && (await startPodman()) ? find() : undefined);
+  let keeper = find();
+  if (keeper === undefined && asked !== 'docker') {
+    const podman = await startPodman();
+    if (podman.kind === 'failed') return unavailable(await whyPodmanFailed(podman.output, launcher));
+    keeper = find();
+  }
   if (keeper === undefined) return unavailable(problemOf(noEngine, 'machine', { asked }, adviceFor(asked)));
   // Once it is there, it cannot enter again.
   if (readLink(`/proc/${process.ppid}/ns/user`) !== keeper.userNamespace) {
@@ -59,10 +64,13 @@ export function engineEnds(binfmt: BinfmtMount): Promise<Problem> {
 
 const unavailable = (problem: Problem): BinfmtMount => ({ kind: 'unavailable', problem });
 
+/** An engine, or a command without one. */
 function adviceFor(asked: Engine | 'any'): Advice[] {
   const asking = engines.filter((engine) => asked === 'any' || asked === engine);
-  return asking.map((engine): Advice => ({ do: 'start-rootless-engine', engine }));
+  return [...asking.map((engine): Advice => ({ do: 'start-rootless-engine', engine })), oneCommand];
 }
+
+const oneCommand: Advice = { do: 'run', platforms: ['all'], command: ['COMMAND'], because: 'no-engine' };
 
 /** Processes of the user that runs this program, whose namespaces can be seen. Root would see those of others too. */
 function processesOfUser(): UserProcess[] {
@@ -75,8 +83,19 @@ function processesOfUser(): UserProcess[] {
   });
 }
 
-/** Does podman keep its namespaces now? False if there is no podman, or if it cannot make them. */
-async function startPodman(): Promise<boolean> {
+type Podman = { readonly kind: 'started' | 'missing' } | { readonly kind: 'failed'; readonly output: string };
+
+async function startPodman(): Promise<Podman> {
   const { spawnSync } = await import('node:child_process');
-  return spawnSync('podman', ['unshare', 'true'], { stdio: 'ignore' }).status === 0;
+  const { error, status, stderr } = spawnSync('podman', ['unshare', 'true'], { encoding: 'utf8' });
+  if (error && errnoOf(error) === 'ENOENT') return { kind: 'missing' };
+  return status === 0 ? { kind: 'started' } : { kind: 'failed', output: stderr.trim() };
+}
+
+/** If the machine forbids what podman needs, this program may not do it either. Otherwise it is podman itself. */
+async function whyPodmanFailed(output: string, launcher: Launcher): Promise<Problem> {
+  const entered = await enterNamespace(launcher, { root: false });
+  if (entered.kind === 'refused') return entered.problem;
+  const last = output.split('\n').at(-1) ?? '';
+  return problemOf(podmanFailed, 'machine', { output: last }, [oneCommand]);
 }
