@@ -1,5 +1,5 @@
 /** `binfmt healthcheck`: asks the watcher in the same container whether it is ready. */
-import { DEFAULT_ADDRESSES, formatAddress } from '../core/address.js';
+import { defaultAddresses, formatAddress } from '../core/address.js';
 import { noWatcher, watcherSilent } from '../core/messages/program-problems.js';
 import { problemOf } from '../core/problem.js';
 import { reportProblem } from '../core/render.js';
@@ -19,7 +19,8 @@ export const healthcheckCommand = defineCommand({
   },
   parse: (values) => ({ address: values.listen, strict: values.strict }),
   async run({ address, strict }, context) {
-    const found = address ?? DEFAULT_ADDRESSES.find((each) => each.kind === 'unix' && isThere(each.path));
+    const found =
+      address ?? defaultAddresses(process.getuid?.() ?? 0).find((each) => each.kind === 'unix' && isThere(each.path));
     if (found === undefined) {
       if (strict) return reportProblem(problemOf(noWatcher, 'machine', {}));
       return { lines: [{ kind: 'note', note: { kind: 'no-watcher' } }], exit: 0 };

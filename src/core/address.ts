@@ -4,11 +4,17 @@ export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
-/** A watcher always listens at the first of these that it can use, and the health check asks there. */
-export const DEFAULT_ADDRESSES: readonly Address[] = [
-  { kind: 'unix', path: '/run/binfmt.sock' },
-  { kind: 'unix', path: '/dev/shm/binfmt.sock' },
-];
+/**
+ * A watcher always listens at the first of these that it can use, and the health check of the same user asks there. `uid`:
+ * each user of a machine may have a watcher for a rootless engine.
+ */
+export function defaultAddresses(uid: number): Address[] {
+  const paths =
+    uid === 0
+      ? ['/run/binfmt.sock', '/dev/shm/binfmt.sock']
+      : [`/run/user/${uid}/binfmt.sock`, `/dev/shm/binfmt-${uid}.sock`];
+  return paths.map((path) => ({ kind: 'unix', path }));
+}
 
 /** Undefined for anything else. Without a host it is the loopback address. */
 export function parseAddress(text: string): Address | undefined {

@@ -99,6 +99,8 @@ describe('a rootless engine', () => {
       expect(mustAs('alice', runs)).to.equal(machine);
       mustAs('alice', 'podman system migrate; systemctl --user is-active binfmt; sleep 2');
       expect(mustAs('alice', runs)).to.equal(machine);
+      expect(as('alice', '/usr/lib/binfmt/binfmt healthcheck --strict')).to.include({ exit: 0, stdout: 'ready\n' });
+      expect(as('bob', '/usr/lib/binfmt/binfmt healthcheck --strict').exit).to.equal(1);
       mustAs('alice', 'systemctl --user disable binfmt; systemctl --user stop binfmt; podman system migrate');
     });
 

@@ -1,7 +1,7 @@
 /** The watcher's HTTP server: fixed paths, GET and HEAD. Only a watcher loads Node.js' network modules. */
 import fs from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { type Address, DEFAULT_ADDRESSES } from '../../core/address.js';
+import { type Address, defaultAddresses } from '../../core/address.js';
 import type { Answer, Routes } from '../../core/health.js';
 import { NOT_FOUND, WRONG_METHOD } from '../../core/messages/event-text.js';
 import { errnoOf } from '../host/files.js';
@@ -36,7 +36,7 @@ export async function serve(routes: Routes, address: Address): Promise<Server> {
 /** At the first default address that can be used. Rejects with the last error if there is none. */
 export async function serveAtDefault(routes: Routes): Promise<Server> {
   let last: unknown;
-  for (const address of DEFAULT_ADDRESSES) {
+  for (const address of defaultAddresses(process.getuid?.() ?? 0)) {
     try {
       return await serve(routes, address);
     } catch (error) {

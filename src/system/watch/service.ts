@@ -1,5 +1,5 @@
 /** A watcher as a service: it installs, stays, keeps platforms working, and answers about its health over HTTP. */
-import { type Address, DEFAULT_ADDRESSES, formatAddress } from '../../core/address.js';
+import { type Address, defaultAddresses, formatAddress } from '../../core/address.js';
 import { formatEvent, type LogFormat, type WatchEvent } from '../../core/events.js';
 import { routesFor } from '../../core/health.js';
 import type { Invocation } from '../../core/invocation.js';
@@ -85,7 +85,7 @@ async function answer(routes: Parameters<typeof serve>[0], address: Address | un
       const advice = [{ do: 'consider', what: 'choose-another-address' }] as const;
       return { listening, failure: problemOf(cannotListen, name, { address: name, errno: errnoOf(error) }, advice) };
     }
-    if (DEFAULT_ADDRESSES.some((each) => formatAddress(each) === name)) return { listening };
+    if (defaultAddresses(process.getuid?.() ?? 0).some((each) => formatAddress(each) === name)) return { listening };
   }
   try {
     listening.push(await serveAtDefault(routes));
