@@ -145,6 +145,16 @@ describe('a rootless engine', () => {
   });
 
   describe('a Docker Engine', () => {
+    function startDocker(): void {
+      const engine = `rootlesskit --state-dir=$XDG_RUNTIME_DIR/rootlesskit --net=host --copy-up=/etc --copy-up=/run dockerd \
+        --host=$DOCKER_HOST --data-root=$HOME/docker --exec-root=$XDG_RUNTIME_DIR/exec \
+        --pidfile=$XDG_RUNTIME_DIR/docker.pid --storage-driver=vfs --iptables=false --bridge=none >engine.log 2>&1`;
+      mustAs(
+        'bob',
+        `(${engine} &); n=0; until docker info >/dev/null 2>&1 || [ $n = 300 ]; do sleep 0.1; n=$((n + 1)); done`,
+      );
+    }
+
     it('is named, with how to start it, if it does not run', () => {
       const ended = as('bob', `${binfmt}=docker --install ${guest.name}`);
       expect(ended.exit).to.equal(3);
@@ -155,13 +165,7 @@ describe('a rootless engine', () => {
     });
 
     it('gets emulators in its namespace', () => {
-      const engine = `rootlesskit --state-dir=$XDG_RUNTIME_DIR/rootlesskit --net=host --copy-up=/etc --copy-up=/run dockerd \
-        --host=$DOCKER_HOST --data-root=$HOME/docker --exec-root=$XDG_RUNTIME_DIR/exec \
-        --pidfile=$XDG_RUNTIME_DIR/docker.pid --storage-driver=vfs --iptables=false --bridge=none >engine.log 2>&1`;
-      mustAs(
-        'bob',
-        `(${engine} &); n=0; until docker info >/dev/null 2>&1 || [ $n = 300 ]; do sleep 0.1; n=$((n + 1)); done`,
-      );
+      startDocker();
       mustAs('bob', 'docker load --quiet --input /images.tar');
       if (!untouched.includes(guest.emulator)) expect(as('bob', inDocker).exit).not.to.equal(0);
       const ended = as('bob', `${binfmt}=docker --install ${guest.name}`);
@@ -191,6 +195,17 @@ describe('a rootless engine', () => {
 
     it('is found without its name, if podman does not run', () => {
       expect(statusIn(as('bob', `podman system migrate; ${binfmt}`)).emulators).to.deep.equal([guest.emulator]);
+    });
+
+    it('has none after a restart, until they are installed again', () => {
+      mustAs(
+        'bob',
+        'pid=$(cat $XDG_RUNTIME_DIR/rootlesskit/child_pid); kill $pid; while [ -e /proc/$pid ]; do sleep 0.1; done',
+      );
+      startDocker();
+      expect(statusIn(as('bob', binfmt)).emulators).to.deep.equal([]);
+      expect(as('bob', `${binfmt} --install ${guest.name}`).exit).to.equal(0);
+      expect(mustAs('bob', inDocker)).to.equal(machine);
     });
   });
 
