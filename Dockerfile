@@ -185,11 +185,11 @@ COPY --from=layers /layers/node/ /
 COPY --from=layers /layers/libraries/ /
 COPY --from=layers /layers/emulators/ /
 COPY --from=layers /layers/program/ /
-ARG REVISION=dev
+ARG VERSION REVISION=dev
 LABEL org.opencontainers.image.title="binfmt" \
       org.opencontainers.image.description="Runs programs and containers of other processor architectures" \
       org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later" \
-      org.opencontainers.image.version="$REVISION" \
+      org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
 # The name by which doctor calls the image in the commands that it suggests.
 ARG IMAGE=binfmt

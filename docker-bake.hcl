@@ -1,3 +1,6 @@
+# That of package.json.
+variable "VERSION" { default = "1.0.0" }
+
 variable "REVISION" { default = "dev" }
 
 # The beginning of a QEMU version, such as "11.1". The default is the newest in Debian.
@@ -16,6 +19,7 @@ group "default" { targets = ["image"] }
 
 target "_common" {
   args = {
+    VERSION      = VERSION
     REVISION     = REVISION
     QEMU_VERSION = QEMU_VERSION
     EMULATORS    = { "" = "debian", debian = "debian", source = "source" }[EMULATORS]
@@ -39,9 +43,11 @@ target "image-all" {
   attest    = ["type=provenance,disabled=true"]
 }
 
-# The same, pushed to the registry that IMAGE names, with emulators from source, smaller layers, and provenance.
+# The same, pushed to the registry that IMAGE names as 1.2.3, 1.2, 1 and latest, with emulators from source, smaller layers, and
+# provenance.
 target "release" {
   inherits = ["image-all"]
+  tags     = [for tag in [VERSION, join(".", slice(split(".", VERSION), 0, 2)), split(".", VERSION)[0], "latest"] : "${IMAGE}:${tag}"]
   args     = { EMULATORS = { "" = "source", debian = "debian", source = "source" }[EMULATORS] }
   output   = ["type=image,push=true,oci-mediatypes=true,compression=zstd,compression-level=22,force-compression=true"]
   attest   = ["type=provenance,mode=max"]

@@ -24,6 +24,8 @@ const importWithoutCopy: Plugin = {
   },
 };
 
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
 const options: BuildOptions = {
   bundle: true,
   platform: 'node',
@@ -45,7 +47,7 @@ const { metafile } = await build({
     'http-client': 'src/system/watch/ask.ts',
     'write-export': 'src/system/change/write-export.ts',
   },
-  define: { REVISION: JSON.stringify(process.env['REVISION'] ?? 'dev') },
+  define: { VERSION: JSON.stringify(version), REVISION: JSON.stringify(process.env['REVISION'] ?? 'dev') },
   outdir: 'dist',
   metafile: true,
 });

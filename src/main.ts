@@ -19,6 +19,7 @@ import { lookAtHost } from './system/host/host.js';
 import { answered, connectLauncher } from './system/probing/launcher.js';
 
 /** Set by the build (src/build.ts). */
+declare const VERSION: string;
 declare const REVISION: string;
 
 async function main(argv: readonly string[]): Promise<ExitStatus> {
@@ -50,7 +51,7 @@ async function start(
   const launcher = connectLauncher(pipes, process.env['BINFMT_PROBES'] === 'started');
   const { emulatorDirectory, preserveArgv0 } = environment;
   const context: Context = {
-    revision: REVISION,
+    build: { version: VERSION, revision: REVISION, node: process.versions.node },
     setup: { host, launcher, emulatorDirectory, invocation },
     preserveArgv0,
     write,

@@ -2,9 +2,11 @@
  * What a command is: one object with its name, its options, how it is parsed, and how it is run. The parser and the
  * usage text (src/cli) are made from it. An option that is not declared cannot be read: that does not compile.
  */
+
 import type { Address } from '../core/address.js';
 import { choiceExpectation, numberExpectation, type UsageError } from '../core/messages/usage-text.js';
 import type { Line, Report } from '../core/report-lines.js';
+import type { Build } from '../core/version.js';
 import type { Setup } from '../system/system.js';
 import type { WatcherAnswer } from '../system/watch/ask.js';
 
@@ -35,7 +37,7 @@ export type ValuesOf<O extends Options> = { readonly [Name in keyof O]: O[Name] 
 
 /** What the process gives to a command. Only main.ts prints, exits, and handles signals. */
 export interface Context {
-  readonly revision: string;
+  readonly build: Build;
   readonly setup: Setup;
   /** False if QEMU_PRESERVE_ARGV0 forbids flag P. */
   readonly preserveArgv0: boolean;

@@ -116,10 +116,11 @@ export const defaultCommand = defineCommand({
   },
 });
 
-async function version({ revision, setup }: Context): Promise<Report> {
+async function version({ build, setup }: Context): Promise<Report> {
   const first = firstEmulator(setup);
   const [qemu = 'none'] = first?.version ? [first.version] : await askVersions(first ? [first.path] : [], setup);
-  return { stdout: `binfmt/${revision} qemu/${qemu} node/${process.versions.node}\n`, lines: [], exit: 0 };
+  const { version, revision, node } = build;
+  return { stdout: `binfmt/${version} (${revision}) qemu/${qemu} node/${node}\n`, lines: [], exit: 0 };
 }
 
 /** All have the same version. */

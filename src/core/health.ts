@@ -1,8 +1,10 @@
 /** What a watcher answers over HTTP: a few fixed paths. */
+
 import type { Invocation } from './invocation.js';
 import { describeReadiness } from './messages/event-text.js';
 import { formatMetrics, METRICS_TYPE } from './metrics.js';
 import { formatStatus, type Status } from './status.js';
+import type { Build } from './version.js';
 import type { WatchState } from './watch-state.js';
 
 export interface Answer {
@@ -21,7 +23,7 @@ export interface HealthSource {
   status(): Status;
   /** When test programs were last run, in milliseconds since 1970; undefined before the first time. */
   lastProbe(): number | undefined;
-  readonly build: Readonly<Record<'revision' | 'node', string>>;
+  readonly build: Build;
   readonly invocation: Invocation;
 }
 

@@ -1,5 +1,6 @@
 /** The metrics of a watcher, in version 0.0.4 of Prometheus' text format. */
 import { type RestoreCause, restoreCauses } from './events.js';
+import type { Build } from './version.js';
 
 export interface Metrics {
   /** The architectures asked for, and whether each runs. */
@@ -10,7 +11,7 @@ export interface Metrics {
   /** Seconds since 1970; undefined before the first probe. */
   readonly lastProbe?: number;
   readonly ready: boolean;
-  readonly build: Readonly<Record<'revision' | 'node', string>>;
+  readonly build: Build;
 }
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -35,7 +36,9 @@ export function formatMetrics({ running, unknown, restores, lastProbe, ready, bu
       'When test programs were last run, in seconds since 1970.',
       lastProbe === undefined ? [] : [[{}, lastProbe]],
     ),
-    metric('binfmt_build_info', 'gauge', 'Always 1; the labels are versions.', [[build, 1]]),
+    metric('binfmt_build_info', 'gauge', 'Always 1; the labels are versions.', [
+      [{ version: build.version, revision: build.revision, node: build.node }, 1],
+    ]),
   ].join('');
 }
 

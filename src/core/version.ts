@@ -1,4 +1,12 @@
-/** Versions of QEMU and of the kernel. */
+/** Versions of this program, of QEMU, and of the kernel. */
+
+/** What runs. */
+export interface Build {
+  readonly version: string;
+  /** The commit that it was built from. */
+  readonly revision: string;
+  readonly node: string;
+}
 
 /** The version in `qemu-aarch64 version 11.1.3 (Debian …)`; undefined for any other text. */
 export function parseQemuVersion(output: string): string | undefined {

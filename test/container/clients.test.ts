@@ -16,7 +16,7 @@ import {
 import { commandsInLine, expectWhole, pasted } from '../support/doctor.js';
 import { entryNames, entryText, MOUNT } from '../support/kernel.js';
 import { guest, guest2, guest3, nativePlatforms, ownPlatforms, variantGuest } from '../support/machine.js';
-import { type Ended, lastLine, must, qemuVersion, statusIn } from '../support/program.js';
+import { type Ended, lastLine, must, qemuVersion, ROOT, statusIn } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 
 const imagePlatforms = [
@@ -265,5 +265,7 @@ describe('the files of the image', () => {
     const labels = JSON.parse(must('docker', ['image', 'inspect', '--format', '{{json .Config.Labels}}', IMAGE]));
     expect(labels).to.include({ 'org.opencontainers.image.title': 'binfmt' });
     expect(labels['org.opencontainers.image.revision']).to.match(/\S/);
+    const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+    expect(labels['org.opencontainers.image.version']).to.equal(version);
   });
 });

@@ -10,7 +10,7 @@ const metrics: Metrics = {
   restores: { removed: 3, disabled: 0, replaced: 0, shadowed: 0, broken: 0 },
   lastProbe: undefined,
   ready: false,
-  build: { revision: 'r1', node: '24.1.0' },
+  build: { version: '1.0.0', revision: 'r1', node: '24.1.0' },
 };
 const linesOf = (fields: Partial<Metrics>) => formatMetrics({ ...metrics, ...fields }).split('\n');
 
@@ -34,8 +34,8 @@ describe('metrics', () => {
   });
 
   it('escape quotation marks and backslashes in labels', () => {
-    expect(linesOf({ build: { revision: 'a"b\\c', node: '24' } })).to.include(
-      'binfmt_build_info{revision="a\\"b\\\\c",node="24"} 1',
+    expect(linesOf({ build: { version: '1', revision: 'a"b\\c', node: '24' } })).to.include(
+      'binfmt_build_info{version="1",revision="a\\"b\\\\c",node="24"} 1',
     );
   });
 });

@@ -96,7 +96,7 @@ describe('what a watcher answers', () => {
       state: () => ({ ...start, ...state }),
       status: () => EMPTY_STATUS,
       lastProbe: () => 5000,
-      build: { revision: 'r', node: '1' },
+      build: { version: '1', revision: 'r', node: '1' },
       invocation: asImage,
     });
   const ready = (state: Partial<WatchState>) => answers(state)['/readyz']?.();
@@ -128,9 +128,9 @@ describe('what a watcher answers', () => {
 describe('metrics', () => {
   it('escape backslashes, quotation marks and line breaks in labels', () => {
     const { restores } = initialState(parseSelection([]), 0);
-    const build = { revision: 'a"b\\c\nd', node: '1' };
+    const build = { version: '1', revision: 'a"b\\c\nd', node: '1' };
     const text = formatMetrics({ running: new Map(), unknown: 0, restores, ready: true, build });
-    expect(text).to.contain('binfmt_build_info{revision="a\\"b\\\\c\\nd",node="1"} 1\n');
+    expect(text).to.contain('binfmt_build_info{version="1",revision="a\\"b\\\\c\\nd",node="1"} 1\n');
     expect(text.split('\n').filter((line) => line !== '' && !/^(#|binfmt_)/.test(line))).to.deep.equal([]);
   });
 });

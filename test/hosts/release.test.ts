@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { ALL_IMAGE, buildImage, docker, mountOnHost, mustDocker, privileged, uninstallAll } from '../support/docker.js';
-import { must } from '../support/program.js';
+import { must, ROOT } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 import { foreign, hosts, manifestOf } from './hosts.js';
 
@@ -43,6 +43,8 @@ function bake(target: string, environment: NodeJS.ProcessEnv, ...options: string
   must('docker', ['buildx', 'bake', '--progress=quiet', '--metadata-file', file, ...options, target], environment);
   return JSON.parse(fs.readFileSync(file, 'utf8'))[target]['containerimage.digest'];
 }
+
+const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
 
 /** With Debian's emulators: five hosts from source take half an hour. */
 const pushRelease = (image: string) => bake('release', { IMAGE: image, EMULATORS: 'debian' });
@@ -87,6 +89,12 @@ describe('a release, in a registry', () => {
 
   it('is an index of all hosts', () => {
     expect(ofPlatforms().map(({ platform }) => platform?.architecture)).to.have.members(hosts);
+  });
+
+  it('has the tags of its version, and latest', async () => {
+    const [major, minor, patch] = version.split('.');
+    const { tags } = await get('tags/list');
+    expect(tags).to.have.members([`${major}.${minor}.${patch}`, `${major}.${minor}`, major, 'latest']);
   });
 
   it('has layers compressed with zstd, one for each part', async () => {

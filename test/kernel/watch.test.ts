@@ -305,7 +305,7 @@ describe('a watcher', () => {
       Date.now() / 1000,
       5,
     );
-    expect(families.get('binfmt_build_info')?.metrics[0]?.labels).to.have.all.keys('revision', 'node');
+    expect(families.get('binfmt_build_info')?.metrics[0]?.labels).to.have.all.keys('version', 'revision', 'node');
   });
 
   it('listens again at the socket of a killed watcher, but not of one that runs', async () => {

@@ -1,4 +1,5 @@
 /** A watcher as a service: it installs, stays, keeps platforms working, and answers about its health over HTTP. */
+
 import { type Address, defaultAddresses, formatAddress } from '../../core/address.js';
 import { formatEvent, type LogFormat, type WatchEvent } from '../../core/events.js';
 import { routesFor } from '../../core/health.js';
@@ -8,6 +9,7 @@ import { type Problem, problemOf } from '../../core/problem.js';
 import { reportProblem } from '../../core/render.js';
 import type { Report } from '../../core/report-lines.js';
 import { formatStatus } from '../../core/status.js';
+import type { Build } from '../../core/version.js';
 import { errnoOf } from '../host/files.js';
 import type { System } from '../system.js';
 import { type Server, serve, serveAtDefault } from './server.js';
@@ -23,7 +25,7 @@ export interface ServiceOptions extends WatchOptions {
 
 /** What the process does for the service, which itself neither prints nor ends anything. */
 export interface ServiceContext {
-  readonly revision: string;
+  readonly build: Build;
   readonly setup: { readonly invocation: Invocation };
   /** Returns the errno's name if not everything could be written. */
   write(fd: 1 | 2, bytes: string): string | undefined;
@@ -46,7 +48,7 @@ export async function runService(
   const watcher = await startWatcher(options, open, report);
   // A signal that arrives from now on ends the service as its options say.
   const stopped = context.untilStopped(watcher.check);
-  const build = { revision: context.revision, node: process.versions.node };
+  const { build } = context;
   const servers = await answer(routesFor({ ...watcher, build, invocation }), options.listen);
   if (servers.failure) {
     watcher.stop();
