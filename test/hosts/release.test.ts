@@ -2,10 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { ALL_IMAGE, buildImage, docker, mountOnHost, mustDocker, privileged, uninstallAll } from '../support/docker.js';
+import { ALL_IMAGE, docker, mountOnHost, mustDocker, privileged, uninstallAll } from '../support/docker.js';
 import { must, ROOT } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 import { foreign, hosts, manifestOf } from './hosts.js';
+import { startRegistry, stopRegistry } from './registry.js';
 
 interface Descriptor {
   readonly mediaType: string;
@@ -13,28 +14,6 @@ interface Descriptor {
   readonly size: number;
   readonly platform?: { readonly architecture: string; readonly os: string };
   readonly annotations?: Readonly<Record<string, string>>;
-}
-
-/**
- * Debian's docker-registry, which listens on loopback alone as it is started here. It keeps everything in memory (700 MB): with
- * files, it reads a tag while it writes it, and answers 500 to one push in six.
- */
-const REGISTRY = 'binfmt-test-registry';
-const registryFiles = {
-  Dockerfile: `FROM debian:trixie-slim
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends docker-registry >/dev/null
-COPY config.yml /config.yml
-CMD ["docker-registry", "serve", "/config.yml"]
-`,
-  'config.yml': 'version: 0.1\nstorage: {inmemory: {}}\nhttp: {addr: ":5000"}\n',
-};
-
-function startRegistry(): string {
-  const dir = scratch();
-  for (const [name, text] of Object.entries(registryFiles)) fs.writeFileSync(path.join(dir, name), text);
-  buildImage(REGISTRY, dir);
-  mustDocker('run', '--detach', '--rm', '--name', REGISTRY, '--publish', '127.0.0.1::5000', REGISTRY);
-  return mustDocker('port', REGISTRY, '5000').trim();
 }
 
 /** The digest of what a target gives. */
@@ -49,8 +28,8 @@ const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 
 const [major, minor] = version.split('.');
 const tags = [version, `${major}.${minor}`, `${major}`, 'latest'];
 
-/** With Debian's emulators: five hosts from source take half an hour. */
-const pushRelease = (image: string) => bake('release', { IMAGE: image, EMULATORS: 'debian' });
+/** With Debian's emulators: five hosts from source take half an hour. Returns the digest. */
+const pushRelease = (image: string) => must('.ci/release', ['image', image], { EMULATORS: 'debian' }).trim();
 
 describe('the image for all hosts', () => {
   it('is the same when it is built again from the same, with SOURCE_DATE_EPOCH', () => {
@@ -80,12 +59,10 @@ describe('a release, in a registry', () => {
     restore = mountOnHost();
     registry = startRegistry();
     image = `${registry}/binfmt`;
-    pushRelease(image);
-    index = (await get('manifests/latest'))['manifests'] as Descriptor[];
+    index = (await get(`manifests/${pushRelease(image)}`))['manifests'] as Descriptor[];
   });
   after(() => {
-    docker('rm', '--force', REGISTRY);
-    docker('image', 'rm', '--force', ...tags.map((tag) => `${image}:${tag}`), REGISTRY);
+    stopRegistry(tags.map((tag) => `${image}:${tag}`));
     uninstallAll(ALL_IMAGE);
     restore();
   });

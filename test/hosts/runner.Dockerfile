@@ -1,0 +1,4 @@
+# What a hosted runner has for the commands of .github/workflows. Its engine is that of the machine.
+FROM node:24-trixie-slim
+RUN apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends sudo git docker-cli docker-buildx >/dev/null
