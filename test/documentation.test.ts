@@ -10,9 +10,11 @@ import { describeNote } from '../src/core/messages/note-text.js';
 import { causeOf } from '../src/core/render.js';
 import { ROOT } from './support/program.js';
 
-const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
 const pages = [
   'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
   ...fs
     .readdirSync(path.join(ROOT, 'docs'))
     .filter((file) => file.endsWith('.md'))
@@ -22,10 +24,10 @@ const pages = [
   text: fs.readFileSync(path.join(ROOT, name), 'utf8'),
 }));
 
-/** Cells of the table that begins with this header. */
-function table(header: string): string[][] {
-  const [, after = ''] = readme.split(`${header}\n`);
-  const rows = (after.split('\n\n')[0] ?? '').split('\n').slice(1);
+/** Cells of the table on a page that begins with this header. */
+function table(page: string, header: string): string[][] {
+  const [, after = ''] = (pages.find(({ name }) => name === page)?.text ?? '').split(`${header}\n`);
+  const rows = (after.split('\n\n')[0] ?? '').trim().split('\n').slice(1);
   return rows.map((row) =>
     row
       .split(/(?<!\\)\|/)
@@ -35,32 +37,33 @@ function table(header: string): string[][] {
 }
 
 describe('README.md', () => {
+  it('is short', () => {
+    expect(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8').split('\n').length).to.be.at.most(131);
+  });
+});
+
+describe('CHANGELOG.md', () => {
+  it('begins with the version of package.json', () => {
+    const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+    const [, first] = /^## (.*)$/m.exec(fs.readFileSync(path.join(ROOT, 'CHANGELOG.md'), 'utf8')) ?? [];
+    expect(first).to.equal(version);
+  });
+});
+
+describe('docs/troubleshooting.md', () => {
   it('names only checks that exist, next to the messages that people see', () => {
-    const named = table('| you see | because | check | do |').flatMap(([, , cell = '']) => cell.split(', '));
+    const rows = table('docs/troubleshooting.md', '| you see | because | check | do |');
+    const named = rows.flatMap(([, , cell = '']) => cell.split(', '));
     const ids = checks.map(({ id }) => id);
     expect(named.filter((id) => id !== '(any)' && !ids.includes(id))).to.deep.equal([]);
     expect(named.length).to.be.above(20);
   });
+});
 
-  it('lists every option of the command without a name', () => {
-    const listed = table('| option | what it does |').flatMap(([cell = '']) =>
-      [...cell.matchAll(/--([a-z0-9-]+)/g)].map(([, name]) => name),
-    );
-    for (const name of Object.keys(commands[0].options)) expect(listed).to.include(name);
-  });
-
-  it('lists every option of doctor', () => {
-    const doctor = commands.find(({ name }) => name === 'doctor');
-    const listed = table('| option of doctor | what it does |').flatMap(([cell = '']) =>
-      [...cell.matchAll(/--([a-z0-9-]+)/g)].map(([, name]) => name),
-    );
-    expect(listed).to.have.members(Object.keys(doctor?.options ?? {}));
-  });
-
+describe('docs/persistence.md', () => {
   it('says the same next step for an export as the program', () => {
-    const rows = table(
-      '| format | files, apart from the emulators in `/usr/local/lib/binfmt` | next step on the host |',
-    );
+    const header = '| format | files, apart from the emulators in `/usr/local/lib/binfmt` | next step on the host |';
+    const rows = table('docs/persistence.md', header);
     for (const format of exportFormatNames) {
       const row = rows.find(([cell = '']) => cell.includes(`\`${format}\``));
       expect(row, format).not.to.equal(undefined);

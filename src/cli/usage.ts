@@ -1,6 +1,6 @@
 /** The usage text, made from the commands. */
 import type { Command } from '../commands/command.js';
-import { ABOUT, EXIT_STATUS, HELP } from '../core/messages/usage-text.js';
+import { ABOUT, exitStatuses, HELP } from '../core/messages/usage-text.js';
 
 /** Of one command, or of all. */
 export function usage(of: readonly Command[]): string {
@@ -9,18 +9,22 @@ export function usage(of: readonly Command[]): string {
 
 ${ABOUT}
 ${of.map(section).join('')}
-${EXIT_STATUS}
+Exit status:
+${exitStatuses.map(([status, meaning]) => `  ${status}  ${meaning}`).join('\n')}
 `;
 }
 
-function section({ name, summary, options, example }: Command): string {
-  const rows = [
-    ...Object.entries(options).map(([option, { value, optional, text }]) => {
-      if (value === undefined) return [option, text];
-      return [optional ? `${option}[=${value}]` : `${option} ${value}`, text];
-    }),
-    ['help', HELP],
-  ];
-  const lines = rows.map(([option, text]) => `  ${`--${option}`.padEnd(21)} ${text}`);
+/** Each option with its value, as `--install LIST`, and what it does. */
+export function optionRows({ options }: Command): [string, string][] {
+  const rows = Object.entries(options).map(([option, { value, optional, text }]): [string, string] => {
+    if (value === undefined) return [`--${option}`, text];
+    return [optional ? `--${option}[=${value}]` : `--${option} ${value}`, text];
+  });
+  return [...rows, ['--help', HELP]];
+}
+
+function section(command: Command): string {
+  const { name, summary, example } = command;
+  const lines = optionRows(command).map(([option, text]) => `  ${option.padEnd(21)} ${text}`);
   return `\n${name ? `binfmt ${name}: ` : ''}${summary}\n\n${lines.join('\n')}\n\n  Example: ${example}\n`;
 }

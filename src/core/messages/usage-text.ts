@@ -68,8 +68,12 @@ export function describeUsageError(error: UsageError): string {
 }
 
 export const ABOUT = 'Runs programs of other CPU architectures, through QEMU and the Linux kernel (binfmt_misc).';
-export const EXIT_STATUS =
-  'Exit status: 0 success; 1 some requests failed, or doctor found a problem; 2 usage error;\n3 binfmt_misc is not usable here (missing, not permitted, read-only, or entries would vanish).';
+export const exitStatuses: readonly (readonly [number, string])[] = [
+  [0, 'success'],
+  [1, 'some requests failed, and the others are done; or doctor found a problem'],
+  [2, 'usage error; nothing was done'],
+  [3, 'binfmt_misc is not usable here: missing, not permitted, read-only, switched off, or entries would vanish'],
+];
 export const HELP = 'print this text (also -h)';
 
 /** What a number option takes. */
