@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { debian12, registerDynamic } from '../support/debian12.js';
 import {
-  buildImage,
   docker,
   guestImage,
   guestMachine,
@@ -15,8 +15,7 @@ import {
 import { commandsIn, expectWhole, pasted, problemIn, reportIn } from '../support/doctor.js';
 import { entryNames, entryText, MOUNT, writeEntry } from '../support/kernel.js';
 import { guest, guest2 } from '../support/machine.js';
-import { must, PROGRAM, ROOT, run, shell } from '../support/program.js';
-import { scratch } from '../support/scratch.js';
+import { must, PROGRAM, run, shell } from '../support/program.js';
 import { skipBecause } from '../support/skip.js';
 import { skipWhereEntriesAreKept } from '../support/survival.js';
 import { until } from '../support/watcher.js';
@@ -27,25 +26,6 @@ let foreign: string;
 const runForeign = () => docker('run', '--rm', '--platform', platform, foreign, 'uname', '-m');
 const doctor = (...args: string[]) => privileged(['doctor', ...args]);
 
-/** A machine with Debian 12's emulators, which are dynamically linked, and the real systemd-binfmt. */
-function debian12(): string {
-  const tag = 'binfmt-test-debian12';
-  const dir = scratch();
-  const fetch = ['--package', 'qemu-user', '--suites', 'bookworm'];
-  must(path.join(ROOT, 'qemu/fetch'), [...fetch, path.join(ROOT, 'build/qemu-debian12')]);
-  fs.copyFileSync(path.join(ROOT, 'build/qemu-debian12/usr/bin', entry), path.join(dir, entry));
-  const shipped = fs.readFileSync(path.join(ROOT, `build/qemu/usr/share/qemu/binfmt.d/${entry}.conf`), 'utf8');
-  fs.writeFileSync(path.join(dir, `${entry}.conf`), shipped.trim().replace(/:[A-Z]*$/, ':FPOC\n'));
-  fs.writeFileSync(
-    path.join(dir, 'Dockerfile'),
-    `FROM debian:trixie-slim
-    RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null
-    COPY ${entry} /usr/bin/
-    COPY ${entry}.conf /etc/binfmt.d/`,
-  );
-  return buildImage(tag, dir);
-}
-
 describe('doctor in a container, on a host that keeps binfmt_misc mounted', () => {
   onCleanHost();
   before(() => {
@@ -54,7 +34,6 @@ describe('doctor in a container, on a host that keeps binfmt_misc mounted', () =
   afterEach(() => uninstallAll());
 
   it('tells a static and a dynamic emulator with the same entry apart, and its advice works', () => {
-    const machine = debian12();
     expect(privileged(['--install', name]).exit).to.equal(0);
     const text = entryText(entry);
     expect(runForeign().stdout).to.equal(machineName);
@@ -63,8 +42,7 @@ describe('doctor in a container, on a host that keeps binfmt_misc mounted', () =
     expect(reportIn(doctor('--json')).problems).to.deep.equal([]);
 
     uninstallAll();
-    const register = `mount -t binfmt_misc none ${MOUNT} && exec /usr/lib/systemd/systemd-binfmt`;
-    mustDocker('run', '--rm', '--privileged', machine, 'sh', '-c', register);
+    registerDynamic();
     expect(entryText(entry), 'byte for byte').to.equal(text);
     const { exit, stderr } = runForeign();
     expect(exit).not.to.equal(0);

@@ -7,10 +7,12 @@ export interface Done {
   readonly output: string;
 }
 
-/** A script of named commands, which prints what `resultsOf` reads. */
+/** A script of named commands, which prints what `resultsOf` reads. Each finds the exit status of the one before in `$?`. */
 export function scriptOf(commands: Readonly<Record<string, string>>): string {
   return Object.entries(commands)
-    .map(([name, command]) => `echo "== ${name}"\n{\n${command}\n}\necho "== exit $?"\n`)
+    .map(
+      ([name, command]) => `echo "== ${name}"\n{\n${command}\n}\nstatus=$?; echo "== exit $status"; (exit $status)\n`,
+    )
     .join('');
 }
 

@@ -1,0 +1,113 @@
+/** Types what the documentation says, in order, and compares what is printed with what it says. Its examples are for amd64. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { resultsOf, scriptOf } from '../support/console.js';
+import { registerDynamic } from '../support/debian12.js';
+import { docker, guestImage, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
+import { as, mustAs, startEngines, stopEngines } from '../support/engines.js';
+import { MOUNT } from '../support/kernel.js';
+import { guest, own } from '../support/machine.js';
+import { type Ended, must, ROOT } from '../support/program.js';
+import { comparable, type Story, storiesOf } from './console.js';
+import { buildRunner, inRunner, startRunner, stopRunner } from './runner.js';
+
+const pages = ['README.md', ...fs.readdirSync(path.join(ROOT, 'docs')).map((name) => `docs/${name}`)];
+const stories = pages.filter((page) => page.endsWith('.md')).flatMap(storiesOf);
+
+/** An image that the examples need, by the name that they have for it. */
+const BUSYBOX = 'busybox:arm64';
+
+/** A machine: runs a script on it, and takes it away. */
+interface Machine {
+  run(script: string): Ended;
+  end(): void;
+}
+
+function onHost(): Machine {
+  startRunner({});
+  return {
+    run: (script) => inRunner(`exec 2>&1\n${script}`, { strict: false }),
+    end() {
+      inRunner('docker compose -f deploy/compose.yaml down', { strict: false });
+      stopRunner();
+    },
+  };
+}
+
+const machines: Readonly<Record<string, () => Machine>> = {
+  'a host that has not mounted binfmt_misc'() {
+    if (fs.existsSync(path.join(MOUNT, 'register'))) must('umount', [MOUNT]);
+    return onHost();
+  },
+  'a host that has mounted binfmt_misc': onMountedHost,
+  'a host with a dynamically linked emulator'() {
+    const machine = onMountedHost();
+    registerDynamic();
+    return machine;
+  },
+  'a checkout after npm start'() {
+    const machine = onMountedHost();
+    const { exit, stdout, stderr } = inRunner('npm start', { strict: true });
+    if (exit !== 0) throw new Error(stdout + stderr);
+    return machine;
+  },
+  'a user with rootless podman'() {
+    startEngines([guestImage(guest)]);
+    mustAs('alice', 'podman load --quiet --input /images.tar; podman tag $(podman images --quiet) localhost/busybox');
+    mustAs('alice', 'ln -s /usr/lib/binfmt dist; mkdir -p build/qemu/usr; ln -s /opt/binfmt build/qemu/usr/bin');
+    return { run: (script) => as('alice', `exec 2>&1\n${script}`), end: stopEngines };
+  },
+};
+
+function onMountedHost(): Machine {
+  const restore = mountOnHost();
+  const { run, end } = onHost();
+  return {
+    run,
+    end() {
+      end();
+      uninstallAll('binfmt');
+      restore();
+    },
+  };
+}
+
+function type({ machine, commands }: Story): void {
+  const open = machines[machine];
+  if (open === undefined) throw new Error(`there is no machine "${machine}"`);
+  const { run, end } = open();
+  try {
+    const named = commands.map(({ typed }, i): [string, string] => [`${i}`, typed]);
+    const { stdout, stderr } = run(scriptOf(Object.fromEntries(named)));
+    const done = resultsOf(Object.keys(Object.fromEntries(named)), stdout + stderr);
+    for (const [i, { typed, printed }] of commands.entries()) {
+      expect(comparable(done[`${i}`]?.output ?? ''), typed).to.equal(comparable(printed));
+    }
+  } finally {
+    end();
+  }
+}
+
+if (own.name === 'amd64') {
+  describe('the documentation, typed', () => {
+    let restore = () => {};
+
+    before(() => {
+      restore = mountOnHost();
+      must('docker', ['buildx', 'bake', '--progress=quiet', 'image']);
+      uninstallAll('binfmt');
+      if (docker('image', 'inspect', BUSYBOX).exit !== 0) mustDocker('tag', guestImage(guest), BUSYBOX);
+      buildRunner();
+    });
+    after(() => {
+      uninstallAll('binfmt');
+      restore();
+      docker('image', 'rm', '--force', 'binfmt-small', 'binfmt-source');
+    });
+
+    for (const story of stories) {
+      it(`${story.page}, on ${story.machine}: ${story.commands[0]?.typed}`, () => type(story));
+    }
+  });
+}

@@ -1,0 +1,32 @@
+/** A container with a fresh checkout that stands for somebody's machine. Its Docker Engine is that of the tests. */
+import path from 'node:path';
+import { docker, mustDocker } from '../support/docker.js';
+import { type Ended, must, ROOT } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
+
+const RUNNER = 'binfmt-test-runner';
+
+/** Builds its image. */
+export function buildRunner(): void {
+  const file = path.join(import.meta.dirname, 'runner.Dockerfile');
+  must('docker', ['buildx', 'build', '--quiet', '--load', '--file', file, '--tag', RUNNER, import.meta.dirname]);
+}
+
+export function startRunner(environment: Readonly<Record<string, string>>): void {
+  stopRunner();
+  const checkout = path.join(scratch(), 'checkout');
+  must('git', ['clone', '--quiet', ROOT, checkout]);
+  const volumes = ['--volume', '/var/run/docker.sock:/var/run/docker.sock', '--volume', `${checkout}:/checkout`];
+  const variables = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+  const options = ['--privileged', '--network', 'host', ...volumes, ...variables, '--workdir', '/checkout'];
+  mustDocker('run', '--detach', '--name', RUNNER, ...options, RUNNER, 'sleep', 'infinity');
+}
+
+export function stopRunner(): void {
+  docker('rm', '--force', RUNNER);
+}
+
+/** Runs a script of bash in it, which ends with the first command that fails if `strict`. */
+export function inRunner(script: string, { strict }: { readonly strict: boolean }): Ended {
+  return docker('exec', RUNNER, 'bash', ...(strict ? ['-eo', 'pipefail'] : []), '-c', script);
+}
