@@ -24,6 +24,16 @@ const pages = [
   text: fs.readFileSync(path.join(ROOT, name), 'utf8'),
 }));
 
+const read = (file: string) => fs.readFileSync(path.join(ROOT, file), 'utf8');
+const scripts: Readonly<Record<string, string>> = JSON.parse(read('package.json')).scripts;
+const targets = [...read('docker-bake.hcl').matchAll(/^target "([\w-]+)"/gm)].map(([, name]) => name);
+const kinds = [...read('test/run').matchAll(/^ {4}([a-z]+)\)/gm)].map(([, kind]) => kind);
+const ownOptions = commands.flatMap(({ options }) => [...Object.keys(options), 'help'].map((option) => `--${option}`));
+/** Of `docker run`, and of the campaign (test/campaign). */
+const othersOptions = '--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed'.split(
+  ' ',
+);
+
 /** Cells of the table on a page that begins with this header. */
 function table(page: string, header: string): string[][] {
   const [, after = ''] = (pages.find(({ name }) => name === page)?.text ?? '').split(`${header}\n`);
@@ -90,6 +100,31 @@ for (const { name, text } of pages) {
         const options = [...Object.keys(command.options), 'help'];
         for (const [, option = ''] of own.matchAll(/ --([a-z0-9-]+)/g)) expect(options, words).to.include(option);
       }
+    });
+
+    it('names only files that exist', () => {
+      const named = [...text.matchAll(/`((?:src|test|qemu|image|bench|deploy|docs|\.ci|\.github)\/[\w./-]*\w)`/g)];
+      const missing = named
+        .map(([, file = '']) => file)
+        .filter((file) => !/NAME|vax/.test(file) && !fs.existsSync(path.join(ROOT, file)));
+      expect(missing).to.deep.equal([]);
+    });
+
+    it('names only scripts, kinds of tests and targets that exist', () => {
+      const unknown = (pattern: RegExp, known: readonly (string | undefined)[]) =>
+        [...text.matchAll(pattern)]
+          .flatMap(([, list = '']) => list.trim().split(' '))
+          .filter((word) => word !== '' && !known.includes(word));
+      expect(unknown(/npm run ([a-z]+(?::[a-z]+)*)/g, Object.keys(scripts))).to.deep.equal([]);
+      expect(unknown(/npm test --((?: [a-z]+)+)/g, kinds)).to.deep.equal([]);
+      expect(unknown(/docker buildx bake(?: --[\w=-]+)*((?: [a-z][a-z-]*)*)/g, targets)).to.deep.equal([]);
+    });
+
+    it('names only options that this program has, or another one', () => {
+      const named = [...text.matchAll(/`(--[a-z0-9-]+)[^`]*`/g)].map(([, option = '']) => option);
+      expect(named.filter((option) => !ownOptions.includes(option) && !othersOptions.includes(option))).to.deep.equal(
+        [],
+      );
     });
 
     it('has links that lead somewhere', () => {
