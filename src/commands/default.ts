@@ -2,10 +2,11 @@
 import { architectures } from '../core/architectures.js';
 import { logFormats } from '../core/events.js';
 import { noEmulators } from '../core/messages/emulator-problems.js';
+import { engineWithoutEntries } from '../core/messages/rootless-problems.js';
 import type { Note } from '../core/note.js';
 import type { InstallOptions } from '../core/plan.js';
 import { formatPlatform } from '../core/platform.js';
-import { problemOf } from '../core/problem.js';
+import { isProblem, problemOf } from '../core/problem.js';
 import { planRemoval, splitRemovals } from '../core/removal.js';
 import { reportBatch } from '../core/render.js';
 import type { Item, Line, Report } from '../core/report-lines.js';
@@ -136,15 +137,20 @@ function firstEmulator({ emulatorDirectory, host }: Setup): Emulator | undefined
 /** Uninstalls, then installs, then reports the status. */
 async function change(args: Arguments, { setup }: Context): Promise<Report> {
   const toChange = args.install !== undefined || args.uninstall !== undefined;
-  const system = await openSystem(setup, { ...args.mount, toChange });
-  const { binfmt } = system;
-  const refused = refusal(binfmt, args.mount);
+  const open = (change: boolean) => openSystem(setup, { ...args.mount, toChange: change });
+  let system = await open(toChange && args.mount.rootless === undefined);
+  const refused = refusal(system.binfmt, args.mount);
   if (refused) return refused;
   if (toChange) await removeLeftovers(system);
   const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
-  const installed = args.install && (await install(args.install, args.options, system));
+  let installed = args.install && (await install(args.install, args.options, system));
+  if (args.install && installed?.withoutEntries) {
+    // Only now it gets a binfmt_misc of its own, which hides the host's entries.
+    system = await open(true);
+    installed = await install(args.install, args.options, system);
+  }
   const now = await status(system, installed?.after);
-  if (!installed?.registered) await closeBinfmt(binfmt, system.launcher);
+  if (!installed?.registered) await closeBinfmt(system.binfmt, system.launcher);
   const steps = [removed, installed?.report].filter((report) => report !== undefined);
   // A step that failed because of binfmt_misc has already said why the entries cannot be read.
   const unread = steps.some(({ exit }) => exit === 3) ? [] : now.lines;
@@ -164,14 +170,18 @@ async function status(system: System, latest?: Snapshot): Promise<Report> {
     complete && latest ? latest : await takeSnapshot(system, { probes: architectures, known: latest?.probes });
   const { binfmt } = snapshot;
   const lines: Line[] =
-    binfmt.kind === 'unavailable'
+    binfmt.kind === 'unavailable' && !isProblem(engineWithoutEntries, binfmt.problem)
       ? [{ kind: 'note', note: { kind: 'entries-unreadable', problem: binfmt.problem } }]
       : [];
   return { stdout: formatStatus(statusOf(snapshot)), lines, exit: 0 };
 }
 
 function uninstall(list: string, { binfmt, emulatorDirectory }: System): Report {
-  if (binfmt.kind !== 'writable') return reportBatch('uninstalling', [{ subject: list, problem: binfmt.problem }]);
+  if (binfmt.kind !== 'writable') {
+    const nothing = isProblem(engineWithoutEntries, binfmt.problem);
+    const item = nothing ? { note: { kind: 'not-registered' } as const } : { problem: binfmt.problem };
+    return reportBatch('uninstalling', [{ subject: list, ...item }]);
+  }
   const items = splitRemovals(list, readEntries(binfmt)).flatMap((word): Item[] => {
     const removal = planRemoval(word, readEntries(binfmt), emulatorDirectory.prefix);
     if (removal.kind === 'unknown') return [{ subject: word, problem: removal.problem }];
@@ -186,6 +196,8 @@ interface InstallReport {
   readonly after: Snapshot;
   /** Something was registered, and needs its mount. */
   readonly registered: boolean;
+  /** Something was not registered only because the rootless engine has no entries of its own. */
+  readonly withoutEntries: boolean;
 }
 
 async function install(words: readonly string[], options: InstallOptions, system: System): Promise<InstallReport> {
@@ -207,6 +219,7 @@ async function install(words: readonly string[], options: InstallOptions, system
     report: reportBatch('installing', items),
     after,
     registered: results.some(({ registered }) => registered !== undefined),
+    withoutEntries: results.some(({ problem }) => problem && isProblem(engineWithoutEntries, problem)),
   };
 }
 

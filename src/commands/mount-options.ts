@@ -1,6 +1,8 @@
 /** Options that several commands share. */
 import { type Address, parseAddress } from '../core/address.js';
+import { engineWithoutEntries } from '../core/messages/rootless-problems.js';
 import type { UsageError } from '../core/messages/usage-text.js';
+import { isProblem } from '../core/problem.js';
 import { reportProblem } from '../core/render.js';
 import type { Report } from '../core/report-lines.js';
 import { engines } from '../core/rootless-engine.js';
@@ -32,6 +34,7 @@ export function refusal(binfmt: BinfmtMount, { rootless }: Pick<OpenOptions, 'ro
   if (binfmt.kind !== 'unavailable') return undefined;
   const report = reportProblem(binfmt.problem);
   if (report.exit === 2) return report;
+  if (isProblem(engineWithoutEntries, binfmt.problem)) return undefined;
   // The probes say what runs here, which is not what was asked.
   return rootless === undefined ? undefined : { ...report, stdout: NO_STATUS };
 }

@@ -2,8 +2,6 @@
  * What a user can do about a problem, as data. Commands and labels are made from it for the way in which this program
  * was called, as an image or as a file (src/core/messages/advice-text.ts).
  */
-import type { Engine } from './rootless-engine.js';
-
 /** More rights, or other options, for the very command that was called. */
 export type Grant =
   | 'privileges'
@@ -56,7 +54,7 @@ export type Advice =
   | { readonly do: 'enable-binfmt' }
   | { readonly do: 'load-module' }
   | { readonly do: 'mount-on-host' }
-  | { readonly do: 'start-rootless-engine'; readonly engine: Engine }
+  | { readonly do: 'start-rootless-docker' }
   | { readonly do: 'trigger-automount' }
   | { readonly do: 'restart-systemd-binfmt' }
   | { readonly do: 'call-again'; readonly with: Grant }

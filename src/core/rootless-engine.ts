@@ -6,6 +6,12 @@
 export const engines = ['podman', 'docker'] as const;
 export type Engine = (typeof engines)[number];
 
+/** The names of a user and a mount namespace, as the links in /proc/PID/ns have them. */
+export interface Namespaces {
+  readonly user: string;
+  readonly mount: string;
+}
+
 /** A process of the user, as /proc shows it. */
 export interface UserProcess {
   readonly pid: number;
@@ -13,8 +19,14 @@ export interface UserProcess {
   readonly name: string;
   /** Its command line; empty if it has ended, and nobody has taken note yet. */
   readonly words: readonly string[];
-  /** Its user namespace, as /proc/PID/ns/user names it. */
-  readonly userNamespace: string;
+  readonly namespaces: Namespaces;
+}
+
+/** A process that keeps the namespaces of an engine. */
+export interface Keeper {
+  readonly engine: Engine;
+  readonly pid: number;
+  readonly namespaces: Namespaces;
 }
 
 /**
@@ -28,20 +40,29 @@ function engineOf({ name, words }: UserProcess): Engine | undefined {
   return name === 'dockerd' ? 'docker' : undefined;
 }
 
-/** The process that keeps the namespaces of an engine; podman's, if both run and any will do. `own`: our user namespace. */
-export function findKeeper(
-  asked: Engine | 'any',
-  processes: readonly UserProcess[],
-  own: string,
-): { readonly engine: Engine; readonly pid: number; readonly userNamespace: string } | undefined {
-  const found = processes
-    .filter(({ userNamespace }) => userNamespace !== own)
-    .flatMap((each) => {
-      const engine = engineOf(each);
-      return engine === undefined ? [] : [{ engine, pid: each.pid, userNamespace: each.userNamespace }];
-    });
-  return engines
-    .filter((engine) => asked === 'any' || asked === engine)
-    .map((engine) => found.find((each) => each.engine === engine))
-    .find((each) => each !== undefined);
+/** What looks like one of these. `own`: our user namespace, in which there is none. */
+export function findKeepers(processes: readonly UserProcess[], own: string): Keeper[] {
+  return processes.flatMap((each) => {
+    const engine = each.namespaces.user === own ? undefined : engineOf(each);
+    return engine === undefined ? [] : [{ engine, pid: each.pid, namespaces: each.namespaces }];
+  });
+}
+
+/** podman starts when it is called, so it is the choice if neither runs. */
+export function chooseEngine(asked: Engine | 'any', running: readonly Keeper[]): Engine {
+  if (asked !== 'any') return asked;
+  const runs = (engine: Engine) => running.some((each) => each.engine === engine);
+  return runs('docker') && !runs('podman') ? 'docker' : 'podman';
+}
+
+/**
+ * Who keeps the namespaces that podman has named as its own. There may be older ones, whose process it has lost, and a container
+ * may have a process of the same name. The processes that serve a container (conmon) are in the same namespaces, and end earlier.
+ */
+export function podmanKeeper({ user, mount }: Namespaces, processes: readonly UserProcess[]): Keeper | undefined {
+  const inside = processes.filter(
+    ({ words, namespaces }) => words.length > 0 && namespaces.user === user && namespaces.mount === mount,
+  );
+  const found = inside.find((each) => engineOf(each) === 'podman') ?? inside[0];
+  return found && { engine: 'podman', pid: found.pid, namespaces: found.namespaces };
 }

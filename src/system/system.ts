@@ -41,7 +41,7 @@ export async function openSystem(setup: Setup, { dir, rootless, ...options }: Op
   const binfmt =
     rootless === undefined
       ? await openBinfmt({ dir: absolute, ...options }, setup.launcher)
-      : await openInEngine(rootless, setup.launcher);
+      : await openInEngine(rootless, options, setup.launcher);
   // What ran before the mount says nothing about the entries that came with it.
   if (binfmt.kind === 'writable' && binfmt.mountedHere) await setup.launcher.takeFirstOutcomes();
   return { ...openMachine(setup), binfmt };

@@ -1,6 +1,6 @@
 /** Rootless engines: the real podman, buildah and Docker Engine, each run by users without any rights. */
 import { expect } from 'chai';
-import { guestImage, guestMachine, IMAGE } from '../support/docker.js';
+import { docker, guestImage, guestMachine, IMAGE } from '../support/docker.js';
 import { as, mustAs, startEngines, startUserManager, stopEngines } from '../support/engines.js';
 import { guest, guest2 } from '../support/machine.js';
 import { lastLine, statusIn } from '../support/program.js';
@@ -214,14 +214,13 @@ describe('a rootless engine', () => {
       mustAs('carol', 'podman system migrate');
     });
 
-    /** Root in a user namespace with the ids of all users, whose settings are not the machine's. */
-    const forbidden = (command: string) =>
-      as(
-        'root',
-        `unshare --user --map-users=all --map-groups=all --setuid=0 --setgid=0 --mount-proc --pid --fork sh -c '
-        echo 0 >/proc/sys/user/max_user_namespaces
-        exec setpriv --reuid carol --regid carol --clear-groups env HOME=/home/carol XDG_RUNTIME_DIR=/run/user/61002 ${command}'`,
-      );
+    const setting = '/proc/sys/user/max_user_namespaces';
+    const forbidden = (script: string) => {
+      const before = mustAs('root', `cat ${setting}; echo 0 >${setting}`).trim();
+      const ended = as('carol', script);
+      mustAs('root', `echo ${before} >${setting}`);
+      return ended;
+    };
 
     it('is told which setting forbids it, and what root can do', () => {
       const { exit, stderr } = forbidden(`${binfmt} --install ${guest.name}`);
@@ -230,6 +229,26 @@ describe('a rootless engine', () => {
         .to.contain('user.max_user_namespaces is 0')
         .and.contain('sudo sysctl user.max_user_namespaces=')
         .and.match(/for the whole machine, as root: sudo .*binfmt --install all$/);
+    });
+
+    it('is told the same for Docker', () => {
+      const { exit, stderr } = forbidden(`${binfmt}=docker --install ${guest.name}`);
+      expect(exit).to.equal(3);
+      expect(lastLine(stderr)).to.contain('user.max_user_namespaces is 0').and.not.contain('systemctl');
+    });
+
+    it('is told that there is no podman', () => {
+      const { exit, stderr } = as('carol', `PATH=/nowhere ${binfmt} --install ${guest.name}`);
+      expect(exit).to.equal(3);
+      expect(lastLine(stderr)).to.contain(
+        'there is no podman in the PATH, and no rootless Docker Engine of this user runs',
+      );
+    });
+
+    it('is told why podman cannot be started', () => {
+      const { exit, stderr } = as('carol', `touch podman; PATH=$HOME ${binfmt} --install ${guest.name}`);
+      expect(exit).to.equal(3);
+      expect(lastLine(stderr)).to.contain('EACCES');
     });
 
     it('is told what podman says, if podman itself is at fault', () => {
@@ -241,11 +260,65 @@ describe('a rootless engine', () => {
       mustAs('carol', 'rm .config/containers/containers.conf');
       expect(exit, stderr).to.equal(3);
       expect(lastLine(stderr))
-        .to.contain('podman unshare true says "')
+        .to.contain('podman cannot make its namespaces (exit status 1')
         .and.contain('containers.conf')
         .and.contain('for one command, without an engine: ')
         .and.match(/binfmt run all -- COMMAND$/);
     });
+  });
+
+  describe('on a machine with emulators', () => {
+    before(() => {
+      mustAs(
+        'root',
+        `mount -t binfmt_misc none /proc/sys/fs/binfmt_misc; /usr/lib/binfmt/binfmt --install ${guest.name}`,
+      );
+      untouched = onMachine();
+    });
+    beforeEach(() => {
+      mustAs('bob', 'podman system migrate; podman load --quiet --input /images.tar');
+    });
+    after(() => {
+      mustAs('root', '/usr/lib/binfmt/binfmt --uninstall all; umount /proc/sys/fs/binfmt_misc');
+    });
+
+    for (const [what, call] of [
+      ['the status', `${binfmt}`],
+      ['doctor', `/usr/lib/binfmt/binfmt doctor --rootless ${guest.name}`],
+      ['an installation of what runs already', `${binfmt} --install ${guest.name}`],
+      ['an installation that is impossible', `QEMU_BINARY_PATH=/nowhere ${binfmt} --install ${guest2.name} || true`],
+      ['an unknown word', `${binfmt} --install nonsense || true`],
+      ['a removal of nothing', `${binfmt} --uninstall ${guest2.name}`],
+    ] as const) {
+      it(`leaves its entries to the containers: ${what}`, () => {
+        const { exit, stdout, stderr } = as('bob', `{ ${call}; } >&2; ${inPodman}`);
+        expect(exit, stderr).to.equal(0);
+        expect(stdout).to.equal(machine);
+      });
+    }
+
+    it('hides its entries when others are installed', () => {
+      const ended = as('bob', `${binfmt} --install ${guest2.name}`);
+      expect(ended.exit, ended.stderr).to.equal(0);
+      expect(statusIn(ended).emulators).to.deep.equal([guest2.emulator]);
+    });
+  });
+
+  it('is not for root', () => {
+    const { exit, stderr } = docker('run', '--rm', IMAGE, '--rootless');
+    expect(exit).to.equal(2);
+    expect(lastLine(stderr)).to.contain('you are root: leave out --rootless');
+    const inside = as('alice', 'podman unshare /usr/lib/binfmt/binfmt --rootless');
+    expect(inside.exit).to.equal(2);
+    expect(lastLine(inside.stderr)).to.contain('say --allow-userns');
+  });
+
+  it('is entered where podman is, not where it has been', () => {
+    mustAs(
+      'alice',
+      `rm -rf $XDG_RUNTIME_DIR/*; podman load --quiet --input /images.tar; ${binfmt} --install ${guest.name}`,
+    );
+    expect(mustAs('alice', inPodman)).to.equal(machine);
   });
 
   it('has to be one that is known', () => {

@@ -23,6 +23,12 @@ export function startEngines(images: readonly string[]): void {
   fs.chmodSync(archive, 0o644);
   mustDocker('cp', archive, `${NAME}:/images.tar`);
   mustDocker('cp', path.join(ROOT, 'deploy'), `${NAME}:/deploy`);
+  // A user namespace with all ids, whose root is root of the machine: its entries are not those of the host.
+  const machine = `mkdir /cgroup2 && mount -t cgroup2 cgroup2 /cgroup2
+    unshare --user --map-users=all --map-groups=all --setuid=0 --setgid=0 --mount bash -c '
+      mount -t binfmt_misc binfmt_misc /mnt && umount /mnt; echo $$ >/machine; exec sleep infinity' &
+    until [ -s /machine ]; do sleep 0.1; done`;
+  mustDocker('exec', NAME, 'bash', '-euc', machine);
 }
 
 export function stopEngines(): void {
@@ -39,7 +45,9 @@ export function as(user: User, script: string): Ended {
     QEMU_BINARY_PATH: '/opt/binfmt',
     PODMAN_IGNORE_CGROUPSV1_WARNING: '1',
   }).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  return docker('exec', '--user', user, ...environment, '--workdir', home, NAME, 'bash', '-c', script);
+  const enter = `exec nsenter --target "$(cat /machine)" --user --mount --wdns=${home} \
+    setpriv --reuid ${user} --regid $(id -g ${user}) --init-groups bash -c "$1"`;
+  return docker('exec', ...environment, NAME, 'bash', '-c', enter, 'bash', script);
 }
 
 /** Like `as`, but a failure fails the test. Returns standard output. */
@@ -60,7 +68,7 @@ export function startUserManager(user: User): void {
     `unshare --mount bash -euc '
       mount -t tmpfs tmpfs /run/systemd
       mkdir /run/systemd/system
-      mount -t cgroup2 cgroup2 /sys/fs/cgroup
+      mount --bind /cgroup2 /sys/fs/cgroup
       own=/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/${user}
       mkdir $own
       chown -R ${user} $own

@@ -69,10 +69,10 @@ const renderers: Renderers = {
   'enable-binfmt': () => host(`echo 1 | sudo tee ${BINFMT_DIRECTORY}/status`),
   'load-module': () => host('sudo modprobe binfmt_misc'),
   'mount-on-host': () => host(`sudo mount -t binfmt_misc binfmt_misc ${BINFMT_DIRECTORY}`),
-  'start-rootless-engine': ({ engine }) =>
-    engine === 'podman'
-      ? { label: 'start podman', command: 'podman unshare true' }
-      : { label: 'start the rootless Docker Engine', command: 'systemctl --user start docker' },
+  'start-rootless-docker': () => ({
+    label: 'start the rootless Docker Engine',
+    command: 'systemctl --user start docker',
+  }),
   'trigger-automount': () => host('sudo systemctl start proc-sys-fs-binfmt_misc.mount'),
   'restart-systemd-binfmt': () => ({
     label: 'register what that file says, on the host',

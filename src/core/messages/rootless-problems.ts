@@ -3,26 +3,49 @@ import { defineProblem, type ProblemDefinition } from '../problem.js';
 import type { Engine } from '../rootless-engine.js';
 import { printable } from '../text.js';
 
-const names: Readonly<Record<Engine | 'any', string>> = {
-  podman: 'rootless podman',
-  docker: 'rootless Docker Engine',
-  any: 'rootless podman and no rootless Docker Engine',
-};
-
 export const noEngine: ProblemDefinition<{ asked: Engine | 'any' }> = {
   id: 'no-rootless-engine',
   summary: 'no rootless engine of this user runs',
   exitStatus: 3,
   title: () => 'there is no rootless engine',
-  cause: ({ asked }) => `this user has no ${names[asked]} running`,
+  // podman would have been started.
+  cause: ({ asked }) =>
+    asked === 'docker'
+      ? 'this user has no rootless Docker Engine running'
+      : `${noPodman}${asked === 'any' ? noDocker : ''}`,
+};
+const noPodman = 'there is no podman in the PATH';
+const noDocker = ', and no rootless Docker Engine of this user runs';
+
+export const notForRoot: ProblemDefinition<{ userNamespace: boolean }> = {
+  id: 'not-for-root',
+  summary: '--rootless was said by root',
+  exitStatus: 2,
+  title: () => '--rootless is for users without root',
+  cause: ({ userNamespace }) =>
+    userNamespace
+      ? 'this is a user namespace already: say --allow-userns instead of --rootless'
+      : 'you are root: leave out --rootless, or call this program as the user whose engine it is',
 };
 
-export const podmanFailed: ProblemDefinition<{ output: string }> = {
+export const podmanFailed: ProblemDefinition<{ output: string; end: string }> = {
   id: 'podman-failed',
   summary: 'podman cannot make its namespaces',
   exitStatus: 3,
   title: () => 'podman cannot make its namespaces',
-  cause: ({ output }) => `podman cannot make its namespaces: podman unshare true says "${printable(output)}"`,
+  cause({ output, end }) {
+    if (end === 'kept nothing') return 'podman leaves no process that keeps its namespaces';
+    return `podman cannot make its namespaces (${end})${output && `: it says "${printable(output)}"`}`;
+  },
+};
+
+/** Not a fault: it is a reason why nothing can be changed there. */
+export const engineWithoutEntries: ProblemDefinition<{ engine: Engine }> = {
+  id: 'engine-without-entries',
+  summary: 'a rootless engine has no entries of its own yet',
+  exitStatus: 3,
+  title: ({ engine }) => `rootless ${engine} has no entries of its own`,
+  cause: ({ engine }) => `rootless ${engine} has no entries of its own yet; its containers use the host's`,
 };
 
 export const enteringRefused: ProblemDefinition<{ engine: Engine; pid: number; errno: string }> = {
@@ -42,4 +65,11 @@ export const engineEnded = defineProblem({
   cause: () => 'the rootless engine has ended, and its entries with it; start this watcher again when the engine runs',
 });
 
-export const rootlessProblems = [noEngine, podmanFailed, enteringRefused, engineEnded];
+export const rootlessProblems = [
+  noEngine,
+  notForRoot,
+  podmanFailed,
+  engineWithoutEntries,
+  enteringRefused,
+  engineEnded,
+];
