@@ -2,7 +2,7 @@
  * Makes the program in dist/: `npm run build:program`.
  *
  * - binfmt.cjs, which starts program.cjs
- * - http-client.cjs and write-export.cjs, which only the health check and an export load
+ * - http-client.cjs, which only the health check and --node load, and write-export.cjs, which only an export loads
  * - probes/NAME, the probe of each architecture, made from the table; a directory that is also their root directory
  * - empty, a directory without files (src/system/change/relabel.ts)
  * - first-requests, what the launcher does while Node.js starts: it runs all of them (src/native/launcher.c)
@@ -44,7 +44,7 @@ const { metafile } = await build({
   entryPoints: {
     binfmt: 'src/start/start.ts',
     program: 'src/main.ts',
-    'http-client': 'src/system/watch/ask.ts',
+    'http-client': 'src/system/http-client.ts',
     'write-export': 'src/system/change/write-export.ts',
   },
   define: { VERSION: JSON.stringify(version), REVISION: JSON.stringify(process.env['REVISION'] ?? 'dev') },

@@ -49,11 +49,12 @@ async function start(
   const invocation: Invocation = { ...environment.invocation(argv), platform };
   // All probes run already (src/native/main.c), unless this call does not need them.
   const launcher = connectLauncher(pipes, process.env['BINFMT_PROBES'] === 'started');
-  const { emulatorDirectory, preserveArgv0 } = environment;
+  const { emulatorDirectory, preserveArgv0, cluster } = environment;
   const context: Context = {
     build: { version: VERSION, revision: REVISION, node: process.versions.node },
     setup: { host, launcher, emulatorDirectory, invocation },
     preserveArgv0,
+    cluster,
     write,
     print: (lines) => printLines(lines, invocation),
     // Loaded here, because it loads Node's network too.

@@ -7,7 +7,7 @@ import { ROOT } from './support/program.js';
 const layers = ['build.ts', 'start', 'main.ts', 'cli', 'commands', 'system', 'core'];
 const source = path.join(ROOT, 'src');
 /** What every command uses, and what uses every command. */
-const sharedByCommands = ['command.ts', 'mount-options.ts'];
+const sharedByCommands = ['command.ts', 'mount-options.ts', 'node-options.ts'];
 const listOfCommands = path.join(source, 'commands/index.ts');
 
 const layerOf = (file: string) => layers.indexOf(path.relative(source, file).split('/')[0] ?? '');

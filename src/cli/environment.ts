@@ -1,5 +1,6 @@
 /** The environment variables that this program reads. docs/cli.md lists them. */
 import path from 'node:path';
+import { type ClusterAccess, HOST_VARIABLE, PORT_VARIABLE } from '../core/cluster.js';
 import type { Invocation } from '../core/invocation.js';
 import type { UsageError } from '../core/messages/usage-text.js';
 import type { EmulatorDirectory } from '../system/host/emulators.js';
@@ -8,6 +9,8 @@ export interface Environment {
   readonly emulatorDirectory: EmulatorDirectory;
   /** How to call this program again with these words. */
   invocation(args: readonly string[]): Invocation;
+  /** What Kubernetes tells every pod. */
+  readonly cluster: ClusterAccess;
   /** Flag P may be set, unless an option forbids it. */
   readonly preserveArgv0: boolean;
   /** A variable with a value that cannot be used. */
@@ -16,6 +19,9 @@ export interface Environment {
 
 /** Of the emulators. */
 const DEFAULT_DIRECTORY = '/usr/bin';
+
+/** Where Kubernetes puts the service account of a pod. */
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** Values that mean "off". */
 const OFF = new Set(['0', 'false', 'no', 'off']);
@@ -39,6 +45,11 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
       args,
       rootless: args.find((word) => /^--?rootless(=|$)/.test(word)),
     }),
+    cluster: {
+      host: variables[HOST_VARIABLE],
+      port: variables[PORT_VARIABLE],
+      serviceAccount: variables['BINFMT_SERVICE_ACCOUNT'] || SERVICE_ACCOUNT,
+    },
     preserveArgv0: !OFF.has(QEMU_PRESERVE_ARGV0.toLowerCase()),
     error: errorIn({ QEMU_BINARY_PATH, QEMU_BINARY_PREFIX }),
   };

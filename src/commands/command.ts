@@ -2,13 +2,11 @@
  * What a command is: one object with its name, its options, how it is parsed, and how it is run. The parser and the
  * usage text (src/cli) are made from it. An option that is not declared cannot be read: that does not compile.
  */
-
-import type { Address } from '../core/address.js';
+import type { ClusterAccess } from '../core/cluster.js';
 import { choiceExpectation, numberExpectation, type UsageError } from '../core/messages/usage-text.js';
 import type { Line, Report } from '../core/report-lines.js';
 import type { Build } from '../core/version.js';
 import type { Setup } from '../system/system.js';
-import type { WatcherAnswer } from '../system/watch/ask.js';
 
 /** The words of a command line, sorted. */
 export interface Given {
@@ -48,8 +46,10 @@ export interface Context {
   isTerminal(fd: 1 | 2): Promise<boolean>;
   /** Resolves to the signal that ends the program. Calls `check` on SIGHUP. */
   untilStopped(check: () => void): Promise<string>;
-  /** src/system/watch/ask.ts, which is a bundle of its own. */
-  loadHttpClient(): Promise<{ askWatcher(address: Address): Promise<WatcherAnswer> }>;
+  /** What the environment says about the cluster, if there is one. */
+  readonly cluster: ClusterAccess;
+  /** src/system/http-client.ts, which is a bundle of its own. */
+  loadHttpClient(): Promise<typeof import('../system/http-client.js')>;
   /** src/system/change/write-export.ts, another one. */
   loadExportWriter(): Promise<typeof import('../system/change/write-export.js')>;
 }

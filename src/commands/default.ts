@@ -1,5 +1,6 @@
 /** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
 import { architectures } from '../core/architectures.js';
+import type { NodeOptions } from '../core/cluster.js';
 import { logFormats } from '../core/events.js';
 import { noEmulators } from '../core/messages/emulator-problems.js';
 import { engineWithoutEntries } from '../core/messages/rootless-problems.js';
@@ -8,7 +9,7 @@ import type { InstallOptions } from '../core/plan.js';
 import { formatPlatform } from '../core/platform.js';
 import { isProblem, problemOf } from '../core/problem.js';
 import { planRemoval, splitRemovals } from '../core/removal.js';
-import { reportBatch } from '../core/render.js';
+import { reportBatch, reportProblem } from '../core/render.js';
 import type { Item, Line, Report } from '../core/report-lines.js';
 import { architecturesOf, parseSelection, selectPlatforms } from '../core/selection.js';
 import type { Emulator, Snapshot } from '../core/snapshot.js';
@@ -18,12 +19,14 @@ import { closeBinfmt } from '../system/binfmt/mount.js';
 import { installPlatforms } from '../system/change/install.js';
 import { removeLeftovers } from '../system/change/leftovers.js';
 import { engineEnds } from '../system/change/rootless.js';
+import { findCluster } from '../system/cluster/find-cluster.js';
 import { findEmulator, readVersions } from '../system/host/emulators.js';
 import { type OpenOptions, openSystem, type Setup, type System } from '../system/system.js';
 import { askVersions, takeSnapshot } from '../system/take-snapshot.js';
 import { runService, type ServiceOptions } from '../system/watch/service.js';
 import { type Context, choice, defineCommand, flag, number, splitList, texts } from './command.js';
 import { listenOption, mountOptions, readMountOptions, refusal } from './mount-options.js';
+import { nodeOptions, readNodeOptions } from './node-options.js';
 
 const SECONDS_IN_A_DAY = 86_400;
 
@@ -41,9 +44,10 @@ const watchOptions = {
     'uninstall',
   ]),
   listen: listenOption('with --watch: where it also answers'),
+  ...nodeOptions,
 } as const;
 
-type Service = Omit<ServiceOptions, 'words' | 'options'>;
+type Service = Omit<ServiceOptions, 'words' | 'options' | 'node'> & { readonly node?: NodeOptions };
 
 interface Arguments {
   readonly version: boolean;
@@ -94,6 +98,7 @@ export const defaultCommand = defineCommand({
       logFormat: values['log-format'] ?? 'text',
       uninstallOnExit: values['on-exit'] === 'uninstall',
       listen: values.listen,
+      node: readNodeOptions(values, given, report),
     };
     return {
       version: values.version,
@@ -238,6 +243,8 @@ function noEmulatorsItem({ emulatorDirectory: { path, prefix } }: System): Item 
 
 /** Installs and stays until a signal comes. */
 async function watch(args: Arguments, service: Service, context: Context): Promise<Report> {
+  const found = service.node && findCluster(context.cluster);
+  if (found?.kind === 'none') return reportProblem(found.problem);
   const open = () => openSystem(context.setup, { ...args.mount, toChange: true });
   const system = await open();
   const refused = refusal(system.binfmt, args.mount);
@@ -247,6 +254,7 @@ async function watch(args: Arguments, service: Service, context: Context): Promi
     const { lines } = uninstall(args.uninstall, system);
     if (lines.length > 0) context.print(lines);
   }
-  const options = { ...service, words: args.install ?? [], options: args.options };
+  const node = found && service.node && { ...service.node, ...found.cluster };
+  const options = { ...service, node, words: args.install ?? [], options: args.options };
   return runService(options, open, engineEnds(system.binfmt), context);
 }

@@ -14,10 +14,12 @@ export type Grant =
 
 /** Advice that is words only: there is no command to paste. */
 export type Suggestion =
+  | 'allow-nodes'
   | 'choose-another-address'
   | 'choose-another-directory'
   | 'fix-emulator-file'
   | 'get-static-emulator'
+  | 'give-service-account'
   | 'install-newer-kernel'
   | 'mount-without-noexec'
   | 'mount-writable'
@@ -26,7 +28,8 @@ export type Suggestion =
   | 'try-again-later'
   | 'use-full-image'
   | 'use-other-emulators'
-  | 'use-program-for-processor';
+  | 'use-program-for-processor'
+  | 'use-in-pod';
 
 export type Advice =
   /** Register this program's emulator. `because`: why, if several things could be done. */

@@ -1,6 +1,7 @@
 /** What a watcher reports: one line for each event, for people, or as JSON for machines. */
 import type { Invocation } from './invocation.js';
 import { describeEventCause } from './messages/event-text.js';
+import type { NodeChange } from './node-labels.js';
 import type { Note } from './note.js';
 import type { Problem } from './problem.js';
 
@@ -11,6 +12,7 @@ export type EventName =
   | 'waiting'
   | 'ready'
   | 'not-ready'
+  | 'node'
   | 'stopping'
   | 'warning';
 
@@ -24,6 +26,8 @@ export type EventCause =
   | { readonly kind: 'restore'; readonly cause: RestoreCause }
   /** `failing`: it does not run; otherwise something keeps removing its entry. */
   | { readonly kind: 'wait'; readonly seconds: number; readonly failing: boolean }
+  | { readonly kind: 'node-changed'; readonly change: Omit<NodeChange, 'patch'> }
+  | { readonly kind: 'node-reached' }
   | { readonly kind: 'signal'; readonly signal: string };
 
 export interface WatchEvent {

@@ -1,5 +1,5 @@
 /** What a watcher answers over HTTP: a few fixed paths. */
-
+import type { ApiRequests } from './api-answer.js';
 import type { Invocation } from './invocation.js';
 import { describeReadiness } from './messages/event-text.js';
 import { formatMetrics, METRICS_TYPE } from './metrics.js';
@@ -23,11 +23,13 @@ export interface HealthSource {
   status(): Status;
   /** When test programs were last run, in milliseconds since 1970; undefined before the first time. */
   lastProbe(): number | undefined;
+  /** To the API server of Kubernetes; undefined if there is nothing to ask it. */
+  apiRequests?(): ApiRequests | undefined;
   readonly build: Build;
   readonly invocation: Invocation;
 }
 
-export function routesFor({ state, status, lastProbe, build, invocation }: HealthSource): Routes {
+export function routesFor({ state, status, lastProbe, apiRequests, build, invocation }: HealthSource): Routes {
   const text = (code: number, body: string): Answer => ({ status: code, type: 'text/plain; charset=utf-8', body });
   return {
     '/healthz': () => text(200, 'ok\n'),
@@ -37,7 +39,8 @@ export function routesFor({ state, status, lastProbe, build, invocation }: Healt
       const { platforms, restores, ready, unknown } = state();
       const running = new Map(platforms.map(({ platform, problem }) => [platform.architecture.name, !problem]));
       const at = lastProbe();
-      const metrics = { running, restores, unknown: unknown.length, lastProbe: at && at / 1000, ready, build };
+      const counts = { running, restores, unknown: unknown.length, apiRequests: apiRequests?.() };
+      const metrics = { ...counts, lastProbe: at && at / 1000, ready, build };
       return { status: 200, type: METRICS_TYPE, body: formatMetrics(metrics) };
     },
   };

@@ -1,4 +1,5 @@
 /** The metrics of a watcher, in version 0.0.4 of Prometheus' text format. */
+import { type ApiRequests, apiMethods, apiResults } from './api-answer.js';
 import { type RestoreCause, restoreCauses } from './events.js';
 import type { Build } from './version.js';
 
@@ -11,12 +12,15 @@ export interface Metrics {
   /** Seconds since 1970; undefined before the first probe. */
   readonly lastProbe?: number;
   readonly ready: boolean;
+  /** To the API server of Kubernetes; undefined if there is nothing to ask it. */
+  readonly apiRequests?: ApiRequests;
   readonly build: Build;
 }
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-export function formatMetrics({ running, unknown, restores, lastProbe, ready, build }: Metrics): string {
+export function formatMetrics(metrics: Metrics): string {
+  const { running, unknown, restores, lastProbe, ready, apiRequests, build } = metrics;
   const up = [...running].map(([architecture, runs]): Sample => [{ architecture }, Number(runs)]);
   return [
     metric('binfmt_architectures_wanted', 'gauge', 'Architectures that were asked for.', [
@@ -36,10 +40,19 @@ export function formatMetrics({ running, unknown, restores, lastProbe, ready, bu
       'When test programs were last run, in seconds since 1970.',
       lastProbe === undefined ? [] : [[{}, lastProbe]],
     ),
+    apiRequests === undefined ? '' : apiMetric(apiRequests),
     metric('binfmt_build_info', 'gauge', 'Always 1; the labels are versions.', [
       [{ version: build.version, revision: build.revision, node: build.node }, 1],
     ]),
   ].join('');
+}
+
+function apiMetric(requests: ApiRequests): string {
+  const samples = apiMethods.flatMap((method) =>
+    apiResults.map((result): Sample => [{ method, result }, requests[method][result]]),
+  );
+  const help = 'Requests to the API server of Kubernetes, by what became of them.';
+  return metric('binfmt_api_requests_total', 'counter', help, samples);
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];

@@ -74,9 +74,19 @@ describe('the command line without a command', () => {
       logFormat: 'json',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 9090 },
       uninstallOnExit: true,
+      node: undefined,
     });
     expect(argsOf('--install all --watch')['watch']).to.deep.equal({
       ...{ interval: 60_000, backoff: 300_000, logFormat: 'text', listen: undefined, uninstallOnExit: false },
+      node: undefined,
+    });
+  });
+
+  it('reads what --watch is to do with a Kubernetes node', () => {
+    const nodeOf = (line: string) => (argsOf(`--install all --watch ${line}`)['watch'] as { node: unknown }).node;
+    expect(nodeOf('--node n1')).to.deep.equal({ node: 'n1', prefix: 'binfmt', taint: undefined });
+    expect(nodeOf('--node n1 --node-prefix example.com --remove-taint example.com/starting')).to.deep.equal({
+      ...{ node: 'n1', prefix: 'example.com', taint: 'example.com/starting' },
     });
   });
 
@@ -221,6 +231,18 @@ describe('a wrong command line', () => {
     ['--watch', '--watch needs --install LIST'],
     ['--install all --interval 5', '--interval needs --watch'],
     ['--install all --listen 80', '--listen needs --watch'],
+    ['--install all --node n', '--node needs --watch'],
+    ['--install all --watch --node-prefix p', '--node-prefix needs --node'],
+    ['--install all --watch --remove-taint k', '--remove-taint needs --node'],
+    ['--install all --watch --node $(NODE_NAME)', '--node takes the name of a node, in lower case, not "$(NODE_NAME)"'],
+    [
+      '--install all --watch --node n --node-prefix A.b',
+      '--node-prefix takes a DNS name in lower case, such as example.com, not "A.b"',
+    ],
+    [
+      '--install all --watch --node n --remove-taint k=v:NoSchedule',
+      'without value and effect, such as example.com/starting, not "k=v:NoSchedule"',
+    ],
     ['--install all --json', 'unknown option "--json" (use it with "binfmt doctor")'],
     ['--mount /m doctor', '"doctor" has to be the first word: binfmt doctor ...'],
     ['-instal arm64', 'unknown option "-instal"; did you mean --install?'],

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { counted, NO_REQUESTS } from '../../src/core/api-answer.js';
 import { formatMetrics, type Metrics } from '../../src/core/metrics.js';
 
 const metrics: Metrics = {
@@ -31,6 +32,14 @@ describe('metrics', () => {
       linesOf({ lastProbe }).filter((line) => line.startsWith('binfmt_last_probe'));
     expect(samples()).to.deep.equal([]);
     expect(samples(1700000000.5)).to.deep.equal(['binfmt_last_probe_timestamp_seconds 1700000000.5']);
+  });
+
+  it('count requests to an API server, if there is one to ask', () => {
+    expect(linesOf({}).join('\n')).not.to.contain('api_requests');
+    expect(linesOf({ apiRequests: counted(NO_REQUESTS, 'PATCH', 'conflict') })).to.include.members([
+      'binfmt_api_requests_total{method="GET",result="ok"} 0',
+      'binfmt_api_requests_total{method="PATCH",result="conflict"} 1',
+    ]);
   });
 
   it('escape quotation marks and backslashes in labels', () => {

@@ -170,11 +170,13 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
 }
 
 const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, detail?: string) => string>> = {
+  'allow-nodes': () => 'allow its service account to get and to patch nodes, as deploy/kubernetes/scheduling does',
   'choose-another-address': () => 'choose another address with --listen ADDRESS',
   'choose-another-directory': () => 'choose an existing, empty directory with --mount DIR',
   'fix-emulator-file': (_, file) => `fix or replace the emulator ${file}`,
   'get-static-emulator': () =>
     'use a statically linked emulator, such as the one in the package qemu-user of Debian 13',
+  'give-service-account': () => 'give the pod a service account, and set automountServiceAccountToken: true',
   'install-newer-kernel': () =>
     'install a newer kernel; until then, copy the static emulator into each image, to the path in the entry',
   'mount-without-noexec': () => 'mount its file system without noexec',
@@ -184,6 +186,7 @@ const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, detail?:
   'set-emulator-directory': () => 'set QEMU_BINARY_PATH to the directory of statically linked qemu-* programs',
   'try-again-later': () => 'try again when this machine is less busy',
   'use-full-image': () => 'use the image with the tag "full", which has every emulator',
+  'use-in-pod': () => 'leave --node out, or use it in a pod, as deploy/kubernetes/scheduling does',
   'use-other-emulators': () =>
     'use other emulators: set QEMU_BINARY_PATH to a directory of statically linked qemu-* programs',
   'use-program-for-processor': (_, platform) => `use the program that is built for ${platform}`,

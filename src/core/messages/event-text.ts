@@ -1,13 +1,17 @@
 /** What a watcher says about itself, in words. */
 import type { EventCause } from '../events.js';
 import type { Invocation } from '../invocation.js';
+import type { NodeChange } from '../node-labels.js';
 import { causeOf, oneLine } from '../render.js';
+import { listed } from '../text.js';
 import type { WatchState } from '../watch-state.js';
 import { describeNote } from './note-text.js';
 
 export const WRONG_METHOD = 'only GET and HEAD\n';
 export const NOT_FOUND = 'not found\n';
 
+const NODE_REACHED = 'the API server answers again';
+const NO_LABEL_CHANGED = 'no label had to change';
 const REMOVED_AGAIN = 'something keeps removing its entry';
 
 /** One line. */
@@ -21,9 +25,22 @@ export function describeEventCause(cause: EventCause, invocation: Invocation): s
       return cause.cause;
     case 'wait':
       return `${cause.failing ? '' : `${REMOVED_AGAIN}; `}retrying in ${cause.seconds} s`;
+    case 'node-changed':
+      return describeNodeChange(cause.change);
+    case 'node-reached':
+      return NODE_REACHED;
     case 'signal':
       return cause.signal;
   }
+}
+
+function describeNodeChange({ added, removed, taint }: Omit<NodeChange, 'patch'>): string {
+  const parts = [
+    added.length > 0 && `added ${listed(added)}`,
+    removed.length > 0 && `removed ${listed(removed)}`,
+    taint !== undefined && `removed the taint ${taint}`,
+  ].filter((part) => part !== false);
+  return parts.length > 0 ? parts.join('; ') : NO_LABEL_CHANGED;
 }
 
 /** Why the watcher is not ready: a line for each reason. */

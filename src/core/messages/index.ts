@@ -1,6 +1,7 @@
 /** Every kind of problem that the program reports, and the doctor's checks in the order in which they report. */
 import type { Check } from '../doctor/check.js';
 import type { Problem, ProblemDefinition } from '../problem.js';
+import { clusterProblems } from './cluster-problems.js';
 import { emulatorChecks } from './emulator-checks.js';
 import { emulatorProblems } from './emulator-problems.js';
 import { entryChecks } from './entry-checks.js';
@@ -27,6 +28,7 @@ const all = [
   ...emulatorProblems,
   ...namespaceProblems,
   ...rootlessProblems,
+  ...clusterProblems,
   ...programProblems,
 ] as readonly ProblemDefinition[];
 

@@ -85,6 +85,10 @@ export function choiceExpectation(choices: readonly string[]): string {
   return listed(choices, 'or');
 }
 
+export const NODE_EXPECTATION = 'the name of a node, in lower case';
+export const PREFIX_EXPECTATION = 'a DNS name in lower case, such as example.com';
+export const TAINT_EXPECTATION = 'the key of a taint without value and effect, such as example.com/starting';
+
 /** While doctor repeats probes. */
 export function describeProgress(done: number, total: number): string {
   return `probes: ${done} of ${total}`;

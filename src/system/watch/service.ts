@@ -1,6 +1,6 @@
 /** A watcher as a service: it installs, stays, keeps platforms working, and answers about its health over HTTP. */
-
 import { type Address, defaultAddresses, formatAddress } from '../../core/address.js';
+import type { NodeOptions } from '../../core/cluster.js';
 import { formatEvent, type LogFormat, type WatchEvent } from '../../core/events.js';
 import { routesFor } from '../../core/health.js';
 import type { Invocation } from '../../core/invocation.js';
@@ -10,10 +10,12 @@ import { reportProblem } from '../../core/render.js';
 import type { Report } from '../../core/report-lines.js';
 import { formatStatus } from '../../core/status.js';
 import type { Build } from '../../core/version.js';
+import type { Cluster } from '../cluster/find-cluster.js';
+import { type NodeSync, startNodeSync } from '../cluster/node-sync.js';
 import { errnoOf } from '../host/files.js';
 import type { System } from '../system.js';
 import { type Server, serve, serveAtDefault } from './server.js';
-import { startWatcher, type WatchOptions } from './watcher.js';
+import { startWatcher, type Watcher, type WatchOptions } from './watcher.js';
 
 export interface ServiceOptions extends WatchOptions {
   readonly logFormat: LogFormat;
@@ -21,17 +23,24 @@ export interface ServiceOptions extends WatchOptions {
   readonly listen?: Address;
   /** Remove the entries that it registered when it ends. */
   readonly uninstallOnExit: boolean;
+  /** The node of Kubernetes that is to say what runs. */
+  readonly node?: NodeOptions & Cluster;
 }
 
 /** What the process does for the service, which itself neither prints nor ends anything. */
 export interface ServiceContext {
   readonly build: Build;
   readonly setup: { readonly invocation: Invocation };
+  /** Never loaded if there is no node to change. */
+  loadHttpClient(): Promise<Pick<typeof import('../http-client.js'), 'requestNode'>>;
   /** Returns the errno's name if not everything could be written. */
   write(fd: 1 | 2, bytes: string): string | undefined;
   /** Resolves to the signal that ends the service. Calls `check` when everything is to be checked now. */
   untilStopped(check: () => void): Promise<string>;
 }
+
+/** The node is looked at after so many checks of everything. */
+const RESYNC = 10;
 
 /** `open`: finds or mounts binfmt_misc. `broken`: why the service has to end by itself. Resolves when it has ended. */
 export async function runService(
@@ -45,11 +54,13 @@ export async function runService(
     const line = formatEvent(event, new Date().toISOString(), { format: options.logFormat, invocation });
     context.write(2, `${line}\n`);
   };
-  const watcher = await startWatcher(options, open, report);
+  let node: NodeSync | undefined;
+  const watcher = await startWatcher(options, open, { report, changed: () => node?.update() });
   // A signal that arrives from now on ends the service as its options say.
   const stopped = context.untilStopped(watcher.check);
   const { build } = context;
-  const servers = await answer(routesFor({ ...watcher, build, invocation }), options.listen);
+  const apiRequests = () => node?.requests();
+  const servers = await answer(routesFor({ ...watcher, apiRequests, build, invocation }), options.listen);
   if (servers.failure) {
     watcher.stop();
     return { ...reportProblem(servers.failure), stdout: formatStatus(watcher.status()) };
@@ -59,13 +70,41 @@ export async function runService(
   const errno = context.write(1, formatStatus(watcher.status()));
   if (errno)
     report({ event: 'warning', cause: { kind: 'problem', problem: problemOf(outputFailed, 'binfmt', { errno }) } });
+  if (options.node) node = labelNode(options.node, options, watcher, report, context);
   const end = await Promise.race([stopped, broken]);
   if (typeof end === 'string') report({ event: 'stopping', cause: { kind: 'signal', signal: end } });
   watcher.stop();
   for (const server of servers.listening) server.close();
+  // Before the entries go, so that no pod comes for what is about to end.
+  await node?.stop();
   if (typeof end !== 'string') return reportProblem(end);
   if (options.uninstallOnExit) watcher.uninstall();
   return { lines: [], exit: 0 };
+}
+
+/** The labels follow the watcher from now on. */
+function labelNode(
+  node: NodeOptions & Cluster,
+  { interval, backoff }: WatchOptions,
+  watcher: Watcher,
+  report: (event: WatchEvent) => void,
+  { loadHttpClient }: ServiceContext,
+): NodeSync {
+  return startNodeSync({
+    ...node,
+    resync: RESYNC * interval,
+    longestWait: backoff,
+    now() {
+      const { platforms, ready } = watcher.state();
+      return {
+        running: watcher.running(),
+        watched: platforms.map(({ platform }) => platform.architecture.name),
+        ready,
+      };
+    },
+    report,
+    request: async (request) => (await loadHttpClient()).requestNode(request),
+  });
 }
 
 interface Servers {

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { type Architecture, architectures } from '../../core/architectures.js';
 import type { Entry } from '../../core/entry.js';
 import type { WatchEvent } from '../../core/events.js';
+import { runningPlatforms } from '../../core/node-labels.js';
 import type { InstallOptions } from '../../core/plan.js';
 import type { Platform } from '../../core/platform.js';
 import type { ProbeResult } from '../../core/probe.js';
@@ -32,6 +33,8 @@ export interface Watcher {
   state(): WatchState;
   /** With the entries as they are now, and the last probes. */
   status(): Status;
+  /** The platforms that are watched and run, such as `linux/arm/v7`. */
+  running(): readonly string[];
   /** When test programs were last run, in milliseconds since 1970. */
   lastProbe(): number | undefined;
   /** Checks everything now. */
@@ -44,11 +47,17 @@ export interface Watcher {
 /** Without inotify the entries are looked at this often. In milliseconds. */
 const POLL = 1000;
 
+export interface WatchListener {
+  report(event: WatchEvent): void;
+  /** The state may have changed. */
+  changed(): void;
+}
+
 /** Resolves after the first installation, even if it failed. `open`: finds or mounts binfmt_misc. */
 export async function startWatcher(
   options: WatchOptions,
   open: () => Promise<System>,
-  report: (event: WatchEvent) => void,
+  { report, changed }: WatchListener,
 ): Promise<Watcher> {
   let state = initialState(parseSelection(options.words), options.backoff);
   let system = await open();
@@ -76,6 +85,7 @@ export async function startWatcher(
         }
       }
     }
+    changed();
   };
 
   const carryOut = async (effect: WatchEffect): Promise<WatchInput | undefined> => {
@@ -140,6 +150,7 @@ export async function startWatcher(
   return {
     state: () => state,
     status: () => statusOf({ own: system.host.own, entries: readEntries(system.binfmt), probes }),
+    running: () => runningPlatforms(state, probes),
     lastProbe: () => lastProbe,
     check: () => trigger('everything'),
     stop() {

@@ -1,0 +1,71 @@
+/** Why a watcher cannot keep the labels of its node up to date (`--node`). */
+import { defineProblem } from '../problem.js';
+import { quote, shortened } from '../text.js';
+
+export const notInCluster = defineProblem<{ variable: string; value?: string }>({
+  id: 'not-in-cluster',
+  summary: '--node was given where no API server of Kubernetes can be found',
+  exitStatus: 2,
+  title: () => 'there is no API server',
+  cause: ({ variable, value }) =>
+    value === undefined
+      ? `--node works in a pod of Kubernetes only: ${variable} is not set`
+      : `--node cannot find the API server: ${variable} is ${quote(value)}`,
+});
+
+export const serviceAccountUnreadable = defineProblem<{ file: string; errno: string }>({
+  id: 'service-account-unreadable',
+  summary: 'a file of the service account cannot be read',
+  exitStatus: 2,
+  title: ({ file }) => `${quote(file)} cannot be read`,
+  cause: ({ file, errno }) => `--node needs the service account of its pod: cannot read ${quote(file)} (${errno})`,
+});
+
+export const apiServerSilent = defineProblem<{ server: string; node: string; errno: string }>({
+  id: 'api-server-silent',
+  summary: 'the API server of Kubernetes does not answer',
+  title: ({ server }) => `the API server at ${server} does not answer`,
+  cause: ({ server, node, errno }) =>
+    `${notUpToDate(node)}: the API server at ${server} does not answer (${errnos[errno] ?? errno})`,
+});
+
+export const apiServerRefuses = defineProblem<{
+  node: string;
+  method: string;
+  status: number;
+  message?: string;
+}>({
+  id: 'api-server-refuses',
+  summary: 'the API server of Kubernetes does not do what it was asked for',
+  title: ({ status }) => `the API server refuses (${status})`,
+  cause: ({ node, method, status, message }) => {
+    const why = refusals[status]?.(method) ?? `the API server answered ${method} with ${status}`;
+    return `${notUpToDate(node)}: ${why}${message === undefined ? '' : `: ${shortened(message, 300)}`}`;
+  },
+});
+
+export const apiAnswerUnusable = defineProblem<{ server: string; node: string }>({
+  id: 'api-answer-unusable',
+  summary: 'what answers at the address of the API server is not one, or not a whole answer',
+  title: ({ server }) => `the answer of ${server} cannot be used`,
+  cause: ({ server, node }) => `${notUpToDate(node)}: what ${server} answered is not this node`,
+});
+
+const notUpToDate = (node: string) => `the labels of node ${quote(node)} may be out of date`;
+
+const errnos: Readonly<Record<string, string>> = { ETIMEDOUT: 'ETIMEDOUT: it took too long' };
+
+const refusals: Readonly<Record<number, (method: string) => string>> = {
+  401: () => 'the API server does not accept the token of the service account (401)',
+  403: (method) => `the service account may not ${method.toLowerCase()} it (403)`,
+  404: () => 'the API server knows no node of this name (404)',
+  409: () => 'others change it all the time (409)',
+};
+
+export const clusterProblems = [
+  notInCluster,
+  serviceAccountUnreadable,
+  apiServerSilent,
+  apiServerRefuses,
+  apiAnswerUnusable,
+];

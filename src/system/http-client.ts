@@ -1,0 +1,3 @@
+/** Everything that sends requests over HTTP: a bundle of its own, because few calls need it. */
+export { requestNode } from './cluster/api-server.js';
+export { askWatcher } from './watch/ask.js';

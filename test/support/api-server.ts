@@ -1,0 +1,104 @@
+/** A real API server of Kubernetes, as KUBECONFIG names it: service accounts on it, its node, and a network that fails. */
+import { once } from 'node:events';
+import fs from 'node:fs';
+import net, { type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { must, run } from './program.js';
+import { scratch } from './scratch.js';
+
+/** Why no cluster can be used; undefined if one answers. */
+export function noCluster(): string | undefined {
+  if (!process.env['KUBECONFIG']) return 'KUBECONFIG names no cluster';
+  const { exit, stderr } = run('kubectl', ['get', '--raw', '/readyz', '--request-timeout=10s']);
+  return exit === 0 ? undefined : `the cluster does not answer: ${stderr.trim()}`;
+}
+
+export const kubectl = (...args: string[]) => must('kubectl', args);
+
+export function apply(...objects: object[]): void {
+  const file = path.join(scratch(), 'objects.json');
+  fs.writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  kubectl('apply', '--filename', file);
+}
+
+/** Host and port of the API server. */
+export function serverAddress(): { host: string; port: number } {
+  const { hostname, port } = new URL(
+    kubectl('config', 'view', '--minify', '--output=jsonpath={.clusters[0].cluster.server}'),
+  );
+  return { host: hostname, port: Number(port || 443) };
+}
+
+/** Makes a token for a service account, by a secret with this name. It is valid until the secret is deleted. */
+export async function makeToken(namespace: string, serviceAccount: string, name: string): Promise<Token> {
+  apply({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace, annotations: { 'kubernetes.io/service-account.name': serviceAccount } },
+    type: 'kubernetes.io/service-account-token',
+  });
+  for (let i = 0; i < 100; i++) {
+    const { data = {} } = JSON.parse(kubectl('get', 'secret', name, '--namespace', namespace, '--output=json'));
+    const decoded = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString();
+    if (data['token']) return { token: decoded('token'), ca: decoded('ca.crt') };
+  }
+  throw new Error(`the secret ${name} gets no token`);
+}
+
+export interface Token {
+  readonly token: string;
+  readonly ca: string;
+}
+
+/** Writes the files of a service account as the kubelet does: all at once. */
+export function writeServiceAccount(directory: string, { token, ca }: Token): void {
+  for (const [name, text] of [
+    ['token', token],
+    ['ca.crt', ca],
+  ] as const) {
+    fs.writeFileSync(path.join(directory, `${name}.new`), text);
+    fs.renameSync(path.join(directory, `${name}.new`), path.join(directory, name));
+  }
+}
+
+export interface NodeObject {
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: { readonly taints?: readonly { readonly key: string; readonly effect: string }[] };
+}
+
+export const getNode = (name: string): NodeObject => JSON.parse(kubectl('get', 'node', name, '--output=json'));
+
+/** A port of its own that leads to the API server, until the network fails. */
+export interface Relay {
+  readonly port: number;
+  /** `deaf`: takes connections and never answers. `away`: refuses them. */
+  network: 'works' | 'deaf' | 'away';
+  close(): void;
+}
+
+export async function relayTo(target: { host: string; port: number }): Promise<Relay> {
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+    if (relay.network === 'away') socket.resetAndDestroy();
+    if (relay.network !== 'works') return;
+    const onward = net.connect(target).on('error', () => socket.destroy());
+    sockets.add(onward);
+    socket.pipe(onward).pipe(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const relay: Relay = {
+    port: (server.address() as AddressInfo).port,
+    network: 'works',
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+  return relay;
+}
