@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { Transform } from 'node:stream';
 import { must, run } from './program.js';
 import { scratch } from './scratch.js';
 
@@ -72,11 +73,20 @@ export interface NodeObject {
 
 export const getNode = (name: string): NodeObject => JSON.parse(kubectl('get', 'node', name, '--output=json'));
 
+const later = (delay: () => number) =>
+  new Transform({
+    transform(data, _, callback) {
+      setTimeout(() => callback(null, data), delay());
+    },
+  });
+
 /** A port of its own that leads to the API server, until the network fails. */
 export interface Relay {
   readonly port: number;
   /** `deaf`: takes connections and never answers. `away`: refuses them. */
   network: 'works' | 'deaf' | 'away';
+  /** Milliseconds that everything takes to get there. */
+  delay: number;
   close(): void;
 }
 
@@ -88,13 +98,17 @@ export async function relayTo(target: { host: string; port: number }): Promise<R
     if (relay.network !== 'works') return;
     const onward = net.connect(target).on('error', () => socket.destroy());
     sockets.add(onward);
-    socket.pipe(onward).pipe(socket);
+    socket
+      .pipe(later(() => relay.delay))
+      .pipe(onward)
+      .pipe(socket);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const relay: Relay = {
     port: (server.address() as AddressInfo).port,
     network: 'works',
+    delay: 0,
     close() {
       server.close();
       for (const socket of sockets) socket.destroy();
