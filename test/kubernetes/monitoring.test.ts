@@ -1,0 +1,68 @@
+/** What deploy/kubernetes/monitoring asks Prometheus: of metrics that exist, in a language that Prometheus understands. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import parsePrometheus from 'parse-prometheus-text-format';
+import { NO_REQUESTS } from '../../src/core/api-answer.js';
+import { formatMetrics } from '../../src/core/metrics.js';
+import { parseSelection } from '../../src/core/selection.js';
+import { initialState } from '../../src/core/watch-state.js';
+import { ROOT, run } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
+import { skipBecause } from '../support/skip.js';
+
+const folder = path.join(ROOT, 'deploy/kubernetes/monitoring');
+const read = (name: string) => fs.readFileSync(path.join(folder, name), 'utf8');
+
+/** Each metric of the program, with its labels. */
+const metrics = new Map(
+  parsePrometheus(
+    formatMetrics({
+      ...{ running: new Map([['arm64', true]]), unknown: 0, lastProbe: 1, ready: true, apiRequests: NO_REQUESTS },
+      restores: initialState(parseSelection([]), 0).restores,
+      build: { revision: 'r', node: '1' },
+    }),
+  ).map(({ name, metrics: [sample] }) => [name, Object.keys(sample?.labels ?? {})]),
+);
+
+/** The rules as Prometheus reads them. */
+const rules = (read('rules.yaml').split('\nspec:\n')[1] ?? '').replace(/^ {2}/gm, '');
+const alertExpressions = [...rules.matchAll(/^ +expr: (.*)$/gm)].map(([, expression = '']) => expression);
+const dashboard = JSON.parse(read('dashboard.json')) as { panels: { title: string; targets: { expr: string }[] }[] };
+const panelExpressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+
+describe('alerts and dashboard', () => {
+  for (const expression of [...alertExpressions, ...panelExpressions]) {
+    it(`ask for metrics and labels that exist in ${expression}`, () => {
+      const used = [...expression.matchAll(/\bbinfmt_\w+/g)].map(([name]) => name);
+      for (const name of used) expect([...metrics.keys()]).to.include(name);
+      const labels = [...expression.matchAll(/(?:by \(([^)]*)\)|\{(\w+)=)/g)].flatMap(([, list = '', one = '']) =>
+        [...list.split(', '), one].filter((each) => each !== ''),
+      );
+      const known = ['instance', 'job', ...used.flatMap((name) => metrics.get(name) ?? [])];
+      for (const label of labels) expect(known).to.include(label);
+    });
+  }
+
+  it('show every metric', () => {
+    const shown = panelExpressions.join('\n');
+    for (const name of metrics.keys()) expect(shown).to.contain(name);
+  });
+
+  it('are understood by Prometheus, and alerts come when they should', function () {
+    if (run('sh', ['-c', 'command -v promtool']).exit !== 0)
+      skipBecause(this, 'there is no promtool (package prometheus)');
+    const dir = scratch();
+    const recorded = panelExpressions.map((expr, i) => `  - { record: "panel${i}", expr: ${JSON.stringify(expr)} }\n`);
+    fs.writeFileSync(path.join(dir, 'rules.yaml'), rules);
+    fs.writeFileSync(path.join(dir, 'panels.yaml'), `groups:\n- name: panels\n  rules:\n${recorded.join('')}`);
+    fs.copyFileSync(path.join(import.meta.dirname, 'alerts.yaml'), path.join(dir, 'alerts.yaml'));
+    const promtool = (...args: string[]) => run('env', ['--chdir', dir, 'promtool', ...args]);
+    const checked = promtool('check', 'rules', 'rules.yaml', 'panels.yaml');
+    expect(checked.stdout).to.contain(`SUCCESS: ${alertExpressions.length} rules found`);
+    expect(checked.stdout).to.contain(`SUCCESS: ${panelExpressions.length} rules found`);
+    expect(checked.exit, checked.stderr).to.equal(0);
+    const tested = promtool('test', 'rules', 'alerts.yaml');
+    expect(tested.exit, tested.stdout + tested.stderr).to.equal(0);
+  });
+});
