@@ -20,7 +20,7 @@ const metrics = new Map(
     formatMetrics({
       ...{ running: new Map([['arm64', true]]), unknown: 0, lastProbe: 1, ready: true, apiRequests: NO_REQUESTS },
       restores: initialState(parseSelection([]), 0).restores,
-      build: { revision: 'r', node: '1' },
+      build: { version: '1', revision: 'r', node: '1' },
     }),
   ).map(({ name, metrics: [sample] }) => [name, Object.keys(sample?.labels ?? {})]),
 );
