@@ -209,7 +209,7 @@ async function install(words: readonly string[], options: InstallOptions, system
   const selection = parseSelection(words);
   const before = await takeSnapshot(system, { probes: architecturesOf(selection, architectures), emulators: true });
   const platforms = selectPlatforms(selection, before);
-  const request = { platforms, options, before, lasting: true };
+  const request = { platforms, options, before, lasting: 'yes' } as const;
   const { results, after } = await installPlatforms(request, system);
   const items: Item[] = [
     ...selection.unknown.map((problem) => ({ subject: problem.subject, problem })),

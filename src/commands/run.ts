@@ -80,7 +80,7 @@ async function register(words: readonly string[], system: System): Promise<Repor
   const selection = parseSelection(words.length > 0 ? words : ['all']);
   const before = await takeSnapshot(system, { probes: architecturesOf(selection, architectures), emulators: true });
   const platforms = selectPlatforms(selection, before);
-  const { results } = await installPlatforms({ platforms, options: OPTIONS, before, lasting: false }, system);
+  const { results } = await installPlatforms({ platforms, options: OPTIONS, before, lasting: 'no' }, system);
   const report = reportBatch(
     'registering',
     results.flatMap(({ platform, problem }) => (problem ? [{ subject: platform.architecture.name, problem }] : [])),

@@ -15,10 +15,12 @@ import {
   PROGRAM,
   shell,
   shippedVersion,
+  started,
   statusIn,
 } from '../support/program.js';
 import { compile, crashingEmulator, dynamicEmulator, emulatorExiting, hangingEmulator } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
+import { until } from '../support/watcher.js';
 
 const { name, platform, emulator: entry } = guest;
 const emulator = path.join(EMULATORS, entry);
@@ -73,6 +75,23 @@ describe('install', () => {
     expect(entryText(entry)).to.contain(emulator);
     expect(installing([], older).stderr).to.contain(`already registered, QEMU ${shippedVersion()}`);
     expect(entryText(entry)).to.contain(emulator);
+  });
+
+  it('has an emulator registered at every moment while it replaces one that works', async () => {
+    installing([], { QEMU_BINARY_PATH: OLDER_EMULATORS });
+    // The kernel tells of every entry that is removed, in order.
+    const removed: (string | null)[] = [];
+    const inotify = fs.watch(MOUNT, (event, file) => event === 'rename' && removed.push(file));
+    try {
+      const { stderr } = await started(PROGRAM, ['--install', name], { QEMU_BINARY_PATH: EMULATORS });
+      expect(stderr).to.contain(`is now ${shippedVersion()}`);
+      await until(() => removed.length > 1, 'the kernel to tell');
+    } finally {
+      inotify.close();
+    }
+    expect(removed).to.have.length(2);
+    expect(removed[0]).to.equal(entry);
+    expect(removed[1]).to.match(new RegExp(`^${entry}-trial-`));
   });
 
   it('learns the version from the running emulator, even if the file in the entry was deleted', () => {

@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
-import { BINFMT_MISC, sharedHostDirectories } from '../../core/procfs.js';
+import { BINFMT_MISC, binfmtMounts, sharedHostDirectories } from '../../core/procfs.js';
 import type { WritableMount } from '../../core/snapshot.js';
 import { readText } from '../host/files.js';
 import { inInitialPidNamespace, mountNamespaceOf, parentOf, processesInOtherNamespaces } from '../host/namespaces.js';
@@ -34,6 +34,17 @@ export async function ensurePersistent(mount: WritableMount, launcher: Launcher)
     if (mounted && (await survivesUnmount(mount, launcher))) return 'mount';
   }
   return namespaceOutlivesProgram() ? 'namespace' : 'nothing';
+}
+
+/**
+ * For a program that stays and keeps the entries itself: mounts binfmt_misc on the host too, if it sees the host (--pid=host) and may
+ * do so. Then its successor finds the entries.
+ */
+export async function mountOnHost(launcher: Launcher): Promise<void> {
+  for (const pid of processesInOtherNamespaces()) {
+    if (binfmtMounts(readText(`/proc/${pid}/mountinfo`)).length > 0) return;
+    if ((await launcher.mount(BINFMT_MISC, BINFMT_DIRECTORY, pid)) === undefined) return;
+  }
 }
 
 /** Would entries vanish with this program if nothing were done about it? Changes nothing that lasts. */

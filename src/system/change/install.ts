@@ -15,7 +15,7 @@ import { runsEverywhere } from '../../core/probe.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { isOwnMount, type Snapshot } from '../../core/snapshot.js';
 import { isSwitchedOff, readEntries, register, unregister } from '../binfmt/entries.js';
-import { ensurePersistent, type KeptBy, remount } from '../binfmt/persistence.js';
+import { ensurePersistent, type KeptBy, mountOnHost, remount } from '../binfmt/persistence.js';
 import { undoAtEnd } from '../cleanup.js';
 import { collectDoctorInput } from '../host/doctor-input.js';
 import type { System } from '../system.js';
@@ -27,8 +27,8 @@ export interface InstallRequest {
   readonly options: InstallOptions;
   /** The machine now, with the probes of these platforms and with emulators. */
   readonly before: Snapshot;
-  /** Entries must outlive this program; otherwise this program stays and keeps them itself. */
-  readonly lasting: boolean;
+  /** Must entries outlive this program? `if possible`: it stays and keeps them, and a successor finds them. */
+  readonly lasting: 'yes' | 'if possible' | 'no';
 }
 
 export interface Installation {
@@ -50,16 +50,18 @@ export async function installPlatforms(request: InstallRequest, system: System):
   const { platforms, options, before, lasting } = request;
   const planned = platforms.map((platform): Job => ({ platform, step: planInstall(platform, options, before) }));
   const changing = planned.some(isRegistration);
-  const keptBy = changing && lasting ? await keeperOf(system) : undefined;
+  if (lasting === 'if possible') await keepForSuccessor(system);
+  const keptBy = changing && lasting === 'yes' ? await keeperOf(system) : undefined;
   const blocking = changing ? blockingProblem(system, keptBy) : undefined;
   if (changing) await system.prober.forget();
   if (changing && !blocking) await openToContainers(system);
-  const failures = blocking ? new Map<Architecture, Problem>() : await tryReplacements(planned, system);
+  const trials = blocking ? undefined : await tryReplacements(planned, system);
   const jobs = planned.map((job): Job => {
-    const problem = failures.get(job.platform.architecture);
+    const problem = trials?.problems.get(job.platform.architecture);
     if (problem) return { platform: job.platform, step: { kind: 'impossible', problem } };
     return isRegistration(job) ? { ...job, refused: blocking ?? executeStep(job.step, system) } : job;
   });
+  trials?.end();
 
   const changed = jobs.filter(isRegistration);
   const after = await probeAgain(changed, { before, recheck: keptBy === 'mount' }, system);
@@ -88,6 +90,10 @@ async function keeperOf({ binfmt, launcher }: System): Promise<KeptBy | undefine
   return binfmt.kind === 'writable' && isOwnMount(binfmt) ? ensurePersistent(binfmt, launcher) : undefined;
 }
 
+async function keepForSuccessor({ binfmt, launcher }: System): Promise<void> {
+  if (binfmt.kind === 'writable' && isOwnMount(binfmt)) await mountOnHost(launcher);
+}
+
 /** Why nothing at all may be registered. */
 function blockingProblem({ binfmt }: System, keptBy: KeptBy | undefined): Problem | undefined {
   if (binfmt.kind !== 'writable') return undefined;
@@ -95,37 +101,52 @@ function blockingProblem({ binfmt }: System, keptBy: KeptBy | undefined): Proble
   return keptBy === 'nothing' ? vanishingProblem(binfmt.dir) : undefined;
 }
 
+interface Trials {
+  /** Why some may not be replaced, by architecture. */
+  readonly problems: ReadonlyMap<Architecture, Problem>;
+  /** Removes the entries of the trials. */
+  end(): void;
+}
+
 /**
  * An entry that works is replaced only by an emulator that was seen to work: it is registered under another name, in
- * front of that entry, and tried. Returns why some may not replace it, by architecture.
+ * front of that entry, and tried. It stays until it is registered under its own name, so that programs of the platform can be
+ * started at every moment.
  */
-async function tryReplacements(planned: readonly Job[], system: System): Promise<Map<Architecture, Problem>> {
+async function tryReplacements(planned: readonly Job[], system: System): Promise<Trials> {
   const { binfmt, host } = system;
   const problems = new Map<Architecture, Problem>();
-  if (binfmt.kind !== 'writable') return problems;
+  if (binfmt.kind !== 'writable') return { problems, end() {} };
   const trials = planned.filter(isRegistration).flatMap(({ platform, step }) => {
     if (!step.replacesWorking) return [];
     const name = trialName(step.registration.name, process.pid);
     const refused = register(binfmt.dir, { ...step.registration, name }, host.ownPrograms);
     if (refused) problems.set(platform.architecture, refused);
     const remove = () => void unregister(binfmt.dir, name);
-    return refused ? [] : [{ platform, remove, removed: undoAtEnd(remove) }];
+    const removed = undoAtEnd(remove);
+    const end = () => {
+      remove();
+      removed();
+    };
+    return refused ? [] : [{ architecture: platform.architecture, end }];
   });
+  const endWhere = (so: (architecture: Architecture) => boolean) => {
+    for (const { architecture, end } of trials) if (so(architecture)) end();
+  };
   // The variant that was asked for does not matter here: the emulator has to be no worse than the one before.
-  const platforms = trials.map(({ platform: { architecture } }): Platform => ({ architecture }));
+  const platforms = trials.map(({ architecture }): Platform => ({ architecture }));
   try {
     const snapshot = await takeSnapshot(system, { probes: platforms.map(({ architecture }) => architecture) });
     const failed = platforms.filter((platform) => !runs(platform, snapshot));
     for (const [architecture, problem] of await problemsOf(failed, system)) {
       problems.set(architecture, afterTrial(problem));
     }
-    return problems;
-  } finally {
-    for (const { remove, removed } of trials) {
-      remove();
-      removed();
-    }
+  } catch (error) {
+    endWhere(() => true);
+    throw error;
   }
+  endWhere((architecture) => problems.has(architecture));
+  return { problems, end: () => endWhere((architecture) => !problems.has(architecture)) };
 }
 
 /** Removes an entry of the same name first, because a name can be registered only once. */

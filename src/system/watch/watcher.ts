@@ -126,7 +126,7 @@ export async function startWatcher(
     const platforms = first ? selectPlatforms(state.selection, before) : asked;
     // Later on, what works is kept: two watchers with different options would fight otherwise.
     const installOptions = { ...options.options, keep: options.options.keep || !first };
-    const request = { platforms, options: installOptions, before, lasting: false };
+    const request = { platforms, options: installOptions, before, lasting: 'if possible' } as const;
     const { results, after } = await installPlatforms(request, system);
     probes = new Map([...probes, ...before.probes, ...after.probes]);
     lastProbe = Date.now();
