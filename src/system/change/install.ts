@@ -90,8 +90,9 @@ async function keeperOf({ binfmt, launcher }: System): Promise<KeptBy | undefine
   return binfmt.kind === 'writable' && isOwnMount(binfmt) ? ensurePersistent(binfmt, launcher) : undefined;
 }
 
+/** Not for a rootless engine, whose entries end with it. */
 async function keepForSuccessor({ binfmt, launcher }: System): Promise<void> {
-  if (binfmt.kind === 'writable' && isOwnMount(binfmt)) await mountOnHost(launcher);
+  if (binfmt.kind === 'writable' && binfmt.keeper === undefined) await mountOnHost(launcher);
 }
 
 /** Why nothing at all may be registered. */
