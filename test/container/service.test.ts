@@ -16,6 +16,7 @@ import {
   uninstallAll,
 } from '../support/docker.js';
 import { commandsInLine, expectWhole } from '../support/doctor.js';
+import { mounted, onHost, unmountHost } from '../support/host.js';
 import { entryNames, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2 } from '../support/machine.js';
 import { must, ROOT, run, statusIn } from '../support/program.js';
@@ -25,26 +26,9 @@ import { skipBecause } from '../support/skip.js';
 import { skipWhereEntriesAreKept } from '../support/survival.js';
 import { until } from '../support/watcher.js';
 
-const mounted = () => fs.existsSync(path.join(MOUNT, 'register'));
-
-/** Looks at the entries from the host for a moment; the mount goes, and what else keeps them stays. */
-function onHost<T>(look: () => T): T {
-  const restore = mountOnHost();
-  try {
-    return look();
-  } finally {
-    restore();
-  }
-}
-
 const { name, platform, emulator: entry } = guest;
 let foreign: string;
 const runsForeign = () => runsGuest(guest, foreign);
-
-/** Unmounts the host's, where a test made the image mount it. */
-function unmountHost(): void {
-  while (mounted()) must('umount', [MOUNT]);
-}
 
 describe('an installation on a host that does not keep binfmt_misc mounted', () => {
   before(function () {

@@ -118,9 +118,16 @@ interface Answer {
   readonly type?: string | undefined;
 }
 
+type Condition = () => boolean | Promise<boolean>;
+
 /** Resolves when the condition is true; rejects after ten seconds. */
-export async function until(so: () => boolean | Promise<boolean>, what: string | (() => string)): Promise<void> {
-  for (let i = 0; i < 400; i++) {
+export function until(so: Condition, what: string | (() => string)): Promise<void> {
+  return untilWithin(10, so, what);
+}
+
+/** The same, with a limit in seconds. */
+export async function untilWithin(seconds: number, so: Condition, what: string | (() => string)): Promise<void> {
+  for (let i = 0; i < seconds * 40; i++) {
     if (await so()) return;
     await setTimeout(25);
   }
