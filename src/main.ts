@@ -62,6 +62,7 @@ async function start(
     untilStopped,
     loadHttpClient: () => loadBundle('http-client'),
     loadExportWriter: () => loadBundle('write-export'),
+    loadHostFiles: () => loadBundle('host-files'),
   };
   try {
     return print(await run(context), invocation);
@@ -77,7 +78,7 @@ async function start(
 const isDefault = (command: Command) => command === defaultCommand;
 
 /** What few calls need, and is larger than everything else together, is in bundles of its own (src/build.ts). */
-function loadBundle<Module>(name: 'http-client' | 'write-export'): Promise<Module> {
+function loadBundle<Module>(name: 'http-client' | 'write-export' | 'host-files'): Promise<Module> {
   return import(path.join(path.dirname(process.argv[1] ?? ''), `${name}.cjs`));
 }
 

@@ -52,6 +52,8 @@ export interface Context {
   loadHttpClient(): Promise<typeof import('../system/http-client.js')>;
   /** src/system/change/write-export.ts, another one. */
   loadExportWriter(): Promise<typeof import('../system/change/write-export.js')>;
+  /** src/system/change/host-files.ts, one more. */
+  loadHostFiles(): Promise<typeof import('../system/change/host-files.js')>;
 }
 
 export interface CommandDefinition<O extends Options, Args> {

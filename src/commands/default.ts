@@ -5,6 +5,7 @@ import { logFormats } from '../core/events.js';
 import { noEmulators } from '../core/messages/emulator-problems.js';
 import { engineWithoutEntries } from '../core/messages/rootless-problems.js';
 import type { Note } from '../core/note.js';
+import { persistFormatNames } from '../core/persist-formats.js';
 import type { InstallOptions } from '../core/plan.js';
 import { formatPlatform } from '../core/platform.js';
 import { isProblem, problemOf } from '../core/problem.js';
@@ -18,13 +19,26 @@ import { readEntries, unregister } from '../system/binfmt/entries.js';
 import { closeBinfmt } from '../system/binfmt/mount.js';
 import { installPlatforms } from '../system/change/install.js';
 import { removeLeftovers } from '../system/change/leftovers.js';
+import { persistPlatforms, type TargetHost } from '../system/change/persist.js';
 import { engineEnds } from '../system/change/rootless.js';
+import { takeBack } from '../system/change/take-back.js';
+import { formatOf, type HostOptions, openHost } from '../system/change/target-host.js';
 import { findCluster } from '../system/cluster/find-cluster.js';
 import { findEmulator, readVersions } from '../system/host/emulators.js';
 import { type OpenOptions, openSystem, type Setup, type System } from '../system/system.js';
 import { askVersions, takeSnapshot } from '../system/take-snapshot.js';
 import { runService, type ServiceOptions } from '../system/watch/service.js';
-import { type Context, choice, defineCommand, flag, number, splitList, texts } from './command.js';
+import {
+  type Context,
+  choice,
+  defineCommand,
+  flag,
+  number,
+  optionalChoice,
+  splitList,
+  text,
+  texts,
+} from './command.js';
 import { listenOption, mountOptions, readMountOptions, refusal } from './mount-options.js';
 import { nodeOptions, readNodeOptions } from './node-options.js';
 
@@ -58,6 +72,8 @@ interface Arguments {
   readonly mount: Omit<OpenOptions, 'toChange'>;
   /** Stay, and keep working what was installed. */
   readonly watch?: Service;
+  /** On the host too, so that it has the emulators at every boot. */
+  readonly persist?: HostOptions;
 }
 
 export const defaultCommand = defineCommand({
@@ -81,6 +97,12 @@ export const defaultCommand = defineCommand({
     keep: flag('keep a working entry even if its QEMU is older or its flags differ'),
     'no-credentials': flag('without flag C: setuid programs do not get their privileges'),
     'no-preserve-argv0': flag('without flag P: programs see their path as argv[0]'),
+    persist: optionalChoice(
+      'FORMAT',
+      'on the host too, for every boot: systemd, openrc or binfmt-support (default: what the host has)',
+      persistFormatNames,
+    ),
+    host: text('DIR', "with --persist: the host's root directory (default: found, with --pid=host)", 'a directory'),
     ...mountOptions,
     watch: flag('with --install: stay, and keep what was installed working'),
     ...watchOptions,
@@ -92,6 +114,14 @@ export const defaultCommand = defineCommand({
     for (const option of Object.keys(watchOptions)) {
       if (!watch && given.valuesOf(option)) report({ kind: 'needs-option', option, other: 'watch' });
     }
+    const { persist: format, host } = values;
+    if (format !== undefined && install === undefined && uninstall === undefined) {
+      report({ kind: 'needs-option', option: 'persist', other: 'install LIST' });
+    }
+    for (const other of ['watch', 'keep', 'rootless'] as const) {
+      if (format !== undefined && values[other]) report({ kind: 'excludes', option: 'persist', other });
+    }
+    if (host !== undefined && format === undefined) report({ kind: 'needs-option', option: 'host', other: 'persist' });
     const service: Service = {
       interval: 1000 * (values.interval ?? 60),
       backoff: 1000 * (values.backoff ?? 300),
@@ -112,6 +142,7 @@ export const defaultCommand = defineCommand({
       },
       mount: readMountOptions(values, report),
       watch: watch ? service : undefined,
+      persist: format && { format, root: host },
     };
   },
   async run(given, context) {
@@ -140,15 +171,16 @@ function firstEmulator({ emulatorDirectory, host }: Setup): Emulator | undefined
 }
 
 /** Uninstalls, then installs, then reports the status. */
-async function change(args: Arguments, { setup }: Context): Promise<Report> {
+async function change(args: Arguments, context: Context): Promise<Report> {
   const toChange = args.install !== undefined || args.uninstall !== undefined;
-  const open = (change: boolean) => openSystem(setup, { ...args.mount, toChange: change });
+  const open = (change: boolean) => openSystem(context.setup, { ...args.mount, toChange: change });
   let system = await open(toChange && args.mount.rootless === undefined);
   const refused = refusal(system.binfmt, args.mount);
   if (refused) return refused;
   if (toChange) await removeLeftovers(system);
-  const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
-  let installed = args.install && (await install(args.install, args.options, system));
+  const changes = await (args.persist ? changeHost(args, args.persist, system, context) : changeEntries(args, system));
+  const { removed } = changes;
+  let { installed } = changes;
   if (args.install && installed?.withoutEntries) {
     // Only now it gets a binfmt_misc of its own, which hides the host's entries.
     system = await open(true);
@@ -164,6 +196,39 @@ async function change(args: Arguments, { setup }: Context): Promise<Report> {
   const exit = Math.max(0, ...steps.map((step) => step.exit)) as Report['exit'];
   // Some callers show only the last line.
   return { stdout: now.stdout, lines: [...lines.filter((line) => !isFailure(line)), ...lines.filter(isFailure)], exit };
+}
+
+interface Changes {
+  readonly removed?: Report;
+  readonly installed?: InstallReport;
+}
+
+async function changeEntries(args: Arguments, system: System): Promise<Changes> {
+  const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
+  return { removed, installed: args.install && (await install(args.install, args.options, system)) };
+}
+
+/** The same with the files of the host. */
+async function changeHost(args: Arguments, options: HostOptions, system: System, context: Context): Promise<Changes> {
+  const opened = openHost(options, system);
+  if (opened.kind === 'unreachable') return { removed: reportProblem(opened.problem) };
+  const { tree } = opened;
+  try {
+    const files = await context.loadHostFiles();
+    const items = args.uninstall === undefined ? [] : await takeBack(args.uninstall, { tree, files }, system);
+    const removed = reportBatch('uninstalling', items);
+    if (args.install === undefined) return { removed };
+    const found = await formatOf(tree, options);
+    if ('id' in found) return { removed: joined(removed, reportProblem(found)) };
+    const host = { ...found, tree, files, chosen: options.format !== 'any' };
+    return { removed, installed: await install(args.install, args.options, system, host) };
+  } finally {
+    await tree.close();
+  }
+}
+
+function joined(one: Report, other: Report): Report {
+  return { lines: [...one.lines, ...other.lines], exit: Math.max(one.exit, other.exit) as Report['exit'] };
 }
 
 const isFailure = ({ kind }: Line) => kind === 'failed' || kind === 'problem';
@@ -205,12 +270,20 @@ interface InstallReport {
   readonly withoutEntries: boolean;
 }
 
-async function install(words: readonly string[], options: InstallOptions, system: System): Promise<InstallReport> {
+/** `host`: on this host too. */
+async function install(
+  words: readonly string[],
+  options: InstallOptions,
+  system: System,
+  host?: TargetHost,
+): Promise<InstallReport> {
   const selection = parseSelection(words);
   const before = await takeSnapshot(system, { probes: architecturesOf(selection, architectures), emulators: true });
   const platforms = selectPlatforms(selection, before);
   const request = { platforms, options, before, lasting: 'yes' } as const;
-  const { results, after } = await installPlatforms(request, system);
+  const { results, after, persisted } = host
+    ? await persistPlatforms(request, host, system)
+    : { ...(await installPlatforms(request, system)), persisted: undefined };
   const items: Item[] = [
     ...selection.unknown.map((problem) => ({ subject: problem.subject, problem })),
     ...(selection.all && before.emulators.size === 0 ? [noEmulatorsItem(system)] : []),
@@ -220,8 +293,9 @@ async function install(words: readonly string[], options: InstallOptions, system
       note: registered === undefined ? note : noteOn(note, system),
     })),
   ];
+  const report = reportBatch('installing', items);
   return {
-    report: reportBatch('installing', items),
+    report: persisted ? joined(report, persisted) : report,
     after,
     registered: results.some(({ registered }) => registered !== undefined),
     withoutEntries: results.some(({ problem }) => problem && isProblem(engineWithoutEntries, problem)),

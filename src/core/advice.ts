@@ -6,6 +6,8 @@
 export type Grant =
   | 'privileges'
   | 'host-directory'
+  | 'host-files'
+  | 'host-root'
   | 'host-namespaces'
   | 'service'
   | 'no-apparmor'

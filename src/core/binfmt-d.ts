@@ -46,6 +46,12 @@ export function configuredEntries(files: readonly ConfigurationFile[]): Configur
   return [...entries.values()];
 }
 
+/** The line that registers an entry of that name, one character a byte; undefined if there is none. */
+export function configuredLine(files: readonly ConfigurationFile[], name: string): string | undefined {
+  const lines = effectiveFiles(files).flatMap(({ text }) => byteString(text).split('\n'));
+  return lines.filter((line) => parseLine(line)?.name === name).at(-1);
+}
+
 function effectiveFiles(files: readonly ConfigurationFile[]): ConfigurationFile[] {
   const chosen = new Map<string, ConfigurationFile>();
   for (const file of files) {

@@ -1,4 +1,5 @@
 /** What is worth knowing about something that went well, as data; src/core/messages/note-text.ts makes the sentences. */
+import type { PersistFormat } from './persist-formats.js';
 import type { Problem } from './problem.js';
 
 /** How an entry differs from the one that would be registered now. */
@@ -16,6 +17,12 @@ export type Note =
   | { readonly kind: 'kept'; readonly version?: string; readonly difference: Difference }
   | { readonly kind: 'not-replaced'; readonly version?: string; readonly problem: Problem }
   | { readonly kind: 'changed'; readonly difference: Difference }
+  | { readonly kind: 'renewed' }
+  /** The host registers them at every boot. `chosen`: by the user, not found out. */
+  | { readonly kind: 'persisted'; readonly format: PersistFormat; readonly chosen: boolean }
+  | { readonly kind: 'boot-service-off'; readonly format: PersistFormat; readonly file: string }
+  /** The host's own configuration has an entry of that name, which was overridden until now. */
+  | { readonly kind: 'own-entry-restored'; readonly interpreter: string }
   | { readonly kind: 'replaced'; readonly entry: 'broken' | 'disabled' }
   | { readonly kind: 'in-front-of'; readonly entry: string }
   /** It could not be registered again, and yet it runs. */

@@ -17,6 +17,8 @@ export interface InstallOptions {
   readonly force: boolean;
   /** Keep a working entry of our name, even if its QEMU is older or its flags differ. */
   readonly keep: boolean;
+  /** Register these again even if what is registered seems to be the same: their files were replaced. */
+  readonly renew?: ReadonlySet<Architecture>;
 }
 
 export type Step =
@@ -88,12 +90,15 @@ function improve(
 ): Step {
   const version = snapshot.registeredVersions.get(platform.architecture);
   const flags = wantedFlags(options, snapshot.kernel);
-  const difference = differenceOf(platform.architecture, entry, { have: version, want: emulator.version }, flags);
-  if (difference === undefined) return ready({ kind: 'already-registered', version });
-  if (options.keep) return ready({ kind: 'kept', version, difference });
+  const versions = { have: version, want: emulator.version };
+  const difference = differenceOf(platform.architecture, entry, versions, flags);
+  const renew = options.renew?.has(platform.architecture) ?? false;
+  if (difference === undefined && !renew) return ready({ kind: 'already-registered', version });
+  if (difference && options.keep) return ready({ kind: 'kept', version, difference });
   // An entry that works is worth more than an emulator that cannot be registered.
   if (emulator.unusable) return ready({ kind: 'not-replaced', version, problem: emulator.unusable });
-  const step = register(platform, emulator, options, snapshot, { kind: 'changed', difference });
+  const note: Note = difference ? { kind: 'changed', difference } : { kind: 'renewed' };
+  const step = register(platform, emulator, options, snapshot, note);
   return step.kind === 'register' ? { ...step, replacesWorking: true } : step;
 }
 

@@ -25,14 +25,28 @@ void write_executable(const char *file, const char *bytes, size_t length) {
 	if (fd >= 0) close(fd);
 }
 
-/* Files in /proc, such as uid_map, take what they are given in a single write(2). */
-int write_existing(const char *file, const char *bytes, size_t length) {
+static int write_once(int fd, const char *bytes, size_t length) {
+	ssize_t written = write(fd, bytes, length);
+	if (written >= 0 && (size_t)written != length) errno = EIO;
+	return written == (ssize_t)length ? 0 : -1;
+}
+
+/* A child writes, because nobody comes back from chroot(2). The file was opened before, so its path is not below `root`. */
+static int write_from(int fd, const char *bytes, size_t length, const char *root) {
+	pid_t child = fork();
+	if (child == 0) _exit(chroot(root) < 0 || chdir("/") < 0 || write_once(fd, bytes, length) < 0 ? errno : 0);
+	int result = child > 0 ? wait_for(child) : -1;
+	if (result > 0) errno = result;
+	return result == 0 ? 0 : -1;
+}
+
+/* Files in /proc, such as uid_map, and those of binfmt_misc take what they are given in a single write(2). */
+int write_existing(const char *file, const char *bytes, size_t length, const char *root) {
 	int fd = open(file, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0) return -1;
-	ssize_t written = write(fd, bytes, length);
-	int error = errno;
+	int result = root ? write_from(fd, bytes, length, root) : write_once(fd, bytes, length), error = errno;
 	close(fd);
 	errno = error;
-	return written == (ssize_t)length ? 0 : -1;
+	return result;
 }

@@ -15,7 +15,9 @@
  *                                                   EMPTY is an empty directory
  *   unshare NAMESPACES               ok | errno N   moves the launcher to new namespaces: "user" or "user,mount"
  *   enter PID                        ok | errno N   moves the launcher to the user and mount namespaces of process PID
- *   write-existing FILE HEX          ok | errno N   writes to a file that exists, in one write(2)
+ *   write-existing FILE HEX [ROOT]   ok | errno N   writes to a file that exists, in one write(2); ROOT is the root
+ *                                                   directory of the process that writes, in which the kernel looks
+ *                                                   for the paths in HEX
  *   write FILE HEX                   ok | errno N   creates an executable
  *   write - HEX                      fd N | errno N keeps an executable in memory, with the path /proc/self/fd/N
  *   open-directory ROOT PATH [create]
@@ -96,12 +98,13 @@ static bool answer_with_bytes(char **fields, int n) {
 	if (!strcmp(fields[0], "write")) request = WRITE;
 	if (!strcmp(fields[0], "write-existing")) request = WRITE_EXISTING;
 	if (!strcmp(fields[0], "become")) request = BECOME;
-	ssize_t decoded = request == NONE || n != 3 ? -1 : decode_hex(fields[2]);
+	bool complete = n == 3 || (n == 4 && request == WRITE_EXISTING);
+	ssize_t decoded = request == NONE || !complete ? -1 : decode_hex(fields[2]);
 	size_t length = (size_t)decoded;
 
 	if (decoded < 0) return false;
 	if (request == WRITE) write_executable(fields[1], fields[2], length);
-	if (request == WRITE_EXISTING) answer_errno(write_existing(fields[1], fields[2], length));
+	if (request == WRITE_EXISTING) answer_errno(write_existing(fields[1], fields[2], length, n == 4 ? fields[3] : NULL));
 	if (request == BECOME) puts(set_command(fields[1], fields[2], length) ? "ok" : "bad request");
 	return true;
 }

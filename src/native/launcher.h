@@ -27,9 +27,12 @@ int enter_namespaces(long pid);
 /* Unmounts what mount_here has mounted last, unless that was unmounted already. */
 void undo_mount(void);
 
-/* files.c: write_executable answers by itself; write_existing returns 0, or -1 with errno. */
+/*
+ * files.c: write_executable answers by itself; write_existing returns 0, or -1 with errno. `root`: the root directory of the
+ * process that writes; NULL: the launcher's own.
+ */
 void write_executable(const char *file, const char *bytes, size_t length);
-int write_existing(const char *file, const char *bytes, size_t length);
+int write_existing(const char *file, const char *bytes, size_t length, const char *root);
 
 /* label.c: the SELinux label of a file; nothing if it has none, or one that is longer. */
 enum { LABEL = 256 }; /* bytes */

@@ -29,6 +29,7 @@ const REQUESTS: readonly (readonly [string, number])[] = [
   ['unshare', 1],
   ['write', 2],
   ['write-existing', 2],
+  ['write-existing', 3],
   ['become', 2],
   ['open-directory', 2],
   ['open-directory', 3],

@@ -22,6 +22,9 @@ export function renderAdvice(advice: Advice, invocation: Invocation): RenderedAd
 }
 
 const HOST_NAMESPACES = ['--pid=host'];
+const HOST_ROOT = ['-v', '/:/host'];
+const hostFiles = (args: readonly string[]) =>
+  args.some((word) => /^--?host(=|$)/.test(word)) ? HOST_ROOT : HOST_NAMESPACES;
 /** A privileged container whose files have no categories of SELinux. */
 const LABEL_FOR_ALL = ['--security-opt', 'label=type:spc_t', '--security-opt', 'label=level:s0'];
 const host = (command: string): RenderedAdvice => ({ label: 'on the host', command });
@@ -142,7 +145,9 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
     };
   }
   if (kind === 'file')
-    return grant === 'privileges' ? { label: 'as root', command: callPrivileged(invocation, args) } : undefined;
+    return grant === 'privileges' || grant === 'host-files'
+      ? { label: 'as root', command: callPrivileged(invocation, args) }
+      : undefined;
   switch (grant) {
     case 'privileges':
       return { label: 'with privileges', command: callPrivileged(invocation, args) };
@@ -155,6 +160,13 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
       return {
         label: 'let this program mount it on the host',
         command: callPrivileged(invocation, args, HOST_NAMESPACES),
+      };
+    case 'host-files':
+      return { label: "with the host's files", command: callPrivileged(invocation, args, hostFiles(args)) };
+    case 'host-root':
+      return {
+        label: "with the host's root directory",
+        command: callPrivileged(invocation, [...args, '--host', '/host'], HOST_ROOT),
       };
     case 'no-apparmor':
       return {

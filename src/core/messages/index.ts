@@ -8,6 +8,7 @@ import { entryChecks } from './entry-checks.js';
 import { machineChecks } from './machine-checks.js';
 import { mountChecks } from './mount-checks.js';
 import { namespaceProblems } from './namespace-problems.js';
+import { persistProblems } from './persist-problems.js';
 import { programProblems } from './program-problems.js';
 import { requestProblems } from './request-problems.js';
 import { rootlessProblems } from './rootless-problems.js';
@@ -25,6 +26,7 @@ export const checks = [
 const all = [
   ...checks,
   ...requestProblems,
+  ...persistProblems,
   ...emulatorProblems,
   ...namespaceProblems,
   ...rootlessProblems,

@@ -25,6 +25,14 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
       return `already registered, ${qemu(note.version)}, not replaced: ${cause(note.problem)}`;
     case 'changed':
       return describeChange(note.difference);
+    case 'renewed':
+      return "registered again, through the host's own file";
+    case 'persisted':
+      return `${bootServices[note.format]} at every boot (${note.chosen ? 'as chosen' : 'found on this host; choose another way'} with --persist=FORMAT)`;
+    case 'boot-service-off':
+      return `${note.format} does not read it at boot, because ${note.file} is a link to /dev/null`;
+    case 'own-entry-restored':
+      return `the host's own entry is registered again, ${note.interpreter}`;
     case 'replaced':
       return note.entry === 'broken' ? 'replaced an entry that did not work' : 'replaced a disabled entry';
     case 'in-front-of':
@@ -47,6 +55,12 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
       return note.format === 'debian' ? nextStepWithDebian(note.entries) : nextSteps[note.format](note.directory);
   }
 }
+
+const bootServices = {
+  systemd: 'systemd-binfmt registers what is in /etc/binfmt.d',
+  openrc: "OpenRC's service binfmt registers what is in /etc/binfmt.d",
+  'binfmt-support': 'update-binfmts registers what is in /var/lib/binfmts',
+} as const;
 
 function describeChange(difference: Difference): string {
   switch (difference.in) {

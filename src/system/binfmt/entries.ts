@@ -69,12 +69,18 @@ export function isSwitchedOff(dir: string): boolean {
  * `ownPrograms`: the first bytes of programs that must stay startable.
  */
 export function register(dir: string, entry: Registration, ownPrograms: readonly Uint8Array[]): Problem | undefined {
-  if (ownPrograms.length === 0 || ownPrograms.some((program) => matches(entry, program))) {
-    return problemOf(ownArchitecture, entry.name, { entry: entry.name });
-  }
+  if (takesOwnPrograms(entry, ownPrograms)) return problemOf(ownArchitecture, entry.name, { entry: entry.name });
   const refused = writeTo(path.join(dir, 'register'), registerLine(entry));
   if (refused?.call === 'write') return registerProblem(entry, refused.errno, interpreterLimit());
   return refused && openProblem(path.join(dir, 'register'), refused.errno);
+}
+
+/** The machine could not start a program any more. */
+export function takesOwnPrograms(
+  entry: Pick<Entry, 'magic' | 'mask'> & { readonly offset?: number },
+  ownPrograms: readonly Uint8Array[],
+): boolean {
+  return ownPrograms.length === 0 || ownPrograms.some((program) => matches(entry, program));
 }
 
 /** How many entries with flag F the kernel allows; undefined before Linux 7.3, which sets no limit. */

@@ -1,13 +1,13 @@
 /**
  * Makes platforms run: plans each, registers what is missing, and probes again. Only a platform whose test program then
  * runs is a success. This is the one file that decides to change entries for an installation; it does so in three
- * places: trying a replacement, carrying out a step, and rolling it back.
+ * places: trying an emulator, carrying out a step, and rolling it back.
  */
 import type { Architecture } from '../../core/architectures.js';
 import { switchedOffProblem, vanishingProblem } from '../../core/binfmt-errors.js';
 import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
 import { diagnose } from '../../core/doctor/diagnose.js';
-import { sameRegistration } from '../../core/entry.js';
+import { type Registration, sameRegistration } from '../../core/entry.js';
 import { entryRemoved, unreliable } from '../../core/messages/emulator-problems.js';
 import { type InstallOptions, type InstallResult, planInstall, type Step, trialName } from '../../core/plan.js';
 import { formatPlatform, type Platform, shortPlatform } from '../../core/platform.js';
@@ -29,7 +29,12 @@ export interface InstallRequest {
   readonly before: Snapshot;
   /** Must entries outlive this program? `if possible`: it stays and keeps them, and a successor finds them. */
   readonly lasting: 'yes' | 'if possible' | 'no';
+  /** Registers an emulator that is not among this program's own files; undefined: they all are. */
+  readonly register?: Register;
 }
+
+/** Registers an entry; resolves to why the kernel refused it. */
+export type Register = (registration: Registration) => Promise<Problem | undefined>;
 
 export interface Installation {
   readonly results: readonly InstallResult[];
@@ -54,13 +59,16 @@ export async function installPlatforms(request: InstallRequest, system: System):
   const keptBy = changing && lasting === 'yes' ? await keeperOf(system) : undefined;
   const blocking = changing ? blockingProblem(system, keptBy) : undefined;
   if (changing) await system.prober.forget();
-  if (changing && !blocking) await openToContainers(system);
-  const trials = blocking ? undefined : await tryReplacements(planned, system);
-  const jobs = planned.map((job): Job => {
+  if (changing && !blocking && !request.register) await openToContainers(system);
+  const register = request.register ?? registerHere(system);
+  const trials = blocking ? undefined : await tryReplacements(planned, register, system);
+  const jobs: Job[] = [];
+  for (const job of planned) {
     const problem = trials?.problems.get(job.platform.architecture);
-    if (problem) return { platform: job.platform, step: { kind: 'impossible', problem } };
-    return isRegistration(job) ? { ...job, refused: blocking ?? executeStep(job.step, system) } : job;
-  });
+    if (problem) jobs.push({ platform: job.platform, step: { kind: 'impossible', problem } });
+    else if (!isRegistration(job)) jobs.push(job);
+    else jobs.push({ ...job, refused: blocking ?? (await executeStep(job.step, register, system)) });
+  }
   trials?.end();
 
   const changed = jobs.filter(isRegistration);
@@ -85,6 +93,18 @@ function runs({ architecture, level }: Platform, { probes }: Snapshot): boolean 
   return runsEverywhere(probes.get(architecture), level);
 }
 
+/** Emulators among this program's own files. */
+function registerHere({ binfmt, host }: System): Register {
+  return async (registration) =>
+    binfmt.kind === 'writable' ? register(binfmt.dir, registration, host.ownPrograms) : binfmt.problem;
+}
+
+/** Why nothing at all can be registered so that it lasts, or can be registered at all. */
+export async function registrationBlocked(system: System): Promise<Problem | undefined> {
+  if (system.binfmt.kind !== 'writable') return system.binfmt.problem;
+  return blockingProblem(system, await keeperOf(system));
+}
+
 /** Undefined if somebody else keeps the mount. */
 async function keeperOf({ binfmt, launcher }: System): Promise<KeptBy | undefined> {
   return binfmt.kind === 'writable' && isOwnMount(binfmt) ? ensurePersistent(binfmt, launcher) : undefined;
@@ -102,7 +122,7 @@ function blockingProblem({ binfmt }: System, keptBy: KeptBy | undefined): Proble
   return keptBy === 'nothing' ? vanishingProblem(binfmt.dir) : undefined;
 }
 
-interface Trials {
+interface Replacements {
   /** Why some may not be replaced, by architecture. */
   readonly problems: ReadonlyMap<Architecture, Problem>;
   /** Removes the entries of the trials. */
@@ -110,51 +130,77 @@ interface Trials {
 }
 
 /**
- * An entry that works is replaced only by an emulator that was seen to work: it is registered under another name, in
- * front of that entry, and tried. It stays until it is registered under its own name, so that programs of the platform can be
- * started at every moment.
+ * An entry that works is replaced only by an emulator that was seen to work. The entry of the trial stays until the emulator is
+ * registered under its own name, so that programs of the platform can be started at every moment.
  */
-async function tryReplacements(planned: readonly Job[], system: System): Promise<Trials> {
-  const { binfmt, host } = system;
-  const problems = new Map<Architecture, Problem>();
-  if (binfmt.kind !== 'writable') return { problems, end() {} };
-  const trials = planned.filter(isRegistration).flatMap(({ platform, step }) => {
-    if (!step.replacesWorking) return [];
-    const name = trialName(step.registration.name, process.pid);
-    const refused = register(binfmt.dir, { ...step.registration, name }, host.ownPrograms);
-    if (refused) problems.set(platform.architecture, refused);
-    const remove = () => void unregister(binfmt.dir, name);
-    const removed = undoAtEnd(remove);
-    const end = () => {
-      remove();
-      removed();
-    };
-    return refused ? [] : [{ architecture: platform.architecture, end }];
-  });
+async function tryReplacements(planned: readonly Job[], register: Register, system: System): Promise<Replacements> {
+  const trials = planned.filter(isRegistration).filter(({ step }) => step.replacesWorking);
+  const emulators = trials.map(({ platform, step: { registration } }) => ({ platform, registration }));
+  const { refused, failed, end } = await tryEmulators(emulators, register, system);
+  const problems = new Map([...refused, ...[...failed].map(([key, problem]) => [key, afterTrial(problem)] as const)]);
+  return { problems, end };
+}
+
+export interface Trial {
+  readonly platform: Platform;
+  readonly registration: Registration;
+}
+
+/** What became of some emulators. */
+export interface Trials {
+  /** The kernel did not register them. */
+  readonly refused: ReadonlyMap<Architecture, Problem>;
+  /** They were registered, and did not run the test program. They are removed already. */
+  readonly failed: ReadonlyMap<Architecture, Problem>;
+  /** Removes the entries of those that ran it. */
+  end(): void;
+}
+
+/** Registers emulators under other names, in front of every other entry. */
+export async function tryEmulators(emulators: readonly Trial[], register: Register, system: System): Promise<Trials> {
+  const { binfmt } = system;
+  const refused = new Map<Architecture, Problem>();
+  if (binfmt.kind !== 'writable') return { refused, failed: new Map(), end() {} };
+  const trials: { readonly architecture: Architecture; end(): void }[] = [];
   const endWhere = (so: (architecture: Architecture) => boolean) => {
     for (const { architecture, end } of trials) if (so(architecture)) end();
   };
-  // The variant that was asked for does not matter here: the emulator has to be no worse than the one before.
-  const platforms = trials.map(({ architecture }): Platform => ({ architecture }));
   try {
-    const snapshot = await takeSnapshot(system, { probes: platforms.map(({ architecture }) => architecture) });
-    const failed = platforms.filter((platform) => !runs(platform, snapshot));
-    for (const [architecture, problem] of await problemsOf(failed, system)) {
-      problems.set(architecture, afterTrial(problem));
+    for (const { platform, registration } of emulators) {
+      const name = trialName(registration.name, process.pid);
+      const remove = () => void unregister(binfmt.dir, name);
+      const removed = undoAtEnd(remove);
+      const problem = await register({ ...registration, name });
+      const end = () => {
+        remove();
+        removed();
+      };
+      if (problem) refused.set(platform.architecture, problem);
+      if (problem) removed();
+      else trials.push({ architecture: platform.architecture, end });
     }
+    // The variant that was asked for does not matter here: the emulator has to be no worse than the one before.
+    const platforms = trials.map(({ architecture }): Platform => ({ architecture }));
+    const snapshot = await takeSnapshot(system, { probes: platforms.map(({ architecture }) => architecture) });
+    const broken = platforms.filter((platform) => !runs(platform, snapshot));
+    const failed = await problemsOf(broken, system);
+    endWhere((architecture) => failed.has(architecture));
+    return { refused, failed, end: () => endWhere((architecture) => !failed.has(architecture)) };
   } catch (error) {
     endWhere(() => true);
     throw error;
   }
-  endWhere((architecture) => problems.has(architecture));
-  return { problems, end: () => endWhere((architecture) => !problems.has(architecture)) };
 }
 
 /** Removes an entry of the same name first, because a name can be registered only once. */
-function executeStep({ registration, replaces }: RegisterJob['step'], { binfmt, host }: System): Problem | undefined {
+async function executeStep(
+  { registration, replaces }: RegisterJob['step'],
+  register: Register,
+  { binfmt }: System,
+): Promise<Problem | undefined> {
   if (binfmt.kind !== 'writable') return binfmt.problem;
   const problem = replaces && unregister(binfmt.dir, replaces.name);
-  return problem ?? register(binfmt.dir, registration, host.ownPrograms);
+  return problem ?? register(registration);
 }
 
 /**

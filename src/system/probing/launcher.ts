@@ -78,8 +78,11 @@ export interface Launcher {
   unshare(namespaces: 'user' | 'user,mount'): Promise<string | undefined>;
   /** Moves the launcher to the user and mount namespaces of the process `pid`, in the same way. */
   enter(pid: number): Promise<string | undefined>;
-  /** Writes to a file that exists, in one write(2). */
-  writeExisting(file: string, text: string): Promise<string | undefined>;
+  /**
+   * Writes to a file that exists, in one write(2). `root`: the root directory of the process that writes, in which the
+   * kernel looks for the paths in `text`.
+   */
+  writeExisting(file: string, text: string | Uint8Array, root?: string): Promise<string | undefined>;
   /**
    * Opens the directory `path` below the directory `root`, with all symbolic links on the way resolved as if `root`
    * were the root directory. `create`: creates the missing levels of `path`. Resolves to an errno's name if it failed.
@@ -163,7 +166,8 @@ export function connectLauncher(pipes: string, first = false): Launcher {
     relabel: (dir, empty, label) => errnoOf(['relabel', dir, empty, label]),
     unshare: (namespaces) => errnoOf(['unshare', namespaces]),
     enter: (pid) => errnoOf(['enter', String(pid)]),
-    writeExisting: (file, text) => errnoOf(['write-existing', file, hex(Buffer.from(text))]),
+    writeExisting: (file, text, root) =>
+      errnoOf(['write-existing', file, hex(Buffer.from(text)), ...(root === undefined ? [] : [root])]),
     async openDirectory(root, directory, { create = false } = {}) {
       const [answer = ''] = await request([['open-directory', root, directory, ...(create ? ['create'] : [])]], 1);
       const [kind, number = '', pid] = answer.split('\t');

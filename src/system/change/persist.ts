@@ -1,0 +1,200 @@
+/**
+ * Installs emulators on the host, so that it has them now and at every boot. They are complete on the host, and have run their
+ * test programs from there, before the first file gets its name.
+ */
+import type { Architecture } from '../../core/architectures.js';
+import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
+import { type Registration, registrationOf, sameRegistration } from '../../core/entry.js';
+import { hostFileChanged, hostFileKept, hostWriteFailed } from '../../core/messages/persist-problems.js';
+import {
+  definitionOfFormat,
+  filesOfEntry,
+  type HostFile,
+  hostInterpreter,
+  type PersistFormat,
+} from '../../core/persist-formats.js';
+import { type InstallResult, planInstall, wantedFlags } from '../../core/plan.js';
+import type { Platform } from '../../core/platform.js';
+import { type Problem, problemOf } from '../../core/problem.js';
+import { reportProblem } from '../../core/render.js';
+import type { Line, Report } from '../../core/report-lines.js';
+import type { Emulator, Snapshot } from '../../core/snapshot.js';
+import { undoAtEnd } from '../cleanup.js';
+import type { HostTree } from '../host/host-tree.js';
+import type { System } from '../system.js';
+import type { HostFailure, StagedFiles, WantedFile } from './host-files.js';
+import { registerFrom } from './host-register.js';
+import {
+  type Installation,
+  type InstallRequest,
+  installPlatforms,
+  registrationBlocked,
+  tryEmulators,
+} from './install.js';
+
+/** src/system/change/host-files.ts, which is a bundle of its own. */
+export type HostFiles = typeof import('./host-files.js');
+
+/** The host whose files are written. */
+export interface TargetHost {
+  readonly tree: HostTree;
+  readonly format: PersistFormat;
+  /** What makes the host read the configuration at boot, if nothing does yet. */
+  readonly enable?: HostFile;
+  readonly files: HostFiles;
+  /** The user has chosen the format; otherwise it was found out. */
+  readonly chosen: boolean;
+}
+
+/** An emulator that is to be on the host. */
+interface Candidate {
+  readonly platform: Platform;
+  readonly emulator: Emulator;
+  readonly registration: Registration;
+}
+
+export interface Persisted extends Installation {
+  /** Why nothing at all was written, or what the user should know about the next boot. */
+  readonly persisted: Report;
+}
+
+export async function persistPlatforms(
+  request: Omit<InstallRequest, 'lasting' | 'register'>,
+  target: TargetHost,
+  system: System,
+): Promise<Persisted> {
+  const before = onHost(request.before);
+  const candidates = request.platforms.flatMap((platform) => candidateFor(platform, { ...request, before }) ?? []);
+  if (candidates.length === 0) {
+    return { ...(await installOnHost(request, before, target, system)), persisted: { lines: [], exit: 0 } };
+  }
+  const failed = (problem: Problem) => ({ results: [], after: before, persisted: reportProblem(problem) });
+  const blocked = await registrationBlocked(system);
+  if (blocked) return failed(blocked);
+
+  let discarded = () => {};
+  const options = {
+    force: request.options.force,
+    begin(discard: () => void) {
+      discarded = undoAtEnd(discard);
+    },
+  };
+  const staged = await target.files.stageFiles(target.tree, wantedFiles(candidates, request.before, target), options);
+  if ('kind' in staged) return failed(problemWith(staged));
+  try {
+    const failures = await tryStaged(candidates, staged, before, target, system);
+    const good = candidates.filter(({ platform }) => !failures.has(platform.architecture));
+    const failure = await staged.commit(namesOf(good, request.before, target));
+    if (failure) return failed(problemWith(failure));
+    const platforms = request.platforms.filter(({ architecture }) => !failures.has(architecture));
+    const renew = new Set(good.filter((each) => needsRenewal(each, staged, before)).map(architectureOf));
+    const installed = await installOnHost({ ...request, platforms, renew }, before, target, system);
+    const broken = request.platforms.flatMap((platform): InstallResult[] => {
+      const problem = failures.get(platform.architecture);
+      return problem ? [{ platform, problem }] : [];
+    });
+    const lines = good.length > 0 ? await bootLines(target) : [];
+    return { ...installed, results: [...installed.results, ...broken], persisted: { lines, exit: 0 } };
+  } finally {
+    staged.discard();
+    discarded();
+  }
+}
+
+const architectureOf = ({ platform }: Candidate): Architecture => platform.architecture;
+
+/** The same picture, with each emulator where it will be on the host. */
+function onHost(before: Snapshot): Snapshot {
+  const emulators = [...before.emulators].map(
+    ([architecture, emulator]) => [architecture, { ...emulator, path: hostInterpreter(emulator.name) }] as const,
+  );
+  return { ...before, emulators: new Map(emulators) };
+}
+
+/** Undefined if the host needs no emulator of this program, or cannot have it. */
+function candidateFor(platform: Platform, { options, before }: Omit<InstallRequest, 'lasting'>): Candidate | undefined {
+  const emulator = before.emulators.get(platform.architecture);
+  const renew = new Set([platform.architecture]);
+  const step = planInstall(platform, { ...options, keep: false, renew }, before);
+  if (emulator === undefined || emulator.unusable || step.kind !== 'register') return undefined;
+  const { name, path: interpreter } = emulator;
+  const flags = wantedFlags(options, before.kernel);
+  return { platform, emulator, registration: registrationOf(platform.architecture, { name, interpreter, flags }) };
+}
+
+function wantedFiles(candidates: readonly Candidate[], before: Snapshot, { format, enable }: TargetHost): WantedFile[] {
+  const { unfinishedIn, shared } = definitionOfFormat(format);
+  const files = candidates.flatMap(({ platform, registration }) =>
+    filesOfEntry(format, registration, before.emulators.get(platform.architecture)?.path ?? '').map(
+      (file): WantedFile => ('source' in file ? { file } : { file, unfinishedIn, shared }),
+    ),
+  );
+  return enable ? [...files, { file: enable }] : files;
+}
+
+const namesOf = (candidates: readonly Candidate[], before: Snapshot, target: TargetHost) =>
+  candidates.length > 0 ? wantedFiles(candidates, before, target).map(({ file }) => file.path) : [];
+
+/** Why some emulators do not work from where they are now, under the names that they have until they are all complete. */
+async function tryStaged(
+  candidates: readonly Candidate[],
+  staged: StagedFiles,
+  before: Snapshot,
+  { tree }: TargetHost,
+  system: System,
+): Promise<ReadonlyMap<Architecture, Problem>> {
+  await system.prober.forget();
+  const trials = candidates.map(({ platform, registration }) => {
+    const interpreter = `/${staged.pathOf(registration.interpreter.slice(1))}`;
+    return { platform, registration: { ...registration, interpreter } };
+  });
+  const { refused, failed, end } = await tryEmulators(trials, registerFrom(tree.root, system), system);
+  end();
+  const works = (architecture: Architecture) => before.probes.get(architecture)?.verdict.kind === 'runs';
+  const problems = [...failed].map(
+    ([architecture, problem]) =>
+      [architecture, works(architecture) ? afterTrial(problem) : afterInstall(problem)] as const,
+  );
+  return new Map([...refused, ...problems]);
+}
+
+/** Its file was replaced, or another one is registered, whose text may be the same. */
+function needsRenewal({ registration, platform }: Candidate, staged: StagedFiles, before: Snapshot): boolean {
+  const entry = before.entries.find(({ name }) => name === registration.name);
+  if (entry === undefined || staged.isChanged(registration.interpreter.slice(1))) return true;
+  const version = before.registeredVersions.get(platform.architecture);
+  const other = version !== before.emulators.get(platform.architecture)?.version;
+  return other || !entry.enabled || !sameRegistration(entry, registration);
+}
+
+type Request = Omit<InstallRequest, 'lasting' | 'register'> & { readonly renew?: ReadonlySet<Architecture> };
+
+function installOnHost(
+  { platforms, options, renew }: Request,
+  before: Snapshot,
+  { tree }: TargetHost,
+  system: System,
+): Promise<Installation> {
+  const register = registerFrom(tree.root, system);
+  return installPlatforms({ platforms, options: { ...options, renew }, before, lasting: true, register }, system);
+}
+
+export function problemWith(failure: HostFailure): Problem {
+  if (failure.kind === 'changed') return problemOf(hostFileChanged, 'machine', { files: failure.files });
+  const { directory, errno, half } = failure;
+  const advice = ['EACCES', 'EPERM'].includes(errno) ? [{ do: 'call-again', with: 'host-files' } as const] : [];
+  return problemOf(hostWriteFailed, directory, { directory, errno, half }, advice);
+}
+
+export const keptProblem = (entry: string, files: readonly string[], whole: boolean): Problem =>
+  problemOf(hostFileKept, entry, { files: files.map((file) => `/${file}`), entry: whole });
+
+async function bootLines({ tree, format, chosen }: TargetHost): Promise<Line[]> {
+  const { maskedBy } = definitionOfFormat(format);
+  const masked = maskedBy === undefined ? undefined : await tree.contents(maskedBy);
+  const off = maskedBy !== undefined && masked?.kind === 'link' && masked.target === '/dev/null';
+  return [
+    { kind: 'note', note: { kind: 'persisted', format, chosen } },
+    ...(off ? [{ kind: 'note', note: { kind: 'boot-service-off', format, file: `/${maskedBy}` } } as const] : []),
+  ];
+}

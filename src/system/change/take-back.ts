@@ -1,0 +1,107 @@
+/**
+ * Takes emulators back from the host: exactly what this program has written and nobody has changed. If the host's own
+ * configuration has an entry of that name, it is registered again.
+ */
+import { BINFMT_D_DIRECTORIES, type ConfigurationFile, configuredLine } from '../../core/binfmt-d.js';
+import { byteString } from '../../core/bytes.js';
+import { parseRegisterLine } from '../../core/entry.js';
+import { EMPTY_MANIFEST } from '../../core/host-manifest.js';
+import type { Note } from '../../core/note.js';
+import {
+  definitionOfFormat,
+  lineOfRecord,
+  persistedEntries,
+  persistFormatNames,
+  recordOf,
+  removalOrder,
+} from '../../core/persist-formats.js';
+import type { Problem } from '../../core/problem.js';
+import { planRemoval, splitRemovals } from '../../core/removal.js';
+import type { Item } from '../../core/report-lines.js';
+import type { WritableMount } from '../../core/snapshot.js';
+import { readEntries, unregister } from '../binfmt/entries.js';
+import { type HostTree, readThroughLinks } from '../host/host-tree.js';
+import type { System } from '../system.js';
+import { registerLineFrom } from './host-register.js';
+import { keptProblem, problemWith, type TargetHost } from './persist.js';
+
+type Host = Pick<TargetHost, 'tree' | 'files'>;
+type WritableSystem = System & { readonly binfmt: WritableMount };
+
+/** `list`: names, patterns and architectures, of entries that are registered or on the host. */
+export async function takeBack(list: string, host: Host, system: System): Promise<Item[]> {
+  const { binfmt } = system;
+  if (binfmt.kind !== 'writable') return [{ subject: list, problem: binfmt.problem }];
+  return takeBackEntries(list, host, { ...system, binfmt });
+}
+
+async function takeBackEntries(list: string, host: Host, system: WritableSystem): Promise<Item[]> {
+  const { tree, files } = host;
+  const onHost = await persistedOn(host);
+  const known = () => [...readEntries(system.binfmt), ...onHost.map((name) => ({ name }))];
+  const items: Item[] = [];
+  for (const word of splitRemovals(list, known())) {
+    const removal = planRemoval(word, known(), system.emulatorDirectory.prefix);
+    if (removal.kind === 'unknown') items.push({ subject: word, problem: removal.problem });
+    else if (removal.names.length === 0) items.push({ subject: word, note: { kind: 'not-registered' } });
+    else for (const name of new Set(removal.names)) items.push(await takeBackEntry(name, host, system));
+  }
+  if (onHost.length > 0 && (await persistedOn(host)).length === 0) {
+    const links = persistFormatNames.flatMap((format) => definitionOfFormat(format).enabledBy?.link.path ?? []);
+    await files.removeFiles(tree, links, unfinishedIn);
+    await files.removeEmptyManifest(tree);
+  }
+  return items;
+}
+
+async function persistedOn({ tree, files }: Host): Promise<string[]> {
+  const { files: written, unfinished } = (await files.readManifest(tree)) ?? EMPTY_MANIFEST;
+  return persistedEntries({ ...written, ...unfinished });
+}
+
+async function takeBackEntry(subject: string, { tree, files }: Host, system: WritableSystem): Promise<Item> {
+  const { configurations, emulator } = removalOrder(subject);
+  // Without its emulator, a configuration that somebody has changed would be broken.
+  const changed = await files.changedFiles(tree, configurations);
+  if (changed.length > 0) return { subject, problem: keptProblem(subject, changed, true) };
+  const { kept, failure } = await files.removeFiles(tree, [...configurations, emulator], unfinishedIn);
+  if (failure) return { subject, problem: problemWith(failure) };
+  const registered = unregister(system.binfmt.dir, subject);
+  if (registered) return { subject, problem: registered };
+  const restored = await restoreOwnEntry(subject, tree, system);
+  if (kept.length > 0) return { subject, problem: keptProblem(subject, kept, false) };
+  return 'kind' in restored ? { subject, note: restored } : { subject, problem: restored.problem };
+}
+
+function unfinishedIn(file: string): string | undefined {
+  return persistFormatNames
+    .map((format) => definitionOfFormat(format).unfinishedIn)
+    .find((directory) => directory !== undefined && file.startsWith(`${directory}/`));
+}
+
+type Restored = Note | { readonly problem?: Problem };
+
+async function restoreOwnEntry(name: string, tree: HostTree, system: WritableSystem): Promise<Restored> {
+  const line = (await lineOfConfiguration(name, tree)) ?? (await lineOfDatabase(name, tree));
+  const entry = line === undefined ? undefined : parseRegisterLine(line);
+  if (line === undefined || entry === undefined) return {};
+  const problem = await registerLineFrom(tree.root, entry, Buffer.from(line, 'latin1'), system);
+  return problem ? { problem } : { kind: 'own-entry-restored', interpreter: entry.interpreter };
+}
+
+/** One character a byte. */
+async function lineOfConfiguration(name: string, tree: HostTree): Promise<string | undefined> {
+  const found: ConfigurationFile[] = [];
+  for (const directory of BINFMT_D_DIRECTORIES) {
+    for (const file of await tree.names(directory.slice(1))) {
+      const text = await readThroughLinks(tree, `${directory.slice(1)}/${file}`);
+      found.push({ directory, name: file, text: text ?? '' });
+    }
+  }
+  return configuredLine(found, name);
+}
+
+async function lineOfDatabase(name: string, tree: HostTree): Promise<string | undefined> {
+  const record = await readThroughLinks(tree, recordOf(name));
+  return record && lineOfRecord(name, byteString(record));
+}

@@ -1,0 +1,96 @@
+/**
+ * The files of a host below its root directory, which may be anywhere: `/`, /proc/1/root, or /host. Each path is resolved as
+ * if that were the root directory, so that no symbolic link leads out of it (src/native/directories.c).
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Launcher, OpenDirectory } from '../probing/launcher.js';
+import { errnoOf } from './files.js';
+
+/** Where a file is: a path in /proc, whose last part is the file's name. */
+export type Place =
+  | { readonly kind: 'place'; readonly path: string }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'failed'; readonly directory: string; readonly errno: string };
+
+/** A link is not followed, and nobody waits for the writer of a FIFO. */
+export type Contents =
+  | { readonly kind: 'file'; readonly bytes: Buffer }
+  | { readonly kind: 'link'; readonly target: string }
+  | { readonly kind: 'missing' | 'unreadable' };
+
+export interface HostTree {
+  readonly root: string;
+  /** `create`: creates the directory of the file. */
+  place(file: string, create?: boolean): Promise<Place>;
+  contents(file: string): Promise<Contents>;
+  /** Does it exist, in any form? */
+  has(file: string): Promise<boolean>;
+  names(directory: string): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export function openHostTree(root: string, launcher: Launcher): HostTree {
+  const opened = new Map<string, OpenDirectory>();
+  const open = async (directory: string, create: boolean): Promise<OpenDirectory | string> => {
+    const known = opened.get(directory);
+    if (known) return known;
+    const found = await launcher.openDirectory(root, directory, { create });
+    if (typeof found !== 'string') opened.set(directory, found);
+    return found;
+  };
+  const place = async (file: string, create = false): Promise<Place> => {
+    const directory = path.dirname(file);
+    const found = await open(directory, create);
+    if (typeof found !== 'string') return { kind: 'place', path: path.join(found.path, path.basename(file)) };
+    if (found === 'ENOENT' && !create) return { kind: 'missing' };
+    return { kind: 'failed', directory: path.join('/', directory), errno: found };
+  };
+  const contents = async (file: string): Promise<Contents> => {
+    const at = await place(file);
+    if (at.kind !== 'place') return { kind: at.kind === 'missing' ? 'missing' : 'unreadable' };
+    return readPlace(at.path);
+  };
+  return {
+    root,
+    place,
+    contents,
+    has: async (file) => (await contents(file)).kind !== 'missing',
+    async names(directory) {
+      const found = await open(directory, false);
+      return typeof found === 'string' ? [] : fs.readdirSync(found.path);
+    },
+    async close() {
+      for (const directory of opened.values()) await directory.close();
+      opened.clear();
+    },
+  };
+}
+
+function readPlace(place: string): Contents {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    return fs.fstatSync(fd).isFile() ? { kind: 'file', bytes: fs.readFileSync(fd) } : { kind: 'unreadable' };
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ELOOP') return { kind: 'link', target: fs.readlinkSync(place) };
+    return { kind: errno === 'ENOENT' ? 'missing' : 'unreadable' };
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+const MOST_LINKS = 8;
+
+/** The bytes of a file, through symbolic links; undefined if there is none, or if it is /dev/null. */
+export async function readThroughLinks(tree: HostTree, file: string): Promise<Buffer | undefined> {
+  let at = file;
+  for (let i = 0; i < MOST_LINKS; i++) {
+    const found = await tree.contents(at);
+    if (found.kind !== 'link') return found.kind === 'file' ? found.bytes : undefined;
+    at = path.join(found.target.startsWith('/') ? '/' : path.join('/', path.dirname(at)), found.target).slice(1);
+  }
+  return undefined;
+}
