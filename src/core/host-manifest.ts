@@ -50,15 +50,19 @@ export function isOurs({ files, unfinished = {} }: HostManifest, path: string, s
   return files[path] === sha256 || unfinished[path] === sha256;
 }
 
-/** Before files are replaced. `replaced`: what others had there. */
+/**
+ * Before files are replaced. `present`: what this program finds there of its own, from whichever call. `hashes`: what is to
+ * come. `replaced`: what others had there.
+ */
 export function beginReplacing(
   manifest: HostManifest,
+  present: Readonly<Record<string, string>>,
   hashes: Readonly<Record<string, string>>,
   replaced: Readonly<Record<string, Replaced>>,
 ): HostManifest {
   return {
-    files: manifest.files,
-    unfinished: { ...manifest.unfinished, ...hashes },
+    files: { ...manifest.files, ...present },
+    unfinished: { ...without(manifest.unfinished ?? {}, Object.keys(present)), ...hashes },
     replaced: { ...replaced, ...manifest.replaced },
   };
 }

@@ -91,9 +91,9 @@ function improve(
   const version = snapshot.registeredVersions.get(platform.architecture);
   const flags = wantedFlags(options, snapshot.kernel);
   const versions = { have: version, want: emulator.version };
-  const difference = differenceOf(platform.architecture, entry, versions, flags);
   const renew = options.renew?.has(platform.architecture) ?? false;
-  if (difference === undefined && !renew) return ready({ kind: 'already-registered', version });
+  const difference = differenceOf(platform.architecture, entry, versions, flags) ?? (renew && newerBefore(versions));
+  if (!difference && !renew) return ready({ kind: 'already-registered', version });
   if (difference && options.keep) return ready({ kind: 'kept', version, difference });
   // An entry that works is worth more than an emulator that cannot be registered.
   if (emulator.unusable) return ready({ kind: 'not-replaced', version, problem: emulator.unusable });
@@ -102,10 +102,20 @@ function improve(
   return step.kind === 'register' ? { ...step, replacesWorking: true } : step;
 }
 
+interface Versions {
+  readonly have?: string;
+  readonly want?: string;
+}
+
+/** An older QEMU replaces a newer one only if it was asked to. */
+function newerBefore({ have, want }: Versions): Difference | undefined {
+  return have !== undefined && want !== undefined && have !== want ? { in: 'version', have, want } : undefined;
+}
+
 function differenceOf(
   { magic, mask }: Architecture,
   entry: Entry,
-  { have, want }: { readonly have?: string; readonly want?: string },
+  { have, want }: Versions,
   flags: string,
 ): Difference | undefined {
   const older = want !== undefined && (have === undefined || compareVersions(have, want) < 0);

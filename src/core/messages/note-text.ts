@@ -28,7 +28,7 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
     case 'renewed':
       return "registered again, through the host's own file";
     case 'persisted':
-      return `${bootServices[note.format]} at every boot (${note.chosen ? 'as chosen' : 'found on this host; choose another way'} with --persist=FORMAT)`;
+      return `${bootServices[note.format]} at every boot (${note.chosen ? 'as chosen' : 'found on this host; choose another way with --persist=FORMAT'})`;
     case 'boot-service-off':
       return `${note.format} does not read it at boot, because ${note.file} is a link to /dev/null`;
     case 'own-entry-restored':

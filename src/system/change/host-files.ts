@@ -81,6 +81,7 @@ export async function stageFiles(
 ): Promise<StagedFiles | HostFailure> {
   const manifest = await readManifest(tree);
   const changed: string[] = manifest === undefined ? [MANIFEST] : [];
+  const present: Record<string, string> = {};
   const toWrite: { readonly each: WantedFile; readonly sha256: string; readonly replaced?: Replaced }[] = [];
   for (const each of wanted) {
     const { path: file } = each.file;
@@ -88,11 +89,13 @@ export async function stageFiles(
     const sha256 = hashOf(bytesOf(each.file));
     const foreign = found.kind !== 'missing' && !isOurs(manifest ?? EMPTY_MANIFEST, file, identity(found) ?? '');
     const same = identity(found) === sha256;
+    if (!foreign && found.kind !== 'missing') present[file] = identity(found) ?? '';
     if (same && !foreign) continue;
     if (foreign && !same && !each.shared) changed.push(file);
     toWrite.push({ each, sha256, replaced: foreign && !same ? replacedBy(found, each.file) : undefined });
   }
   if (changed.length > 0 && !force) return { kind: 'changed', files: changed.map((file) => `/${file}`) };
+  await removeUnfinished(tree, [MANIFEST, ...wanted.map(({ file, unfinishedIn }) => nextTo(file.path, unfinishedIn))]);
   const prepared: Prepared[] = [];
   const discard = () => {
     for (const { next } of prepared) fs.rmSync(next, { force: true });
@@ -100,8 +103,7 @@ export async function stageFiles(
   begin(discard);
   for (const { each, sha256, replaced } of toWrite) {
     const { path: file } = each.file;
-    const directory = each.unfinishedIn ?? path.dirname(file);
-    const nextPath = path.join(directory, unfinishedName());
+    const nextPath = nextTo(file, each.unfinishedIn);
     const [place, next] = [await tree.place(file, true), await tree.place(nextPath, true)];
     const failed = [place, next].find(({ kind }) => kind === 'failed');
     if (failed?.kind === 'failed') {
@@ -109,12 +111,11 @@ export async function stageFiles(
       return { ...failed, kind: 'write-failed', half: false };
     }
     if (place.kind !== 'place' || next.kind !== 'place') continue;
-    removeUnfinished(path.dirname(next.path));
     prepared.push({ ...each, sha256, replaced, place: place.path, next: next.path, nextPath });
     const errno = writeNew(next.path, each.file);
     if (errno === undefined) continue;
     discard();
-    return { kind: 'write-failed', directory: path.join('/', directory), errno, half: false };
+    return writeFailed(nextPath, errno, false);
   }
   const find = (file: string) => prepared.find((each) => each.file.path === file);
   return {
@@ -122,7 +123,7 @@ export async function stageFiles(
     isChanged: (file) => find(file) !== undefined,
     async commit(files) {
       const chosen = prepared.filter(({ file }) => files.includes(file.path));
-      const failure = await commit(tree, chosen);
+      const failure = await commit(tree, chosen, present);
       discard();
       return failure;
     },
@@ -130,13 +131,18 @@ export async function stageFiles(
   };
 }
 
-async function commit(tree: HostTree, chosen: readonly Prepared[]): Promise<HostFailure | undefined> {
+/** `present`: this program's own files that are there now, and their hashes. */
+async function commit(
+  tree: HostTree,
+  chosen: readonly Prepared[],
+  present: Readonly<Record<string, string>>,
+): Promise<HostFailure | undefined> {
   if (chosen.length === 0) return undefined;
   const hashes = Object.fromEntries(chosen.map(({ file, sha256 }) => [file.path, sha256]));
   const replaced = Object.fromEntries(
     chosen.flatMap(({ file, replaced }) => (replaced ? [[file.path, replaced]] : [])),
   );
-  const refused = await changeManifest(tree, (manifest) => beginReplacing(manifest, hashes, replaced));
+  const refused = await changeManifest(tree, (manifest) => beginReplacing(manifest, present, hashes, replaced));
   if (refused) return refused;
   for (const [i, { file, next, place }] of chosen.entries()) {
     const errno = failing(() => fs.renameSync(next, place));
@@ -158,10 +164,10 @@ async function changeManifest(
 async function replaceFile(
   tree: HostTree,
   file: HostFile,
-  unfinishedIn = path.dirname(file.path),
+  unfinishedIn?: string,
 ): Promise<Extract<HostFailure, { kind: 'write-failed' }> | undefined> {
   const place = await tree.place(file.path, true);
-  const next = await tree.place(path.join(unfinishedIn, unfinishedName()), true);
+  const next = await tree.place(nextTo(file.path, unfinishedIn), true);
   for (const each of [place, next]) if (each.kind === 'failed') return { ...each, kind: 'write-failed', half: false };
   if (place.kind !== 'place' || next.kind !== 'place') return undefined;
   const errno = writeNew(next.path, file) ?? failing(() => fs.renameSync(next.path, place.path));
@@ -187,6 +193,7 @@ export async function removeFiles(
 ): Promise<Removal> {
   const manifest = (await readManifest(tree)) ?? EMPTY_MANIFEST;
   const known = files.filter((file) => isListed(manifest, file));
+  await removeUnfinished(tree, [MANIFEST, ...known.map((file) => nextTo(file, unfinishedIn(file)))]);
   const gone: string[] = [];
   const kept: string[] = [];
   let failure: HostFailure | undefined;
@@ -279,14 +286,21 @@ function isBack(found: Contents, replaced: Replaced | undefined): boolean {
 }
 
 const UNFINISHED = /^\.binfmt-[0-9a-f]{16}\.new$/;
-const unfinishedName = () => `.binfmt-${crypto.randomBytes(8).toString('hex')}.new`;
 const OLD = 5 * 60_000; // milliseconds
 
-/** Of calls that were killed. Another call may be at work with newer ones. */
-function removeUnfinished(directory: string): void {
-  for (const name of fs.readdirSync(directory).filter((each) => UNFINISHED.test(each))) {
-    const file = path.join(directory, name);
-    failing(() => Date.now() - fs.lstatSync(file).mtimeMs > OLD && fs.unlinkSync(file));
+/** A new name for a file that is not complete yet. */
+function nextTo(file: string, unfinishedIn = path.dirname(file)): string {
+  return path.join(unfinishedIn, `.binfmt-${crypto.randomBytes(8).toString('hex')}.new`);
+}
+
+/** Of calls that were killed, beside these files. Another call may be at work with newer ones. */
+async function removeUnfinished(tree: HostTree, files: readonly string[]): Promise<void> {
+  for (const directory of new Set(files.map((file) => path.dirname(file)))) {
+    for (const name of (await tree.names(directory)).filter((each) => UNFINISHED.test(each))) {
+      const place = await tree.place(path.join(directory, name));
+      if (place.kind !== 'place') continue;
+      failing(() => Date.now() - fs.lstatSync(place.path).mtimeMs > OLD && fs.unlinkSync(place.path));
+    }
   }
 }
 
