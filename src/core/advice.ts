@@ -43,7 +43,8 @@ export type Advice =
       readonly because?: 'replace' | 'in-front' | 'for-processor' | 'label' | 'whole-machine';
     }
   | { readonly do: 'watch'; readonly platforms: readonly string[] }
-  | { readonly do: 'export'; readonly platforms: readonly string[] }
+  /** Register it at every boot too. */
+  | { readonly do: 'persist'; readonly platforms: readonly string[] }
   | {
       readonly do: 'run';
       readonly platforms: readonly string[];

@@ -30,9 +30,19 @@ describe('the command line without a command', () => {
         options: { credentials: true, preserveArgv0: true, force: false, keep: false },
         mount: { dir: undefined, allowUserNamespace: false, rootless: undefined },
         watch: undefined,
+        persist: undefined,
       },
     });
   });
+
+  for (const [line, persist] of [
+    ['--install arm64 --persist', { format: 'any', root: undefined }],
+    ['--persist --uninstall arm64', { format: 'any', root: undefined }],
+    ['--install arm64 --persist=openrc --host /host', { format: 'openrc', root: '/host' }],
+    ['-persist -install arm64', { format: 'any', root: undefined }],
+  ] as const) {
+    it(`takes --persist from ${line}`, () => expect(argsOf(line)['persist']).to.deep.equal(persist));
+  }
 
   for (const argv of [
     ['--install', 'arm64,riscv64'],

@@ -43,12 +43,12 @@ describe('doctor, with captured input', () => {
     expect(idsIn(found({ ...works, kernel: '4.8.0' }))).not.to.include('old-kernel');
   });
 
-  it('advises to export an emulator only if this program has it', () => {
+  it('advises to install an emulator for every boot only if this program has it', () => {
     const entries = [entryFor(arm64, { flags: 'OC' })];
     const probes: Captured['probes'] = [[arm64, probeOf({ kind: 'refused', errno: 'ENOENT' })]];
-    const [install, exported] = commandsFor(problemIn('not-in-containers', found({ entries, probes })));
+    const [install, persisted] = commandsFor(problemIn('not-in-containers', found({ entries, probes })));
     expect(install).to.equal('docker run --privileged --rm binfmt --install arm64');
-    expect(exported).to.equal('docker run --rm binfmt export systemd arm64 | sudo tar -x -C /');
+    expect(persisted).to.equal('docker run --privileged --pid=host --rm binfmt --install arm64 --persist');
     const without = problemIn('not-in-containers', found({ entries, probes, emulators: new Map() }));
     expect(commandsFor(without)).to.deep.equal([]);
   });

@@ -149,7 +149,7 @@ describe('advice', () => {
   it('after an installation that failed does not say to do the same again', () => {
     const repeated: Advice[] = [
       { do: 'install', platforms: ['arm64'], options: [] },
-      { do: 'export', platforms: ['arm64'] },
+      { do: 'persist', platforms: ['arm64'] },
     ];
     const facts = { signal: 'SIGSEGV', probe: { result: 'signal' }, randomization: { mode: '2', bits: '28' } } as const;
     const crash = problemOf(emulatorCrash, 'linux/arm64', facts, repeated);

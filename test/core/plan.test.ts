@@ -129,6 +129,18 @@ describe('the plan of an installation', () => {
       { kind: 'already-registered', version: '11.1.3' },
     ],
     [
+      'registers the same again if its file was replaced',
+      { entries: [entry()], registered: '11.1.3', options: { renew: new Set([arm64]) } },
+      'register',
+      { kind: 'renewed' },
+    ],
+    [
+      'registers an older QEMU in place of a newer one if its file was replaced, and says so',
+      { entries: [entry()], registered: '11.2', options: { renew: new Set([arm64]) } },
+      'register',
+      { kind: 'changed', difference: { in: 'version', have: '11.2', want: '11.1.3' } },
+    ],
+    [
       'replaces a disabled entry',
       { entries: [entry({ enabled: false })], probe: fails },
       'register',

@@ -98,10 +98,7 @@ describe('a check of doctor', () => {
     expect(problem.facts['loader']).to.match(/^\/lib.*ld/);
     expect(problem.facts['probe']).to.include({ result: 'refused', errno: 'ENOENT' });
     expect(report.platforms[0]).to.include({ runs: false, static: false, shipped: false, entry });
-    expect(commandsIn(problem)).to.deep.equal([
-      `${install} ${name}`,
-      `${program} export systemd ${name} | sudo tar -x -C /`,
-    ]);
+    expect(commandsIn(problem)).to.deep.equal([`${install} ${name}`, `${install} ${name} --persist`]);
     expect(doctor().stdout).to.contain(`${platform}  NO `).and.contain(', dynamic');
   });
 

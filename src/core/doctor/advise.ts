@@ -32,11 +32,11 @@ export function installAdvice(
   return [host.wouldVanish ? { ...install, hostNamespaces: true } : install];
 }
 
-/** Write this program's emulator to the host, for every boot, if there is one. */
-export function exportAdvice({ platform }: PlatformFacts, { emulators }: DoctorInput): readonly Advice[] {
+/** Install this program's emulator on the host, for every boot, if there is one. */
+export function persistAdvice({ platform }: PlatformFacts, { emulators }: DoctorInput): readonly Advice[] {
   const emulator = emulators.get(platform.architecture);
   if (emulator === undefined || emulator.unusable) return [];
-  return [{ do: 'export', platforms: [platform.architecture.name] }];
+  return [{ do: 'persist', platforms: [platform.architecture.name] }];
 }
 
 /** Keep the entry with a service. */

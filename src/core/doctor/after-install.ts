@@ -10,7 +10,7 @@ export function afterInstall(problem: Problem): Problem {
   return withoutAdvice(
     problem,
     (advice) =>
-      advice.do === 'export' || (advice.do === 'install' && !advice.options?.length && advice.because === undefined),
+      advice.do === 'persist' || (advice.do === 'install' && !advice.options?.length && advice.because === undefined),
   );
 }
 
@@ -19,7 +19,7 @@ export function afterTrial({ facts, ...problem }: Problem): Problem {
   const kept = { ...problem, facts: { ...facts, [ENTRY_KEPT]: true } };
   return withoutAdvice(
     kept,
-    (advice) => ['export', 'uninstall'].includes(advice.do) || (advice.do === 'install' && advice.because !== 'label'),
+    (advice) => ['persist', 'uninstall'].includes(advice.do) || (advice.do === 'install' && advice.because !== 'label'),
   );
 }
 

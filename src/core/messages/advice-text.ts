@@ -45,9 +45,13 @@ const renderers: Renderers = {
     label: 'as a service that restores the entries',
     command: callAsService(invocation, ['--install', platforms.join(','), '--watch']),
   }),
-  export: ({ platforms }, invocation) => ({
-    label: 'at every boot of a host with systemd',
-    command: `${call(invocation, ['export', 'systemd', ...platforms])} | sudo tar -x -C /`,
+  persist: ({ platforms }, invocation) => ({
+    label: 'now and at every boot, on the host itself',
+    command: callPrivileged(
+      { ...invocation, rootless: undefined },
+      ['--install', platforms.join(','), '--persist'],
+      HOST_NAMESPACES,
+    ),
   }),
   run({ platforms, command, because }, invocation) {
     if (because === 'no-engine' && invocation.kind === 'image') return undefined;

@@ -2,7 +2,7 @@
  * Why a platform does not run, if the reason is its emulator. The last check is for everything that no other one
  * explains.
  */
-import { exportAdvice, installAdvice, newerVersion } from '../doctor/advise.js';
+import { installAdvice, newerVersion, persistAdvice } from '../doctor/advise.js';
 import { platformCheck } from '../doctor/check.js';
 import { formatPlatform } from '../platform.js';
 import { interpreterOf } from '../probe.js';
@@ -34,7 +34,7 @@ export const dynamicEmulator = platformCheck<{
     return {
       severity: severityOf(platform),
       facts: { entry, interpreter: path, loader: elf?.loader, seen: interpreter?.seen, probe: probeFacts(platform) },
-      advice: [...installAdvice(platform, input), ...exportAdvice(platform, input)],
+      advice: [...installAdvice(platform, input), ...persistAdvice(platform, input)],
     };
   },
   title: (_, subjects) => doNotRun(subjects, ' in containers'),
@@ -59,7 +59,7 @@ export const emulatorLabel = platformCheck<{ interpreter: string; label: string;
       advice: [
         ...installAdvice(platform, input),
         ...installAdvice(platform, input, { because: 'label' }),
-        ...exportAdvice(platform, input),
+        ...persistAdvice(platform, input),
       ],
     };
   },

@@ -2,7 +2,7 @@
  * Why a platform does not run, if the reason is its entry, or this program itself. The order of the list is the order in
  * which causes are reported.
  */
-import { exportAdvice, installAdvice, uninstallAdvice, watchAdvice } from '../doctor/advise.js';
+import { installAdvice, persistAdvice, uninstallAdvice, watchAdvice } from '../doctor/advise.js';
 import { platformCheck } from '../doctor/check.js';
 import { isNamedFor } from '../doctor/input.js';
 import { takesProgramsOf } from '../elf.js';
@@ -80,7 +80,7 @@ export const noEntry = platformCheck<{
     return {
       facts: { readable, entryCount: entries.length, configured, boot, probe: probeFacts(platform) },
       advice: boot
-        ? [{ do: 'restart-systemd-binfmt' }, ...install, ...exportAdvice(platform, input)]
+        ? [{ do: 'restart-systemd-binfmt' }, ...install, ...persistAdvice(platform, input)]
         : [...install, ...(canInstall && readable ? [watchAdvice(platform)] : [])],
     };
   },
@@ -147,7 +147,7 @@ export const notInContainers = platformCheck<{
     return {
       severity: severityOf(platform),
       facts: { entry, flags, interpreter, probe: probeFacts(platform) },
-      advice: [...installAdvice(platform, input), ...exportAdvice(platform, input)],
+      advice: [...installAdvice(platform, input), ...persistAdvice(platform, input)],
     };
   },
   title: (_, subjects) => doNotRun(subjects, ' in containers'),

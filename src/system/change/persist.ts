@@ -176,7 +176,7 @@ function installOnHost(
   system: System,
 ): Promise<Installation> {
   const register = registerFrom(tree.root, system);
-  return installPlatforms({ platforms, options: { ...options, renew }, before, lasting: true, register }, system);
+  return installPlatforms({ platforms, options: { ...options, renew }, before, lasting: 'yes', register }, system);
 }
 
 export function problemWith(failure: HostFailure): Problem {

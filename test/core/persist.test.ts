@@ -1,0 +1,149 @@
+import { expect } from 'chai';
+import { configuredLine } from '../../src/core/binfmt-d.js';
+import { registerLine, registrationOf } from '../../src/core/entry.js';
+import { formatManifest, parseManifest } from '../../src/core/export-files.js';
+import {
+  beginReplacing,
+  EMPTY_MANIFEST,
+  endReplacing,
+  formatHostManifest,
+  isOurs,
+  parseHostManifest,
+  withoutFiles,
+} from '../../src/core/host-manifest.js';
+import {
+  chooseFormat,
+  filesOfEntry,
+  hostInterpreter,
+  lineOfRecord,
+  persistedEntries,
+  persistFormatNames,
+  removalOrder,
+} from '../../src/core/persist-formats.js';
+import { row } from '../support/architectures.js';
+
+const name = 'qemu-aarch64';
+const registration = registrationOf(row('arm64'), { name, interpreter: hostInterpreter(name), flags: 'POCF' });
+const EMULATOR = `usr/local/lib/binfmt/${name}`;
+const CONFIGURATION = `etc/binfmt.d/${name}.conf`;
+
+describe('the files of an entry on a host', () => {
+  for (const format of persistFormatNames) {
+    it(`for ${format} are the emulator first, and then its configuration, which are removed the other way round`, () => {
+      const [emulator, configuration] = filesOfEntry(format, registration, '/usr/bin/qemu-aarch64');
+      expect(emulator).to.deep.equal({ path: EMULATOR, mode: 0o755, source: '/usr/bin/qemu-aarch64' });
+      const order = removalOrder(name);
+      expect(order.emulator).to.equal(EMULATOR);
+      expect(order.configurations).to.include(configuration?.path);
+    });
+  }
+
+  it('have a record for binfmt-support that reads as the line that binfmt.d has', () => {
+    const [, record] = filesOfEntry('binfmt-support', registration, '');
+    const text = record && 'text' in record ? record.text : '';
+    expect(text.split('\n')).to.have.length(11);
+    expect(lineOfRecord(name, text)).to.equal(
+      registerLine(registration).replace(':M::', ':M:0:').replace(/:PCF$/, ':CPF'),
+    );
+  });
+});
+
+describe('a record of binfmt-support', () => {
+  it('with a detector is registered for the program that starts detectors', () => {
+    const record = ['wine', 'magic', '0', 'MZ', '', '/usr/bin/wine', '/usr/lib/wine/detector', '', '', ''].join('\n');
+    expect(lineOfRecord('wine', record)).to.equal(':wine:M:0:MZ::/usr/lib/binfmt-support/run-detectors:');
+  });
+
+  it('for file names, or cut off, gives no line', () => {
+    expect(
+      lineOfRecord('jar', ['java', 'extension', '0', 'jar', '', '/usr/bin/java', '', '', '', ''].join('\n')),
+    ).to.equal(undefined);
+    expect(lineOfRecord('cut', 'package\nmagic\n0\n')).to.equal(undefined);
+  });
+});
+
+describe('the way in which a host registers entries at boot', () => {
+  it('is the one that it was booted with, or else the first that it has', () => {
+    expect(chooseFormat([])).to.equal(undefined);
+    expect(
+      chooseFormat([
+        { format: 'systemd', booted: false },
+        { format: 'openrc', booted: true },
+      ]),
+    ).to.equal('openrc');
+    expect(
+      chooseFormat([
+        { format: 'systemd', booted: false },
+        { format: 'binfmt-support', booted: false },
+      ]),
+    ).to.equal('systemd');
+  });
+});
+
+describe('the line of an entry in the configuration of a host', () => {
+  const file = (directory: string, text: string) => ({ directory, name: 'a.conf', text });
+  it('is that of the file that counts, as it is written there', () => {
+    const line = '|qemu-aarch64|M|0|\\x7fELF||/opt/e|F';
+    const files = [file('/usr/lib/binfmt.d', registerLine(registration)), file('/etc/binfmt.d', `# mine\n${line}\n`)];
+    expect(configuredLine(files, name)).to.equal(line);
+    expect(configuredLine(files, 'qemu-arm')).to.equal(undefined);
+    expect(configuredLine([...files.slice(0, 1), file('/etc/binfmt.d', '')], name)).to.equal(undefined);
+  });
+});
+
+describe('the manifest of a host', () => {
+  const installed = endReplacing(beginReplacing(EMPTY_MANIFEST, {}, { [EMULATOR]: 'old' }, {}), { [EMULATOR]: 'old' });
+
+  it('knows both contents of a file while it is being replaced, and one afterwards', () => {
+    const during = beginReplacing(installed, { [EMULATOR]: 'old' }, { [EMULATOR]: 'new' }, {});
+    expect([isOurs(during, EMULATOR, 'old'), isOurs(during, EMULATOR, 'new')]).to.deep.equal([true, true]);
+    const after = endReplacing(during, { [EMULATOR]: 'new' });
+    expect([isOurs(after, EMULATOR, 'old'), isOurs(after, EMULATOR, 'new')]).to.deep.equal([false, true]);
+  });
+
+  it('knows what an interrupted call has left, while the next call replaces it', () => {
+    const interrupted = beginReplacing(installed, { [EMULATOR]: 'old' }, { [EMULATOR]: 'new' }, {});
+    // It was interrupted after it had replaced the file.
+    const next = beginReplacing(interrupted, { [EMULATOR]: 'new' }, { [EMULATOR]: 'newest' }, {});
+    expect([isOurs(next, EMULATOR, 'new'), isOurs(next, EMULATOR, 'newest')]).to.deep.equal([true, true]);
+    expect(isOurs(next, EMULATOR, 'old')).to.equal(false);
+  });
+
+  it('keeps the first contents that others had in a place', () => {
+    const theirs = { [CONFIGURATION]: { text: 'theirs' } };
+    const first = beginReplacing(installed, {}, { [CONFIGURATION]: 'a' }, theirs);
+    const second = beginReplacing(first, {}, { [CONFIGURATION]: 'b' }, { [CONFIGURATION]: { text: 'later' } });
+    expect(second.replaced).to.deep.equal(theirs);
+    expect(withoutFiles(second, [CONFIGURATION]).replaced).to.deep.equal({});
+  });
+
+  it('reads back as it was written, and nothing else is a manifest', () => {
+    const manifest = beginReplacing(
+      installed,
+      {},
+      { [CONFIGURATION]: 'a' },
+      { [CONFIGURATION]: { link: '/dev/null' } },
+    );
+    expect(parseHostManifest(formatHostManifest(manifest))).to.deep.equal(manifest);
+    for (const text of ['', '[]', '{}', '{"files":null}', '{"files":'])
+      expect(parseHostManifest(text)).to.equal(undefined);
+  });
+
+  it('is that of an export, which keeps what it does not know itself', () => {
+    const manifest = beginReplacing(installed, {}, { [CONFIGURATION]: 'a' }, { [CONFIGURATION]: { text: 'theirs' } });
+    const exported = formatManifest(
+      new Map([['usr/local/lib/binfmt/qemu-arm', 'b']]),
+      parseManifest(formatHostManifest(manifest)),
+    );
+    expect(parseHostManifest(exported)).to.deep.equal({
+      ...manifest,
+      files: { ...manifest.files, 'usr/local/lib/binfmt/qemu-arm': 'b' },
+    });
+  });
+
+  it('tells which entries are on the host', () => {
+    expect(
+      persistedEntries({ [EMULATOR]: 1, [CONFIGURATION]: 1, 'usr/local/lib/binfmt/manifest.json': 1 }),
+    ).to.deep.equal([name]);
+  });
+});
