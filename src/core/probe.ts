@@ -7,7 +7,7 @@ import { categoriesOf } from './selinux-label.js';
 
 /** How a program ended, as the launcher reports it. */
 export interface Outcome {
-  readonly kind: 'exit' | 'signal' | 'timeout' | 'chroot' | 'exec';
+  readonly kind: 'exit' | 'signal' | 'timeout' | 'starved' | 'chroot' | 'exec';
   /** Exit status, signal number, 0, or errno, depending on `kind`. */
   readonly number: number;
   /** From fork to end. */
@@ -53,6 +53,9 @@ export interface OsNames {
 /** The machine lacks a resource at the moment: that says nothing about the emulator. */
 export const SHORTAGES: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC', 'ETXTBSY']);
 
+/** It got no time of a processor, for which no system call fails. The kernel uses this errno for timers. */
+export const STARVED = 'ETIME';
+
 export function verdictOf(architecture: Architecture, outcome: Outcome, osNames: OsNames): Verdict {
   const { kind, number, output } = outcome;
   switch (kind) {
@@ -65,6 +68,8 @@ export function verdictOf(architecture: Architecture, outcome: Outcome, osNames:
       return { kind: 'signal', signal: osNames.signal(number), output };
     case 'timeout':
       return { kind: 'timeout' };
+    case 'starved':
+      return { kind: 'untried', errno: STARVED };
     case 'exit': {
       const level = architecture.levels?.[number];
       if (level !== undefined) return { kind: 'runs', level };

@@ -37,10 +37,12 @@
  *   run-queued MILLISECONDS                         runs all queued files at the same time; when all have ended, or
  *                                                   are killed at the time limit, answers a line for each, in order:
  *
- *     exit|signal|timeout|chroot|exec  NUMBER  MICROSECONDS  RAN-BY  EXE  BUILD-ID  LABEL  OUTPUT
+ *     exit|signal|timeout|starved|chroot|exec
+ *                                      NUMBER  MICROSECONDS  RAN-BY  EXE  BUILD-ID  LABEL  OUTPUT
  *     inspected                        SIZE    MICROSECONDS  RAN-BY  EXE  BUILD-ID  LABEL  BEGINNING
  *
- * NUMBER is the exit status, the signal, 0, or the errno of the call that failed. EXE is the target of /proc/PID/exe
+ * "starved" is a timeout of a program that has waited for a processor most of the time. NUMBER is the exit status, the signal, 0,
+ * or the errno of the call that failed. EXE is the target of /proc/PID/exe
  * just after execve(2): FILE itself if the processor runs it, or the interpreter if an entry of binfmt_misc matched.
  * RAN-BY tells the two apart by the file's inode, as "processor" or "interpreter". If the launcher may not trace the
  * program, RAN-BY is "unknown" and EXE is empty. LABEL is the SELinux label of EXE. OUTPUT is the first bytes of standard

@@ -25,7 +25,7 @@ struct run {
 	struct program program;
 	pid_t pid;
 	bool inspect; /* It is ended as soon as it has started, and the started file is reported. */
-	bool ended, traced, late;
+	bool ended, traced, late, starved;
 	int status; /* as waitpid reports it */
 	struct { char beginning[BEGINNING]; ssize_t length; long long size; } interpreter;
 	struct timespec start, end;
@@ -116,10 +116,42 @@ static void handle_change(pid_t pid, int status, const struct child_report *chil
 	}
 }
 
-static void kill_late(void) {
+/* What /proc tells of a process. Times are in clock ticks; `start` counts since the machine was started. */
+struct stat_line { char state; long long user, system, start; };
+
+/* Returns false if the process has ended. Source: proc_pid_stat(5). */
+static bool read_stat(long pid, struct stat_line *stat) {
+	char path[64], text[1024], *field;
+	int n = 0;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+	FILE *file = fopen(path, "re");
+	if (!file) return false;
+	/* The name of the program may have blanks in it. Fields 3, 14, 15 and 22 follow. */
+	if (fgets(text, sizeof text, file) && (field = strrchr(text, ')')))
+		n = sscanf(field + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %*d %*d %*d %*d %*d %*d %lld",
+			&stat->state, &stat->user, &stat->system, &stat->start);
+	fclose(file);
+	return n == 4;
+}
+
+/*
+ * At the time limit: has it had little of the processor's time, and waits for it, for a disk, or for the launcher, which waits
+ * itself? Then the machine, and not the program, is too slow. `limit` in microseconds.
+ */
+static bool is_starved(pid_t pid, long long limit) {
+	enum { LITTLE = 8 }; /* less than an eighth */
+	struct stat_line stat;
+
+	if (!read_stat(pid, &stat) || !strchr("RDt", stat.state)) return false;
+	return (stat.user + stat.system) * (1000000 / sysconf(_SC_CLK_TCK)) < limit / LITTLE;
+}
+
+static void kill_late(long long limit) {
 	for (size_t i = 0; i < count; i++) {
 		if (runs[i].ended) continue;
 		runs[i].late = true;
+		runs[i].starved = is_starved(runs[i].pid, limit);
 		kill(-runs[i].pid, SIGKILL);
 		kill(runs[i].pid, SIGKILL);
 	}
@@ -142,7 +174,7 @@ static void wait_for_all(const struct child_report *children, long long limit) {
 		long long rest = limit - microseconds(begin, now);
 		if (!killed && (rest <= 0 || node_exited() || (polled[1].revents & POLLHUP && has_node()))) {
 			killed = true;
-			kill_late();
+			kill_late(limit);
 		}
 		/* A killed process may take long to end. The launcher waits for it, however long that is. */
 		poll(polled, killed ? 1 : 2, killed ? -1 : (int)(rest / 1000 + 1));
@@ -150,30 +182,16 @@ static void wait_for_all(const struct child_report *children, long long limit) {
 	}
 }
 
-/* When a process was started, in clock ticks since the machine was. Returns -1 if it has ended. Source: proc_pid_stat(5). */
-static long long start_of(long pid) {
-	char path[64], text[1024], *field;
-	long long start = -1;
-
-	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-	FILE *file = fopen(path, "re");
-	if (!file) return -1;
-	/* The name of the program may have blanks in it. Field 22 is the time. */
-	if (fgets(text, sizeof text, file) && (field = strrchr(text, ')')))
-		sscanf(field + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld", &start);
-	fclose(file);
-	return start;
-}
-
 /* Does a process run the same file as one of the runs, and was it started at `since` or later? */
 static bool is_stray(long pid, long long since) {
 	char link[64];
 	struct stat file;
+	struct stat_line process;
 
 	snprintf(link, sizeof link, "/proc/%ld/exe", pid);
-	if (stat(link, &file) < 0) return false;
+	if (stat(link, &file) < 0 || !read_stat(pid, &process)) return false;
 	for (size_t i = 0; i < count; i++)
-		if (runs[i].exe[0] && runs[i].device == file.st_dev && runs[i].inode == file.st_ino) return start_of(pid) >= since;
+		if (runs[i].exe[0] && runs[i].device == file.st_dev && runs[i].inode == file.st_ino) return process.start >= since;
 	return false;
 }
 
@@ -216,7 +234,7 @@ static void report(struct run *run, const struct child_report *child) {
 		bytes = run->interpreter.beginning;
 		length = run->interpreter.length;
 	} else if (run->late) {
-		kind = "timeout";
+		kind = run->starved ? "starved" : "timeout";
 		number = 0;
 	} else if (WIFSIGNALED(run->status)) {
 		kind = "signal";

@@ -29,6 +29,7 @@ describe('the verdict about a probe', () => {
     [{ kind: 'exit', number: 127, output: 'qemu: no\nmore' }, /status 127$/],
     [{ kind: 'signal', number: 11 }, /SIGSEGV/],
     [{ kind: 'timeout', number: 0 }, /in time/],
+    [{ kind: 'starved', number: 0 }, /lacks a resource at the moment \(processor time\)/],
   ] as const) {
     it(`about ${outcome.kind} ${outcome.number} says ${text}`, () => {
       const bad = verdict('arm64', outcome);

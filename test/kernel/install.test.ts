@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -18,7 +19,14 @@ import {
   started,
   statusIn,
 } from '../support/program.js';
-import { compile, crashingEmulator, dynamicEmulator, emulatorExiting, hangingEmulator } from '../support/programs.js';
+import {
+  compile,
+  crashingEmulator,
+  dynamicEmulator,
+  emulatorExiting,
+  hangingEmulator,
+  starvedEmulator,
+} from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 import { until } from '../support/watcher.js';
 
@@ -268,6 +276,21 @@ describe('install', () => {
       const ended = again('ulimit -n 24');
       expect(ended.exit, ended.stderr).to.equal(0);
       expect(statusIn(ended)).to.deep.equal(before);
+    });
+
+    it('leaves an entry whose emulator gets no time of the processor, and says so', async () => {
+      const allowed = /^Cpus_allowed_list:\t(\d+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+      writeEntry(entry, '-1');
+      registerForeign(entry, name, starvedEmulator(Number(allowed)), 'F');
+      const busy = [1, 2].map(() => spawn('taskset', ['--cpu-list', allowed, 'sh', '-c', 'while :; do :; done']));
+      try {
+        const ended = installing();
+        expect(ended.stderr).to.match(/could not be run, because .* \(processor time\)/);
+        expect(ended.exit).to.equal(1);
+        expect(entryText(entry)).to.contain('flags: F\n');
+      } finally {
+        for (const each of busy) each.kill();
+      }
     });
 
     it('fails, and leaves all entries, when it may write no file at all', () => {

@@ -15,10 +15,10 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
   const ours = new DaemonSet();
   let started = false;
 
-  before(function () {
+  before(async function () {
     if (mounted()) skipBecause(this, `this host keeps binfmt_misc mounted at ${MOUNT}`);
     skipWhereEntriesAreKept.call(this);
-    prepareGuests();
+    await prepareGuests();
     started = true;
   });
   beforeEach(() => ours.apply({ image: IMAGE }));
@@ -57,12 +57,11 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     ours.kubectl('delete', 'daemonset', 'binfmt', '--cascade=foreground', '--wait');
     await untilWithin(60, () => ours.container() === '', 'the container to end');
     expect(entryNames()).to.deep.equal(entries);
-    expectGuestsRun();
+    await expectGuestsRun();
   });
 
   for (const [what, disturb] of [
     ['deleted', () => ours.kubectl('delete', 'pod', ours.pod(), '--wait=false')],
-    ['deleted by force', () => ours.kubectl('delete', 'pod', ours.pod(), '--force', '--grace-period=0')],
     ['evicted', () => evict(ours.pod())],
     ['killed', () => mustDocker('kill', '--signal', 'KILL', ours.container())],
   ] as const) {
@@ -75,7 +74,7 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
         what,
       );
       expect(entryNames()).to.deep.equal(entries);
-      expect(runsGuestPod(guest)).to.equal(true);
+      expect(await runsGuestPod(guest)).to.equal(true);
       await untilWithin(60, () => !['', container].includes(ours.container()), 'another container');
       await readyAgain();
       if (what === 'killed') expect(ours.pod()).to.equal(pod);
@@ -110,13 +109,13 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     const entries = entryNames();
     writeEntry('status', '-1');
     await untilWithin(10, () => entryNames().length === entries.length, 'the entries');
-    expectGuestsRun();
-    expect(ours.log()).to.contain(`restored ${guest.name}: removed`);
+    await expectGuestsRun();
+    await untilWithin(10, () => ours.log().includes(`restored ${guest.name}: removed`), 'a line in the log');
   });
 
   it('keeps the entries if binfmt_misc is unmounted on the host, and mounts it there again', async () => {
     unmountHost();
-    expect(runsGuestPod(guest)).to.equal(true);
+    expect(await runsGuestPod(guest)).to.equal(true);
     mustDocker('kill', '--signal', 'HUP', ours.container());
     await untilWithin(10, mounted, 'the mount');
   });
@@ -138,7 +137,7 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     } finally {
       second.remove();
     }
-    expectGuestsRun();
+    await expectGuestsRun();
   });
 
   it('tolerates every taint, and is among the last pods that a node gives up', () => {
@@ -153,9 +152,10 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     }
   });
 
-  it('removes its entries when it is deleted, if it was told --on-exit uninstall before', async () => {
-    ours.apply({ image: IMAGE, args: ['--install', 'all', '--watch', '--on-exit', 'uninstall'] });
-    ours.kubectl('delete', 'daemonset', 'binfmt');
+  it('leaves no entry if it is deleted after the component uninstall was applied', async () => {
+    ours.apply({ image: IMAGE, components: ['uninstall'] });
+    await expectGuestsRun();
+    ours.remove();
     await untilWithin(30, () => entryNames().length === 0, 'no entry');
   });
 });

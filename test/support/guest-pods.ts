@@ -1,50 +1,54 @@
 /** Pods of other architectures, which are no part of ours: do they run? */
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { guestImage, guestMachine } from './docker.js';
-import {
-  applyAll,
-  GUESTS,
-  guestPod,
-  kubectl,
-  logOfGuest,
-  makeNamespace,
-  mustKubectl,
-  phasesOfGuests,
-} from './kubernetes.js';
+import { fileOf, GUESTS, guestPod, kubectl, kubectlMeanwhile, makeNamespace } from './kubernetes.js';
 import { type Guest, guest, guest2, guest3, guest4 } from './machine.js';
+import { untilWithin } from './watcher.js';
 
 export const guests = [guest, guest2, guest3, guest4];
 
-export function prepareGuests(): void {
+export async function prepareGuests(): Promise<void> {
   makeNamespace(GUESTS);
-  // Its default service account is made a moment later, and before that no pod is admitted.
-  for (let i = 0; i < 100 && kubectl('get', 'serviceaccount', 'default', '--namespace', GUESTS).exit !== 0; i++);
   for (const each of guests) guestImage(each);
+  // Without it no pod is admitted, and it is made a moment later.
+  const account = () => kubectl('get', 'serviceaccount', 'default', '--namespace', GUESTS).exit === 0;
+  await untilWithin(30, account, 'the default service account');
 }
 
-/** What pods printed, in the order of the guests; undefined for one that failed. Waits for all of them. */
-export function outputsOf(these: readonly Guest[], more: object = {}): (string | undefined)[] {
+/** What pods printed, in the order of the guests; where one failed, why. Waits for all of them. */
+export async function outputsOf(these: readonly Guest[], more: object = {}): Promise<string[]> {
   const pods = these.map((each) => guestPod(each, more));
-  applyAll(pods);
   const names = pods.map(({ metadata }) => metadata.name);
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const phases = phasesOfGuests();
-    if (names.every((name) => ['Succeeded', 'Failed'].includes(phases[name] ?? ''))) {
-      const outputs = names.map((name) => (phases[name] === 'Succeeded' ? logOfGuest(name) : undefined));
-      mustKubectl('delete', 'pod', '--namespace', GUESTS, '--wait=false', ...names);
+  const inGuests = (...args: string[]) => kubectlMeanwhile('--namespace', GUESTS, ...args);
+  await inGuests('create', '--filename', fileOf(pods));
+  for (let i = 0; i < 300; i++) {
+    const { items } = JSON.parse(await inGuests('get', 'pods', '--output', 'json', ...names)) as { items: Pod[] };
+    if (items.every(({ status }) => ['Succeeded', 'Failed'].includes(status.phase))) {
+      const outputs = await Promise.all(
+        items.map(({ metadata, status }) =>
+          status.phase === 'Succeeded' ? inGuests('logs', metadata.name) : JSON.stringify(status.containerStatuses),
+        ),
+      );
+      await inGuests('delete', 'pod', '--wait=false', ...names);
       return outputs;
     }
-    if (Date.now() > deadline) throw new Error(`pods do not end: ${JSON.stringify(phases)}`);
+    await setTimeout(200);
   }
+  throw new Error(`pods do not end: ${await inGuests('get', 'pods')}`);
+}
+
+interface Pod {
+  readonly metadata: { readonly name: string };
+  readonly status: { readonly phase: string; readonly containerStatuses?: readonly object[] };
 }
 
 const wanted = (each: Guest) => `${guestMachine(each)}\n`;
 
-export function runsGuestPod(each: Guest): boolean {
-  return outputsOf([each])[0] === wanted(each);
+export async function runsGuestPod(each: Guest): Promise<boolean> {
+  return (await outputsOf([each]))[0] === wanted(each);
 }
 
-export function expectGuestsRun(): void {
-  expect(outputsOf(guests)).to.deep.equal(guests.map(wanted));
+export async function expectGuestsRun(): Promise<void> {
+  expect(await outputsOf(guests)).to.deep.equal(guests.map(wanted));
 }

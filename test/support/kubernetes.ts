@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { guestImage, LABEL, mustDocker } from './docker.js';
 import type { Guest } from './machine.js';
-import { type Ended, must, ROOT, run } from './program.js';
+import { type Ended, must, ROOT, run, started } from './program.js';
 import { scratch } from './scratch.js';
 
 const environment = { KUBECONFIG: process.env['BINFMT_TEST_KUBECONFIG'] };
@@ -19,22 +19,26 @@ export function mustKubectl(...args: string[]): string {
   return must('kubectl', args, environment);
 }
 
-/** Applies a manifest, and returns the file that it is in. */
-export function apply(manifest: string): string {
+/** The same, while this process goes on. */
+export async function kubectlMeanwhile(...args: string[]): Promise<string> {
+  const { exit, stdout, stderr } = await started('kubectl', args, environment);
+  if (exit !== 0) throw new Error(`kubectl ${args.join(' ')}: exit status ${exit}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+function fileWith(manifest: string): string {
   const file = path.join(scratch(), 'manifest.yaml');
   fs.writeFileSync(file, manifest);
-  mustKubectl('apply', '--filename', file);
   return file;
 }
 
-/** The same for objects. */
-export function applyAll(items: readonly object[]): void {
-  apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-}
+/** A file with these objects. */
+export const fileOf = (items: readonly object[]) => fileWith(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 
 /** A namespace that is removed with all that is in it, also by test/run if the tests are interrupted. */
 export function makeNamespace(name: string): void {
-  applyAll([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { [LABEL]: '' } } }]);
+  const labels = { [LABEL]: '' };
+  mustKubectl('apply', '--filename', fileOf([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }]));
 }
 
 export function removeNamespace(name: string): void {
@@ -47,7 +51,7 @@ export interface Rendering {
   /** Directories of deploy/kubernetes. */
   readonly components?: readonly string[];
   readonly namespace?: string;
-  /** Of the container, in place of `--install all --watch`. */
+  /** Of the container, in place of those that it has. */
   readonly args?: readonly string[];
 }
 
@@ -69,6 +73,8 @@ export function render({ image, components = [], namespace = 'binfmt', args }: R
   return mustKubectl('kustomize', dir);
 }
 
+const ROLLED_OUT = ['rollout', 'status', 'daemonset/binfmt', '--timeout=180s'];
+
 /** Our DaemonSet in one namespace. */
 export class DaemonSet {
   readonly namespace: string;
@@ -85,11 +91,15 @@ export class DaemonSet {
 
   /** Without waiting. */
   change(rendering: Rendering): void {
-    apply(render({ ...rendering, namespace: this.namespace }));
+    mustKubectl('apply', '--filename', fileWith(render({ ...rendering, namespace: this.namespace })));
   }
 
   rolledOut(): void {
-    this.kubectl('rollout', 'status', 'daemonset/binfmt', '--timeout=180s');
+    this.kubectl(...ROLLED_OUT);
+  }
+
+  async rolledOutMeanwhile(): Promise<void> {
+    await kubectlMeanwhile('--namespace', this.namespace, ...ROLLED_OUT);
   }
 
   kubectl(...args: string[]): string {
@@ -141,15 +151,4 @@ export function guestPod(guest: Guest, more: object = {}) {
     metadata: { name: `${guest.name}-${process.pid}-${++count}`, namespace: GUESTS },
     spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, containers: [container], ...more },
   };
-}
-
-export function logOfGuest(name: string): string {
-  return kubectl('logs', '--namespace', GUESTS, name).stdout;
-}
-
-/** `Succeeded`, `Failed` and so on, by the names of all pods of guests. */
-export function phasesOfGuests(): Record<string, string> {
-  const format = '{range .items[*]}{.metadata.name} {.status.phase}{"\\n"}{end}';
-  const lines = mustKubectl('get', 'pods', '--namespace', GUESTS, '--output', `jsonpath=${format}`).trim().split('\n');
-  return Object.fromEntries(lines.filter((line) => line !== '').map((line) => line.split(' ')));
 }

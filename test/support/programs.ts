@@ -27,6 +27,24 @@ export const dynamicEmulator = () => emulatorExiting(42, []);
 export const crashingEmulator = () => compile('int main(void) { __builtin_trap(); }', ['-static']);
 export const hangingEmulator = () => compile('int main(void) { for (;;); }', ['-static']);
 
+/** It works a twentieth of a second on one processor, and only while that has nothing else to do. */
+export const starvedEmulator = (processor: number) =>
+  compile(
+    `#define _GNU_SOURCE
+    #include <sched.h>
+    #include <time.h>
+    int main(void) {
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(${processor}, &one);
+      sched_setaffinity(0, sizeof one, &one);
+      sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0});
+      while (clock() < CLOCKS_PER_SEC / 20);
+      return 42;
+    }`,
+    ['-static'],
+  );
+
 /**
  * An emulator that is as good as our test programs ask for: it exits with a status, but crashes for a program without code.
  * `status`: an expression in C.

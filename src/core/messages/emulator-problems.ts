@@ -2,6 +2,7 @@
 import { defineProblem } from '../problem.js';
 import { listed } from '../text.js';
 import { INTERPRETER_LIMIT } from './machine-checks.js';
+import { describeShortage } from './verdict-text.js';
 
 export const noEmulator = defineProblem<{ emulator: string; directory: string }>({
   id: 'no-emulator',
@@ -81,7 +82,7 @@ export const untested = defineProblem<{ errno: string }>({
   summary: 'a test program could not be run, because the machine lacks a resource at the moment',
   title: (_, subjects) => `${listed(subjects)} could not be tested`,
   cause: ({ errno }) =>
-    `its test program could not be run, because this machine lacks a resource at the moment (${errno})`,
+    `its test program could not be run, because this machine lacks a resource at the moment (${describeShortage(errno)})`,
 });
 
 export const entryRemoved = defineProblem<{ entry: string }>({

@@ -1,6 +1,6 @@
 /** What a probe did, in words, and as facts of a problem. */
 import type { PlatformFacts } from '../doctor/input.js';
-import { interpreterOf, type ProbeResult, type Verdict } from '../probe.js';
+import { interpreterOf, type ProbeResult, STARVED, type Verdict } from '../probe.js';
 import { shortened } from '../text.js';
 
 /** The outcome of a probe as facts. `interpreter`: what the kernel started for it. */
@@ -29,6 +29,8 @@ const refusals: Readonly<Record<string, string>> = {
   EACCES: 'permission denied (EACCES): the kernel is not allowed to execute the emulator',
 };
 
+export const describeShortage = (errno: string) => (errno === STARVED ? 'processor time' : errno);
+
 /** Why a test program does not run, in one line. */
 export function describeFailure({ result, errno = '', status, signal }: ProbeFacts): string {
   switch (result) {
@@ -43,7 +45,7 @@ export function describeFailure({ result, errno = '', status, signal }: ProbeFac
     case 'pretended':
       return 'the emulator exits with the status of our test program, and runs no program';
     case 'untried':
-      return `it could not be tried, because this machine lacks a resource at the moment (${errno})`;
+      return `it could not be tried, because this machine lacks a resource at the moment (${describeShortage(errno)})`;
     case 'runs':
       return 'it runs';
   }

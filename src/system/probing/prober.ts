@@ -99,7 +99,7 @@ function loadersIn(directory: string, own: Architecture): Executable[] {
 }
 
 function lackedSomething({ kind, number }: ExecutionOutcome): boolean {
-  return kind === 'timeout' || (kind === 'exec' && SHORTAGES.has(osNames.errno(number)));
+  return kind === 'timeout' || kind === 'starved' || (kind === 'exec' && SHORTAGES.has(osNames.errno(number)));
 }
 
 /** The control, the first outcome, did not run: its directory is noexec, for example. */

@@ -1,0 +1,73 @@
+/** deploy/kubernetes/host-mounted, on a host that keeps binfmt_misc mounted and on one that does not. */
+import { expect } from 'chai';
+import { IMAGE, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
+import { expectGuestsRun, prepareGuests } from '../support/guest-pods.js';
+import { mounted, unmountHost } from '../support/host.js';
+import { entryNames, MOUNT, writeEntry } from '../support/kernel.js';
+import { DaemonSet } from '../support/kubernetes.js';
+import { guest } from '../support/machine.js';
+import { must } from '../support/program.js';
+import { skipBecause } from '../support/skip.js';
+import { untilWithin } from '../support/watcher.js';
+
+const rendering = { image: IMAGE, components: ['host-mounted'] };
+
+describe('deploy/kubernetes/host-mounted', () => {
+  const ours = new DaemonSet();
+  let restore = () => {};
+
+  before(async () => {
+    restore = mountOnHost();
+    await prepareGuests();
+    ours.apply(rendering);
+  });
+  after(() => {
+    ours.remove();
+    uninstallAll();
+    restore();
+  });
+
+  it('runs pods of four other architectures', () => expectGuestsRun());
+
+  it('has no capability, and sees of the host one directory and no process', () => {
+    const status = must('cat', [`/proc/${ours.inspect('{{.State.Pid}}')}/status`]);
+    expect(status).to.match(/^CapEff:\t0000000000000000$/m);
+    expect(status).to.match(/^CapBnd:\t0000000000000000$/m);
+    expect(status).to.match(/^NoNewPrivs:\t1$/m);
+    expect(status).to.match(/^Seccomp:\t2$/m);
+    expect(ours.inspect('{{.HostConfig.PidMode}}')).to.equal('');
+    expect(ours.inspect('{{.HostConfig.SecurityOpt}}')).not.to.contain('unconfined');
+    const sources = ours.inspect('{{range .Mounts}}{{.Source}}\n{{end}}').split('\n');
+    expect(sources.filter((source) => !source.startsWith('/var/lib/kubelet/pods/'))).to.deep.equal([MOUNT]);
+  });
+
+  it('restores entries that are removed, and keeps them when its pod is killed', async () => {
+    const entries = entryNames();
+    writeEntry('status', '-1');
+    await untilWithin(10, () => entryNames().length === entries.length, 'the entries');
+    await untilWithin(10, () => ours.log().includes(`restored ${guest.name}: removed`), 'a line in the log');
+    mustDocker('kill', '--signal', 'KILL', ours.container());
+    await expectGuestsRun();
+    expect(entryNames()).to.deep.equal(entries);
+    await untilWithin(60, () => ours.ready(), 'a pod that is ready');
+  });
+});
+
+describe('deploy/kubernetes/host-mounted on a host that does not keep binfmt_misc mounted', () => {
+  const ours = new DaemonSet();
+
+  before(function () {
+    if (mounted()) skipBecause(this, `this host keeps binfmt_misc mounted at ${MOUNT}`);
+  });
+  after(() => {
+    ours.remove();
+    unmountHost();
+  });
+
+  it('is not ready, and its log says why', async () => {
+    ours.change(rendering);
+    await untilWithin(60, () => ours.kubectl('get', 'pods').includes('Error'), 'a pod that has ended');
+    expect(ours.log()).to.match(/binfmt_misc/);
+    expect(ours.ready()).to.equal(false);
+  });
+});

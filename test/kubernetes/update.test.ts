@@ -1,0 +1,107 @@
+/** A rolling update to an image with another QEMU, and then to other flags, while pods and containers are started all the time. */
+import { expect } from 'chai';
+import {
+  FULL_IMAGE,
+  guestImage,
+  guestMachine,
+  IMAGE,
+  LABEL,
+  mountOnHost,
+  mustDocker,
+  uninstallAll,
+} from '../support/docker.js';
+import { guests, outputsOf, prepareGuests } from '../support/guest-pods.js';
+import { mounted, unmountHost } from '../support/host.js';
+import { entryText, MOUNT } from '../support/kernel.js';
+import { DaemonSet } from '../support/kubernetes.js';
+import { type Guest, guest } from '../support/machine.js';
+import { started } from '../support/program.js';
+import { sayInstead, skipBecause } from '../support/skip.js';
+
+/** How many pods have to be started, at least. */
+const PODS = Number(process.env['BINFMT_TEST_PODS'] ?? 100);
+
+interface Tally {
+  pods: number;
+  containers: number;
+  readonly failures: string[];
+}
+
+function qemuOf(image: string): string | undefined {
+  return / qemu\/(\S+)/.exec(mustDocker('run', '--rm', image, '--version'))?.[1];
+}
+
+/** Eight at once. */
+async function startPods(tally: Tally, done: () => boolean): Promise<void> {
+  const eight = [...guests, ...guests];
+  while (!done()) {
+    const outputs = await outputsOf(eight);
+    outputs.forEach((output, i) => {
+      const wanted = `${guestMachine(eight[i] as Guest)}\n`;
+      if (output !== wanted) tally.failures.push(`a pod that should print ${wanted}: ${output}`);
+    });
+    tally.pods += eight.length;
+  }
+}
+
+/** On the same node, one after the other. */
+async function startContainers(tally: Tally, done: () => boolean): Promise<void> {
+  for (let i = 0; !done(); i++) {
+    const each = guests[i % guests.length] as Guest;
+    const run = ['run', '--label', LABEL, '--rm', '--platform', each.platform, guestImage(each), 'uname', '-m'];
+    const { stdout, stderr } = await started('docker', run);
+    if (stdout !== `${guestMachine(each)}\n`)
+      tally.failures.push(`a container for ${each.platform}: ${stdout}${stderr}`);
+    tally.containers++;
+  }
+}
+
+for (const [where, components, prepare] of [
+  ['a host that does not keep binfmt_misc mounted', [], () => unmountHost],
+  ['a host that keeps binfmt_misc mounted, without a capability', ['host-mounted'], mountOnHost],
+] as const) {
+  describe(`rolling updates on ${where}`, () => {
+    const ours = new DaemonSet();
+    let restore = () => {};
+
+    before(async function () {
+      if (components.length === 0 && mounted()) skipBecause(this, `this host keeps binfmt_misc mounted at ${MOUNT}`);
+      restore = prepare();
+      await prepareGuests();
+      ours.apply({ image: IMAGE, components });
+    });
+    after(() => {
+      ours.remove();
+      uninstallAll(FULL_IMAGE);
+      restore();
+    });
+
+    it('to another QEMU, and to other flags, fail no pod and no container that starts meanwhile', async () => {
+      const [qemu, newQemu] = [IMAGE, FULL_IMAGE].map(qemuOf);
+      if (qemu === newQemu) sayInstead(`both images have QEMU ${qemu}: the rolling updates changed flags alone`);
+      const [withFlagC, without] = [[], ['--no-credentials']].map((more) => ['--install', 'all', '--watch', ...more]);
+      const tally: Tally = { pods: 0, containers: 0, failures: [] };
+      let updating = true;
+      const done = () => !updating;
+      const starting = Promise.all([startPods(tally, done), startContainers(tally, done)]);
+      let updates = 0;
+      try {
+        for (; updates < 2 || (tally.pods < PODS && tally.failures.length === 0); updates++) {
+          ours.change({ image: FULL_IMAGE, components, args: updates % 2 ? without : withFlagC });
+          await ours.rolledOutMeanwhile();
+          expect(entryText(guest.emulator)).to.contain(`flags: ${updates % 2 ? 'PF' : 'POCF'}\n`);
+          if (updates === 0 && qemu !== newQemu) {
+            expect(ours.log()).to.contain(`installed ${guest.name}: QEMU ${qemu} is now ${newQemu}\n`);
+          }
+        }
+      } finally {
+        updating = false;
+        await starting;
+      }
+      const { pods, containers, failures } = tally;
+      const started = `${pods} pods and ${containers} containers of other architectures started`;
+      sayInstead(`${updates} rolling updates on ${where}, meanwhile ${started}: ${failures.length} failed`);
+      expect(failures).to.deep.equal([]);
+    }).timeout(3_600_000);
+  });
+}
