@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import {
-  buildImage,
   DOCKER_RUN,
+  debianImage,
   docker,
   guestImage,
   IMAGE,
@@ -31,14 +31,7 @@ function unpacked(...words: string[]): { dir: string; stderr: string } {
 
 /** A Debian machine with `packages`, and with the files of `dir` unpacked at /; runs a script on it. */
 function onDebian(packages: string, dir: string, script: string) {
-  const tag = `binfmt-test-${packages.replaceAll(' ', '-')}`;
-  const context = scratch();
-  fs.writeFileSync(
-    path.join(context, 'Dockerfile'),
-    `FROM debian:trixie-slim
-    RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends ${packages} >/dev/null\n`,
-  );
-  buildImage(tag, context);
+  const tag = debianImage(packages);
   const unpack = 'tar -c -C /exported . | tar -x -C /';
   const args = ['run', '--rm', '--privileged', '-v', `${dir}:/exported:ro`, tag, 'sh', '-euc', `${unpack}; ${script}`];
   return docker(...args);

@@ -75,6 +75,17 @@ export function buildImage(tag: string, dir: string, platform?: string): string 
   return tag;
 }
 
+/** An image of Debian with packages. */
+export function debianImage(packages: string): string {
+  const dir = scratch();
+  fs.writeFileSync(
+    path.join(dir, 'Dockerfile'),
+    `FROM debian:trixie-slim
+    RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends ${packages} >/dev/null\n`,
+  );
+  return buildImage(`binfmt-test-${packages.replaceAll(' ', '-')}`, dir);
+}
+
 /** Unpacks an image's files into a directory, which is made for it. */
 export function unpackImage(image: string, platform: string, dir: string): void {
   const container = mustDocker('create', '--platform', platform, image, 'none').trim();

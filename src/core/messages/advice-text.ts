@@ -23,8 +23,9 @@ export function renderAdvice(advice: Advice, invocation: Invocation): RenderedAd
 
 const HOST_NAMESPACES = ['--pid=host'];
 const HOST_ROOT = ['-v', '/:/host'];
-const hostFiles = (args: readonly string[]) =>
-  args.some((word) => /^--?host(=|$)/.test(word)) ? HOST_ROOT : HOST_NAMESPACES;
+const has = (option: 'persist' | 'host', args: readonly string[]) =>
+  args.some((word) => new RegExp(`^--?${option}(=|$)`).test(word));
+const hostFiles = (args: readonly string[]) => (has('host', args) ? HOST_ROOT : HOST_NAMESPACES);
 /** A privileged container whose files have no categories of SELinux. */
 const LABEL_FOR_ALL = ['--security-opt', 'label=type:spc_t', '--security-opt', 'label=level:s0'];
 const host = (command: string): RenderedAdvice => ({ label: 'on the host', command });
@@ -142,7 +143,10 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
     const command = kind === 'file' ? call(invocation, again) : callPrivileged(invocation, again);
     return { label: 'mount it for this namespace only', command };
   }
+  const persist = has('persist', args);
   if (grant === 'service') {
+    // The host does that at boot.
+    if (persist) return undefined;
     return {
       label: 'as a service that restores the entries',
       command: callAsService(invocation, [...args, '--watch']),
@@ -154,8 +158,9 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
       : undefined;
   switch (grant) {
     case 'privileges':
-      return { label: 'with privileges', command: callPrivileged(invocation, args) };
+      return { label: 'with privileges', command: callPrivileged(invocation, args, persist ? hostFiles(args) : []) };
     case 'host-directory':
+      if (persist) return undefined;
       return {
         label: "with the host's directory",
         command: call(invocation, args, ['-v', `${BINFMT_DIRECTORY}:/binfmt_misc`]),
@@ -163,7 +168,7 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
     case 'host-namespaces':
       return {
         label: 'let this program mount it on the host',
-        command: callPrivileged(invocation, args, HOST_NAMESPACES),
+        command: callPrivileged(invocation, args, [...HOST_NAMESPACES, ...(has('host', args) ? HOST_ROOT : [])]),
       };
     case 'host-files':
       return { label: "with the host's files", command: callPrivileged(invocation, args, hostFiles(args)) };

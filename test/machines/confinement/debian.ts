@@ -31,14 +31,18 @@ podman="podman run --rm --network none --quiet"
 binfmt=${SMALL_IMAGE}
 `;
 
+/** A machine of its own for a test that boots it more than once. */
+export const freshMachine = () => installDebian(debian);
+
 /**
  * Runs commands of bash on it, as root and in the context of a service. `$podman` is `podman run` with options, and `$binfmt` is the
- * image under test. `images` are there too.
+ * image under test. `images` are there too. `machine`: one that was booted before.
  */
 export function onDebian<Name extends string>(
   module: 'selinux' | 'apparmor',
   images: readonly string[],
   commands: Readonly<Record<Name, string>>,
+  machine = freshMachine(),
 ): Record<Name, Done> {
   const drive = scratch();
   const all = [SMALL_IMAGE, ...images];
@@ -51,7 +55,7 @@ export function onDebian<Name extends string>(
   ]);
   fs.writeFileSync(path.join(drive, 'commands'), prologue(all) + scriptOf(Object.fromEntries(piped)));
   const names = Object.keys(commands) as Name[];
-  return boot(debian, installDebian(debian), drive, names, `security=${module} enforcing=1`);
+  return boot(debian, machine, drive, names, `security=${module} enforcing=1`);
 }
 
 /** What both modules are tried with: the image of a foreign program, and commands about it. */
