@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -113,4 +114,16 @@ int close_directory(int fd) {
 	if (flags >= 0 && flags & O_PATH) return close(fd);
 	errno = EBADF;
 	return -1;
+}
+
+/* The lock lasts until the launcher ends. A descriptor of O_PATH cannot have one. */
+int lock_directory(int fd) {
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || !(flags & O_PATH)) { errno = EBADF; return -1; }
+	int directory = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0) return -1;
+	int result = flock(directory, LOCK_EX | LOCK_NB);
+	if (result < 0) close_keeping_errno(directory);
+	return result;
 }

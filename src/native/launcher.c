@@ -25,6 +25,8 @@
  *                                                   opens the directory PATH below ROOT, as /proc/PID/fd/N; symbolic
  *                                                   links never lead out of ROOT. "create": also creates it
  *   close-directory N                ok | errno N   closes such a directory
+ *   lock-directory N                 ok | errno N   locks such a directory (flock(2)) until the launcher ends; EAGAIN if
+ *                                                   another process has locked it
  *   answered                         (none)         Node.js has said how the call went, or is about to: the launcher
  *                                                   need not (unanswered.c)
  *   become ROOT HEX                  ok             sets the command that the launcher becomes when Node.js has
@@ -144,6 +146,8 @@ static bool answer_fields(char **fields, int n) {
 		open_directory(fields[1], fields[2], n == 4);
 	else if (!strcmp(name, "close-directory") && n == 2 && number >= 0)
 		answer_errno(close_directory((int)number));
+	else if (!strcmp(name, "lock-directory") && n == 2 && number >= 0)
+		answer_errno(lock_directory((int)number));
 	else if (!strcmp(name, "answered") && n == 1)
 		answered = true;
 	else if (!strcmp(name, "run-queued") && n == 2 && number >= 0 && number <= DAY)

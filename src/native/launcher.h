@@ -38,9 +38,10 @@ int write_existing(const char *file, const char *bytes, size_t length, const cha
 enum { LABEL = 256 }; /* bytes */
 void read_label(const char *file, char *label, size_t room);
 
-/* directories.c: open_directory answers by itself; close_directory returns 0, or -1 with errno. */
+/* directories.c: open_directory answers by itself; the others return 0, or -1 with errno. */
 void open_directory(const char *root, const char *path, bool create);
 int close_directory(int fd);
+int lock_directory(int fd);
 
 /* runs.c: queues programs and runs them, all at the same time. queue_run takes over `line`, which holds `fields`. */
 void queue_run(char **fields, int n, char *line);

@@ -34,6 +34,7 @@ const REQUESTS: readonly (readonly [string, number])[] = [
   ['open-directory', 2],
   ['open-directory', 3],
   ['close-directory\t5', 0],
+  ['lock-directory\t5', 0],
   ['run', 2],
   ['run', 5],
   ['inspect', 2],

@@ -19,6 +19,22 @@ export const hostKindUnknown = defineProblem<{ root: string }>({
     `no way to register entries at boot was found below ${quote(root)}: neither systemd-binfmt, nor the service binfmt of OpenRC, nor binfmt-support; if the host has one of them elsewhere, choose it with --persist=${persistFormatNames.join(' or --persist=')}`,
 });
 
+export const hostBusy = defineProblem({
+  id: 'host-busy',
+  summary: 'another call of this program is writing to the host',
+  title: () => 'another call of this program is writing to the host',
+  cause: () => 'another call of this program has been writing to the host for a minute',
+});
+
+export const hostOtherProcessor = defineProblem<{ program: string; processor: string }>({
+  id: 'host-other-processor',
+  exitStatus: 3,
+  summary: 'this program and its emulators are built for another processor than the host has',
+  title: () => 'the emulators of this program are for another processor',
+  cause: ({ program, processor }) =>
+    `this program and its emulators are built for ${program}, and the host's processor is ${processor}`,
+});
+
 export const hostFileChanged = defineProblem<{ files: readonly string[] }>({
   id: 'host-file-changed',
   summary: 'a file of the host that would be overwritten was changed by somebody else',
@@ -54,4 +70,12 @@ export const hostFileKept = defineProblem<{ files: readonly string[]; entry: boo
     `kept ${listed(files.map(quote))}, which somebody has changed${entry ? ', with its entry and its emulator' : ''}`,
 });
 
-export const persistProblems = [hostUnreachable, hostKindUnknown, hostFileChanged, hostWriteFailed, hostFileKept];
+export const persistProblems = [
+  hostUnreachable,
+  hostKindUnknown,
+  hostBusy,
+  hostOtherProcessor,
+  hostFileChanged,
+  hostWriteFailed,
+  hostFileKept,
+];

@@ -22,8 +22,9 @@ import type { Emulator, Snapshot } from '../../core/snapshot.js';
 import { undoAtEnd } from '../cleanup.js';
 import type { HostTree } from '../host/host-tree.js';
 import type { System } from '../system.js';
-import type { HostFailure, StagedFiles, WantedFile } from './host-files.js';
+import type { StagedFiles, WantedFile } from './host-files.js';
 import { registerFrom } from './host-register.js';
+import type { HostFailure } from './host-write.js';
 import {
   type Installation,
   type InstallRequest,

@@ -1,7 +1,14 @@
 /** Finds the host whose files are to be written: its root directory, and how it registers entries at boot. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { hostKindUnknown, hostUnreachable } from '../../core/messages/persist-problems.js';
+import type { Advice } from '../../core/advice.js';
+import { EMULATOR_DIRECTORY } from '../../core/export-files.js';
+import {
+  hostBusy,
+  hostKindUnknown,
+  hostOtherProcessor,
+  hostUnreachable,
+} from '../../core/messages/persist-problems.js';
 import { notADirectory } from '../../core/messages/request-problems.js';
 import {
   chooseFormat,
@@ -11,6 +18,7 @@ import {
   type PersistFormat,
   persistFormatNames,
 } from '../../core/persist-formats.js';
+import { formatPlatform } from '../../core/platform.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { isDirectory } from '../host/files.js';
 import { type HostTree, openHostTree } from '../host/host-tree.js';
@@ -28,18 +36,33 @@ export type OpenedHost =
   | { readonly kind: 'opened'; readonly tree: HostTree }
   | { readonly kind: 'unreachable'; readonly problem: Problem };
 
-export function openHost({ root }: HostOptions, { launcher, invocation }: Machine): OpenedHost {
+/** Locked against other calls until this one ends. */
+export async function openHost({ root }: HostOptions, machine: Machine): Promise<OpenedHost> {
   if (root !== undefined && !isDirectory(root)) {
     return { kind: 'unreachable', problem: problemOf(notADirectory, root, { path: root }) };
   }
+  const { launcher, invocation } = machine;
   const found = root ?? (invocation.kind === 'file' ? '/' : rootOfHost());
-  if (found !== undefined) return { kind: 'opened', tree: openHostTree(path.resolve(found), launcher) };
-  const advice = [
-    { do: 'call-again', with: 'host-files' },
-    { do: 'call-again', with: 'host-root' },
-  ] as const;
-  return { kind: 'unreachable', problem: problemOf(hostUnreachable, 'machine', {}, advice) };
+  if (found === undefined) {
+    const advice = [CALL_WITH_FILES, { do: 'call-again', with: 'host-root' }] as const;
+    return { kind: 'unreachable', problem: problemOf(hostUnreachable, 'machine', {}, advice) };
+  }
+  const tree = openHostTree(path.resolve(found), launcher);
+  if ((await tree.lock(path.dirname(EMULATOR_DIRECTORY))) === 'locked') return { kind: 'opened', tree };
+  await tree.close();
+  const advice = [{ do: 'consider', what: 'try-again-later' }] as const;
+  return { kind: 'unreachable', problem: problemOf(hostBusy, 'machine', {}, advice) };
 }
+
+/** Why this program's emulators are of no use to the host. */
+export function otherProcessor({ host: { own, emulatedOn } }: Machine): Problem | undefined {
+  if (own === undefined || emulatedOn === undefined) return undefined;
+  const [program, processor] = [own, emulatedOn].map((architecture) => formatPlatform({ architecture }));
+  const facts = { program: program ?? '', processor: processor ?? '' };
+  return problemOf(hostOtherProcessor, 'machine', facts, [CALL_WITH_FILES]);
+}
+
+const CALL_WITH_FILES: Advice = { do: 'call-again', with: 'host-files' };
 
 /** The root directory of a process of the host (docker run --pid=host). It takes the right to trace that process. */
 function rootOfHost(): string | undefined {

@@ -27,8 +27,17 @@ export interface HostTree {
   /** Does it exist, in any form? */
   has(file: string): Promise<boolean>;
   names(directory: string): Promise<string[]>;
+  /**
+   * Locks a directory against other calls of this program, until this one ends, and waits for them. `busy`: another one still has
+   * it after a minute. What cannot be locked cannot be written either.
+   */
+  lock(directory: string): Promise<'locked' | 'busy'>;
   close(): Promise<void>;
 }
+
+/** Milliseconds. */
+const LOCK_LIMIT = 60_000;
+const LOCK_INTERVAL = 50;
 
 export function openHostTree(root: string, launcher: Launcher): HostTree {
   const opened = new Map<string, OpenDirectory>();
@@ -59,6 +68,15 @@ export function openHostTree(root: string, launcher: Launcher): HostTree {
     async names(directory) {
       const found = await open(directory, false);
       return typeof found === 'string' ? [] : fs.readdirSync(found.path);
+    },
+    async lock(directory) {
+      const found = await open(directory, true);
+      if (typeof found === 'string') return 'locked';
+      for (let waited = 0; waited < LOCK_LIMIT; waited += LOCK_INTERVAL) {
+        if ((await found.lock()) !== 'EAGAIN') return 'locked';
+        await new Promise((resolve) => setTimeout(resolve, LOCK_INTERVAL));
+      }
+      return 'busy';
     },
     async close() {
       for (const directory of opened.values()) await directory.close();

@@ -53,6 +53,8 @@ export interface OpenDirectory {
    */
   readonly path: string;
   close(): Promise<void>;
+  /** For as long as the launcher runs; `EAGAIN` if another process has locked it. */
+  lock(): Promise<string | undefined>;
 }
 
 /**
@@ -177,6 +179,7 @@ export function connectLauncher(pipes: string, first = false): Launcher {
         close: async () => {
           await request([['close-directory', number]], 1);
         },
+        lock: () => errnoOf(['lock-directory', number]),
       };
     },
     async become(command, root = '-') {

@@ -1,0 +1,104 @@
+/** Removes files of this program from a host, and puts back what others had in their places. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { MANIFEST } from '../../core/export-files.js';
+import { EMPTY_MANIFEST, type HostManifest, isOurs, type Replaced, withoutFiles } from '../../core/host-manifest.js';
+import type { HostFile } from '../../core/persist-formats.js';
+import type { Contents, HostTree } from '../host/host-tree.js';
+import {
+  bytesOf,
+  changeManifest,
+  failing,
+  hashOf,
+  identity,
+  nextTo,
+  readManifest,
+  removeUnfinished,
+  replaceFile,
+  type WriteFailure,
+  writeFailed,
+} from './host-write.js';
+
+export interface Removal {
+  /** Files that somebody has changed. */
+  readonly kept: readonly string[];
+  readonly failure?: WriteFailure;
+}
+
+/**
+ * Removes those of these files that this program has written and nobody has changed, in this order, and puts back what others
+ * had there. `unfinishedIn`: see WantedFile.
+ */
+export async function removeFiles(
+  tree: HostTree,
+  files: readonly string[],
+  unfinishedIn: (file: string) => string | undefined,
+): Promise<Removal> {
+  const manifest = (await readManifest(tree)) ?? EMPTY_MANIFEST;
+  const known = files.filter((file) => isListed(manifest, file));
+  await removeUnfinished(tree, [MANIFEST, ...known.map((file) => nextTo(file, unfinishedIn(file)))]);
+  const gone: string[] = [];
+  const kept: string[] = [];
+  let failure: WriteFailure | undefined;
+  for (const file of known) {
+    const before = manifest.replaced?.[file];
+    const found = await tree.contents(file);
+    if (found.kind !== 'missing' && !isBack(found, before)) {
+      if (!isOurs(manifest, file, identity(found) ?? '')) {
+        kept.push(file);
+        continue;
+      }
+      failure = before
+        ? await replaceFile(tree, fileFrom(file, before), unfinishedIn(file))
+        : await removeFile(tree, file);
+      if (failure) {
+        failure = { ...failure, half: gone.length > 0 };
+        break;
+      }
+    }
+    gone.push(file);
+  }
+  const unwritten = gone.length > 0 ? await changeManifest(tree, (latest) => withoutFiles(latest, gone)) : undefined;
+  return { kept, failure: failure ?? (unwritten && { ...unwritten, half: true }) };
+}
+
+export function isListed({ files, unfinished = {} }: HostManifest, file: string): boolean {
+  return files[file] !== undefined || unfinished[file] !== undefined;
+}
+
+/** Is one of these files changed by somebody? */
+export async function changedFiles(tree: HostTree, files: readonly string[]): Promise<string[]> {
+  const manifest = (await readManifest(tree)) ?? EMPTY_MANIFEST;
+  const changed: string[] = [];
+  for (const file of files.filter((each) => isListed(manifest, each))) {
+    const found = await tree.contents(file);
+    if (found.kind === 'missing' || isBack(found, manifest.replaced?.[file])) continue;
+    if (!isOurs(manifest, file, identity(found) ?? '')) changed.push(file);
+  }
+  return changed;
+}
+
+/** The manifest and its directory, if nothing else is left in it. */
+export async function removeEmptyManifest(tree: HostTree): Promise<void> {
+  const manifest = await readManifest(tree);
+  if (manifest === undefined || Object.keys({ ...manifest.files, ...manifest.unfinished }).length > 0) return;
+  await removeFile(tree, MANIFEST);
+  const directory = await tree.place(path.dirname(MANIFEST));
+  if (directory.kind === 'place') failing(() => fs.rmdirSync(directory.path));
+}
+
+async function removeFile(tree: HostTree, file: string): Promise<WriteFailure | undefined> {
+  const place = await tree.place(file);
+  if (place.kind !== 'place') return undefined;
+  const errno = failing(() => fs.unlinkSync(place.path));
+  return errno === undefined || errno === 'ENOENT' ? undefined : writeFailed(file, errno, false);
+}
+
+function fileFrom(file: string, replaced: Replaced): HostFile {
+  return 'link' in replaced ? { path: file, link: replaced.link } : { path: file, mode: 0o644, bytes: replaced.text };
+}
+
+/** What others had is there again: an earlier call was interrupted. */
+function isBack(found: Contents, replaced: Replaced | undefined): boolean {
+  return replaced !== undefined && identity(found) === hashOf(bytesOf(fileFrom('', replaced)));
+}
