@@ -7,6 +7,7 @@ import { usage } from './cli/usage.js';
 import type { Command, Context } from './commands/command.js';
 import { defaultCommand } from './commands/default.js';
 import type { Invocation } from './core/invocation.js';
+import { describeTranslation } from './core/messages/other-tool-text.js';
 import { outputFailed, startedAlone, unexpectedProblem } from './core/messages/program-problems.js';
 import { describeUsageError } from './core/messages/usage-text.js';
 import { formatPlatform } from './core/platform.js';
@@ -26,13 +27,21 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   const environment = readEnvironment(process.env);
   const line = parseCommandLine(argv);
   if (line.kind === 'help') return print({ stdout: usage(line.of), lines: [], exit: 0 }, environment.invocation(argv));
-  const error = line.kind === 'usage-error' ? line.error : environment.error;
+  const translation = line.kind === 'run' ? line.translation : undefined;
+  const error =
+    line.kind === 'usage-error'
+      ? line.error
+      : (environment.error ?? (translation && environment.errorOf(translation.tool)));
   if (line.kind === 'usage-error' || error) {
     const of = line.kind === 'usage-error' ? line.of : line.command;
     write(2, `${usage([of])}\nbinfmt: ${error ? describeUsageError(error) : ''}\n`);
     return 2;
   }
-  return start(line, argv, environment);
+  if (translation) {
+    const lines = describeTranslation(translation, argv, environment.invocation(translation.words));
+    write(2, lines.map((each) => `binfmt: ${each}\n`).join(''));
+  }
+  return start(line, translation?.words ?? argv, environment);
 }
 
 async function start(

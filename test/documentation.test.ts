@@ -7,6 +7,7 @@ import { commands } from '../src/commands/index.js';
 import { exportFormatNames, nextStep } from '../src/core/export-files.js';
 import { checks } from '../src/core/messages/index.js';
 import { describeNote } from '../src/core/messages/note-text.js';
+import { translate } from '../src/core/other-tools.js';
 import { causeOf } from '../src/core/render.js';
 import { ROOT } from './support/program.js';
 
@@ -29,10 +30,14 @@ const scripts: Readonly<Record<string, string>> = JSON.parse(read('package.json'
 const targets = [...read('docker-bake.hcl').matchAll(/^target "([\w-]+)"/gm)].map(([, name]) => name);
 const kinds = [...read('test/run').matchAll(/^ {4}([a-z]+)\)/gm)].map(([, kind]) => kind);
 const ownOptions = commands.flatMap(({ options }) => [...Object.keys(options), 'help'].map((option) => `--${option}`));
-/** Of `docker run`, and of the campaign (test/campaign). */
-const othersOptions = '--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed'.split(
-  ' ',
-);
+/** Of `docker run`, of the campaign (test/campaign), and of the tools on docs/migrating.md. */
+const othersOptions = [
+  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed'.split(' '),
+  ...'--reset --persistent --credential --preserve-argv0 --ignore-family --qemu-path --qemu-suffix --path --suffix'.split(
+    ' ',
+  ),
+  ...'--debian --systemd --exportdir --list --static --targets --exit --interactive --clear --test'.split(' '),
+];
 
 /** Cells of the table on a page that begins with this header. */
 function table(page: string, header: string): string[][] {
@@ -94,6 +99,7 @@ for (const { name, text } of pages) {
         ([, words = '']) => words,
       );
       for (const words of calls) {
+        if (translate(words.trim().split(' '))) continue;
         const own = words.split(' -- ')[0] ?? '';
         const command =
           commands.find((each) => each.name !== '' && own.trim().split(' ')[0] === each.name) ?? commands[0];

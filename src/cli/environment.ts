@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type ClusterAccess, HOST_VARIABLE, PORT_VARIABLE } from '../core/cluster.js';
 import type { Invocation } from '../core/invocation.js';
 import type { UsageError } from '../core/messages/usage-text.js';
+import { emulatorPaths, type OtherTool } from '../core/other-tools.js';
 import type { EmulatorDirectory } from '../system/host/emulators.js';
 
 export interface Environment {
@@ -15,6 +16,8 @@ export interface Environment {
   readonly preserveArgv0: boolean;
   /** A variable with a value that cannot be used. */
   readonly error?: UsageError;
+  /** The same for a variable that only another tool has, in a call of that tool. */
+  errorOf(tool: OtherTool): UsageError | undefined;
 }
 
 /** Of the emulators. */
@@ -28,6 +31,7 @@ const OFF = new Set(['0', 'false', 'no', 'off']);
 
 export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
   const { QEMU_BINARY_PATH = '', QEMU_BINARY_PREFIX = '', QEMU_PRESERVE_ARGV0 = '', BINFMT_IMAGE = '' } = variables;
+  const { QEMU_BIN_DIR = '' } = variables;
   const directory = path.resolve(QEMU_BINARY_PATH || DEFAULT_DIRECTORY);
   const file = path.join(path.dirname(process.argv[1] ?? ''), 'binfmt');
   const needed = {
@@ -52,6 +56,10 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     },
     preserveArgv0: !OFF.has(QEMU_PRESERVE_ARGV0.toLowerCase()),
     error: errorIn({ QEMU_BINARY_PATH, QEMU_BINARY_PREFIX }),
+    errorOf: (tool) =>
+      QEMU_BIN_DIR === '' || emulatorPaths.includes(QEMU_BIN_DIR)
+        ? undefined
+        : { kind: 'untranslated', tool, word: `QEMU_BIN_DIR=${QEMU_BIN_DIR}`, because: 'other-emulators' },
   };
 }
 

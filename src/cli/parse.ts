@@ -3,16 +3,46 @@ import minimist from 'minimist';
 import { type Command, type Context, type Given, type Options, splitList } from '../commands/command.js';
 import { commands } from '../commands/index.js';
 import type { UsageError } from '../core/messages/usage-text.js';
+import { type Translation, translate } from '../core/other-tools.js';
 import type { Report } from '../core/report-lines.js';
 import { closest } from '../core/text.js';
 
 export type CommandLine =
   | { readonly kind: 'help'; readonly of: readonly Command[] }
   | { readonly kind: 'usage-error'; readonly of: Command; readonly error: UsageError }
-  | { readonly kind: 'run'; readonly command: Command; readonly args: unknown; run(context: Context): Promise<Report> };
+  | {
+      readonly kind: 'run';
+      readonly command: Command;
+      readonly args: unknown;
+      /** The words were those of another tool. */
+      readonly translation?: Extract<Translation, { kind: 'translated' }>;
+      run(context: Context): Promise<Report>;
+    };
 
-/** Never throws. */
+/** Never throws. Words that mean nothing to this program may be those of another tool. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const line = parseOwn(argv);
+  const translation = line.kind === 'usage-error' && !argv.some(isOwnOption) ? translate(argv) : undefined;
+  switch (translation?.kind) {
+    case undefined:
+      return line;
+    case 'translated': {
+      const again = parseOwn(translation.words);
+      return again.kind === 'run' ? { ...again, translation } : again;
+    }
+    case 'refused':
+      return { kind: 'usage-error', of: commands[0], error: { ...translation, kind: 'untranslated' } };
+    case 'unknown-platform':
+      return { kind: 'usage-error', of: commands[0], error: { kind: 'platform', error: translation.error } };
+  }
+}
+
+function isOwnOption(word: string): boolean {
+  const [, name = ''] = /^--?([a-z][\w-]+)/.exec(word) ?? [];
+  return commands.some(({ options }) => optionNamed(name, options) !== undefined);
+}
+
+function parseOwn(argv: readonly string[]): CommandLine {
   const named = commands.find(({ name }) => name !== '' && name === argv[0]);
   const command = named ?? commands[0];
   const { given, errors, help } = readWords(named ? argv.slice(1) : argv, command);

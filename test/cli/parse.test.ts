@@ -105,6 +105,30 @@ describe('the command line without a command', () => {
   });
 });
 
+describe('the command line of another tool', () => {
+  it('is read as ours', () => {
+    expect(parsed(['--reset', '-p', 'yes', '-c', 'no']).args).to.deep.include({
+      ...{ uninstall: 'all', install: ['all'] },
+      options: { credentials: false, preserveArgv0: true, force: false, keep: false },
+    });
+    expect(parsed(['-s', '--', '-p', 'aarch64 arm']).args).to.deep.include({ install: ['aarch64', 'arm'] });
+  });
+
+  it('does not count if the words mean something to this program', () => {
+    for (const argv of [[], ['--help'], ['run', '--', '-r'], ['--install', '-s'], ['doctor']]) {
+      const line = parseCommandLine(argv);
+      expect(line.kind === 'run' && line.translation, argv.join(' ')).to.be.oneOf([undefined, false]);
+    }
+  });
+
+  it('is refused if it names a directory of other emulators', () => {
+    const errorIn = (QEMU_BIN_DIR?: string) => readEnvironment({ QEMU_BIN_DIR }).errorOf('qus');
+    for (const directory of [undefined, '', '/usr/bin', '/qus/bin']) expect(errorIn(directory)).to.equal(undefined);
+    const error = errorIn('/opt');
+    expect(error && describeUsageError(error)).to.contain('"QEMU_BIN_DIR=/opt" of qus means other emulators');
+  });
+});
+
 describe('--rootless', () => {
   for (const [line, engine] of [
     ['--rootless', 'any'],
@@ -255,6 +279,11 @@ describe('a wrong command line', () => {
     ],
     ['--install all --json', 'unknown option "--json" (use it with "binfmt doctor")'],
     ['--mount /m doctor', '"doctor" has to be the first word: binfmt doctor ...'],
+    ['--reset --install arm64', 'unknown option "--reset"'],
+    ['-- --install arm64', 'unknown option "--"'],
+    ['--', 'unknown option "--"'],
+    ['--reset -p arm64', '"-p" of multiarch/qemu-user-static takes yes or no, not "arm64"'],
+    ['-s -- -p mainframe', '"mainframe" is not an architecture'],
     ['-instal arm64', 'unknown option "-instal"; did you mean --install?'],
     ['export systemd ', 'unexpected argument ""'],
     ['doctor --install all', 'unknown option "--install" (use it with "binfmt")'],

@@ -1,7 +1,9 @@
 /** What is wrong with a command line, as data and in words; and the words around the usage text. */
 
+import type { OtherTool, Refused } from '../other-tools.js';
 import type { PlatformError } from '../platform.js';
 import { listed, quote, shortened } from '../text.js';
+import { describeRefusal } from './other-tool-text.js';
 import { describePlatformError } from './request-problems.js';
 
 export type UsageError =
@@ -22,6 +24,8 @@ export type UsageError =
   | { readonly kind: 'unknown-check'; readonly word: string; readonly suggestion?: string }
   | { readonly kind: 'missing-command' }
   | { readonly kind: 'platform'; readonly error: PlatformError }
+  /** A word of another tool that means nothing here. */
+  | ({ readonly kind: 'untranslated'; readonly tool: OtherTool } & Refused)
   | {
       readonly kind: 'bad-environment';
       readonly variable: string;
@@ -60,6 +64,8 @@ export function describeUsageError(error: UsageError): string {
       return 'run: missing COMMAND, such as: run arm64 -- ./program';
     case 'platform':
       return describePlatformError(error.error);
+    case 'untranslated':
+      return describeRefusal(error.tool, error);
     case 'bad-environment':
       return error.has === 'slash'
         ? `${error.variable}=${quote(error.value)} has a slash; it is the beginning of a file name`
