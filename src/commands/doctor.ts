@@ -1,9 +1,14 @@
 /** `binfmt doctor [PLATFORM]...`: which platforms run, through what, and how to fix those that do not. */
+import fs from 'node:fs';
 import { diagnose } from '../core/doctor/diagnose.js';
-import { formatReport } from '../core/doctor/format.js';
-import { doctorReport, EMPTY_REPORT, jsonReport } from '../core/doctor/report.js';
+import { checksFor, explain, platformsIn } from '../core/doctor/explain.js';
+import { formatExplanation, formatReport } from '../core/doctor/format.js';
+import { doctorReport, EMPTY_REPORT, jsonExplanation, jsonReport } from '../core/doctor/report.js';
+import { unknownMessage } from '../core/messages/explain-text.js';
 import { checks } from '../core/messages/index.js';
+
 import { describeProgress } from '../core/messages/usage-text.js';
+import { problemOf } from '../core/problem.js';
 import type { Line, Report } from '../core/report-lines.js';
 import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { closest } from '../core/text.js';
@@ -11,7 +16,7 @@ import { closeBinfmt } from '../system/binfmt/mount.js';
 import { collectDoctorInput } from '../system/host/doctor-input.js';
 import { openSystem, type System } from '../system/system.js';
 import { takeSnapshot } from '../system/take-snapshot.js';
-import { type Context, defineCommand, flag, number, splitList, texts } from './command.js';
+import { type Context, defineCommand, flag, number, splitList, text, texts } from './command.js';
 import { mountOptions, readMountOptions, refusal } from './mount-options.js';
 
 const MOST_REPEATS = 10_000;
@@ -33,6 +38,7 @@ export const doctorCommand = defineCommand({
       'run only this check; may be given more than once',
       'the name of a check (doctor --list-checks)',
     ),
+    explain: text('MESSAGE', 'say what a message means here that you saw, or those in standard input (-)', 'a message'),
     'list-checks': flag('print the names of the checks, and what each looks for'),
     ...mountOptions,
   },
@@ -48,6 +54,7 @@ export const doctorCommand = defineCommand({
       verbose: values.verbose,
       repeat: values.repeat ?? 1,
       only: names,
+      message: values.explain,
       listChecks: values['list-checks'],
       mount: readMountOptions(values, report),
     };
@@ -72,11 +79,15 @@ interface Arguments {
   readonly verbose: boolean;
   readonly repeat: number;
   readonly only?: readonly string[];
+  /** Explain this message; `-`: what standard input has. */
+  readonly message?: string;
 }
 
 async function examine(args: Arguments, system: System, context: Context): Promise<Report> {
-  const { words, json, verbose, repeat, only } = args;
+  const { json, verbose, repeat } = args;
   const { invocation } = system;
+  const message = args.message === '-' ? readStandardInput() : args.message;
+  const words = args.words.length > 0 ? args.words : platformsIn(message ?? '');
   const selection = parseSelection(words, { variants: true });
   const { unknown } = selection;
   const lines = unknown.map((problem): Line => ({ kind: 'problem', problem }));
@@ -91,16 +102,40 @@ async function examine(args: Arguments, system: System, context: Context): Promi
     repeat,
     progress: await progressOn(context),
   });
-  const problems = diagnose(input, { only, verbose });
+  const checked = message === undefined ? [] : checksFor(message);
+  const problems = diagnose(input, { only: args.only ?? (checked.length > 0 ? checked : undefined), verbose });
+  const explanations = message === undefined ? undefined : explain(message, input, problems);
   const report = doctorReport(input, problems);
-  const failed = unknown.length > 0 || problems.some(({ severity }) => severity === 'problem');
+  const unexplained = explanations?.length === 0 ? unknownMessageProblem(message ?? '') : [];
+  const failed = [...unknown, ...unexplained].length > 0 || problems.some(({ severity }) => severity === 'problem');
+  const all = { ...report, problems: [...unknown, ...problems, ...unexplained] };
   return {
     stdout: json
-      ? formatJson(jsonReport({ ...report, problems: [...unknown, ...problems] }, invocation))
-      : formatReport(report, invocation, verbose),
-    lines,
+      ? formatJson({
+          ...(explanations && { explanations: explanations.map((each) => jsonExplanation(each, invocation)) }),
+          ...jsonReport(all, invocation),
+        })
+      : [
+          ...(explanations ?? []).map((each) => formatExplanation(each, invocation)),
+          formatReport(report, invocation, verbose),
+        ].join('\n'),
+    lines: [...lines, ...unexplained.map((problem): Line => ({ kind: 'problem', problem }))],
     exit: failed ? 1 : 0,
   };
+}
+
+function unknownMessageProblem(message: string) {
+  const [first = ''] = message.split('\n').filter((line) => line.trim() !== '');
+  return [
+    problemOf(unknownMessage, 'message', { message: first }, [{ do: 'examine', options: ['--json', '--verbose'] }]),
+  ];
+}
+
+const LONGEST_LOG = 1 << 24; // bytes
+
+/** The end of a log says what went wrong. */
+function readStandardInput(): string {
+  return fs.readFileSync(0).subarray(-LONGEST_LOG).toString();
 }
 
 /** A line that counts, on a terminal only, and that is gone when it is done. */

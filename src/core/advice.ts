@@ -17,17 +17,23 @@ export type Grant =
 /** Advice that is words only: there is no command to paste. */
 export type Suggestion =
   | 'allow-nodes'
+  | 'add-foreign-libraries'
+  | 'build-on-own-platform'
   | 'choose-another-address'
   | 'choose-another-directory'
   | 'fix-emulator-file'
   | 'get-static-emulator'
   | 'give-service-account'
   | 'install-newer-kernel'
+  | 'keep-directory-in-memory'
   | 'mount-without-noexec'
   | 'mount-writable'
   | 'register-on-the-host'
   | 'set-emulator-directory'
+  | 'trace-from-outside'
   | 'try-again-later'
+  | 'update-dotnet'
+  | 'use-4k-pages'
   | 'use-full-image'
   | 'use-other-emulators'
   | 'use-program-for-processor'
@@ -40,6 +46,8 @@ export type Advice =
       readonly platforms: readonly string[];
       readonly options?: readonly string[];
       readonly hostNamespaces?: boolean;
+      /** The entry that stays in front of it. */
+      readonly after?: string;
       readonly because?: 'replace' | 'in-front' | 'for-processor' | 'label' | 'whole-machine';
     }
   | { readonly do: 'watch'; readonly platforms: readonly string[] }
@@ -65,6 +73,9 @@ export type Advice =
   | { readonly do: 'restart-systemd-binfmt' }
   | { readonly do: 'call-again'; readonly with: Grant }
   | { readonly do: 'set-sysctl'; readonly setting: string; readonly value: number; readonly until?: 'fixed' }
+  /** For programs of this platform, in their own environment. */
+  | { readonly do: 'set-variable'; readonly variable: string; readonly value: string; readonly platform: string }
+  | { readonly do: 'examine'; readonly options: readonly string[] }
   | { readonly do: 'install-package'; readonly package: string }
   | { readonly do: 'add-subordinate-ids'; readonly user: string }
   | { readonly do: 'make-executable'; readonly file: string }

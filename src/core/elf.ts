@@ -17,10 +17,13 @@ export interface Elf {
   readonly loader?: string;
   /** In hexadecimal, as the linker made it from the contents; undefined if there is none in the bytes that were read. */
   readonly buildId?: string;
+  /** Linked with glibc, which marks every program with its ABI tag. */
+  readonly glibc: boolean;
 }
 
 const PT_INTERP = 3;
 const PT_NOTE = 4;
+const NT_GNU_ABI_TAG = 1;
 const NT_GNU_BUILD_ID = 3;
 const GNU = 0x474e5500; // the name of the note, with its null byte
 const ET_EXEC = 2;
@@ -58,6 +61,8 @@ export function parseElf(bytes: Uint8Array): Elf | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const type = view.getUint16(E_TYPE, littleEndian);
   const segments = segmentsOf(view, bits, littleEndian);
+  const notes = notesOf(view, segments, littleEndian);
+  const buildId = notes.find(({ type: kind }) => kind === NT_GNU_BUILD_ID)?.bytes;
   return {
     bits,
     littleEndian,
@@ -65,7 +70,11 @@ export function parseElf(bytes: Uint8Array): Elf | undefined {
     executable: type === ET_EXEC || type === ET_DYN,
     fixed: type === ET_EXEC,
     loader: parseLoader(view, segments),
-    buildId: parseBuildId(view, segments, littleEndian),
+    buildId: buildId && Array.from(buildId, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+    glibc:
+      notes.some(({ type: kind }) => kind === NT_GNU_ABI_TAG) ||
+      // Debian's emulators have that note at their end.
+      segments.some(({ type: kind, start }) => kind === PT_NOTE && start >= view.byteLength),
   };
 }
 
@@ -115,23 +124,31 @@ function parseLoader(view: DataView, segments: readonly Segment[]): string | und
   return new TextDecoder().decode(name).replace(/\0.*$/s, '');
 }
 
-/** Notes are three words (length of the name, length of the contents, type), then both, each filled up to whole words. */
-function parseBuildId(view: DataView, segments: readonly Segment[], littleEndian: boolean): string | undefined {
+interface GnuNote {
+  readonly type: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * GNU's notes that are whole in the bytes that were read. A note is three words (length of the name, length of the
+ * contents, type), then both, each filled up to whole words.
+ */
+function notesOf(view: DataView, segments: readonly Segment[], littleEndian: boolean): GnuNote[] {
   const filled = (size: number) => Math.ceil(size / 4) * 4;
+  const notes: GnuNote[] = [];
   for (const { type, start, end } of segments) {
     if (type !== PT_NOTE) continue;
     for (let at = start; at + 12 <= Math.min(end, view.byteLength); ) {
-      const [name = 0, size = 0, kind] = [0, 4, 8].map((offset) => view.getUint32(at + offset, littleEndian));
+      const [name = 0, size = 0, kind = 0] = [0, 4, 8].map((offset) => view.getUint32(at + offset, littleEndian));
       const contents = at + 12 + filled(name);
       if (contents + size > view.byteLength) break;
-      if (kind === NT_GNU_BUILD_ID && name === 4 && view.getUint32(at + 12) === GNU) {
-        const bytes = new Uint8Array(view.buffer, view.byteOffset + contents, size);
-        return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+      if (name === 4 && view.getUint32(at + 12) === GNU) {
+        notes.push({ type: kind, bytes: new Uint8Array(view.buffer, view.byteOffset + contents, size) });
       }
       at = contents + filled(size);
     }
   }
-  return undefined;
+  return notes;
 }
 
 /** Same class, byte order and machine: what this one runs, the other's processor runs too. */

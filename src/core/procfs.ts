@@ -96,6 +96,12 @@ export function parseUserId(status: FileText): number | undefined {
   return id === undefined ? undefined : Number(id);
 }
 
+/** Bytes of a page of memory, in the beginning of /proc/PID/smaps: `KernelPageSize:        4 kB`. */
+export function parsePageSize(smaps: FileText | undefined): number | undefined {
+  const size = /^KernelPageSize: +(\d+) kB$/m.exec(byteString(smaps ?? ''))?.[1];
+  return size === undefined ? undefined : 1024 * Number(size);
+}
+
 /** SELinux domains that the policy allows everything. The last is that of `docker run --privileged`. */
 const UNCONFINED_DOMAINS: ReadonlySet<string> = new Set(['unconfined_t', 'unconfined_service_t', 'kernel_t', 'spc_t']);
 

@@ -1,5 +1,7 @@
 /** The doctor's answer as text for people. */
 import type { Invocation } from '../invocation.js';
+import type { RenderedAdvice } from '../messages/advice-text.js';
+import { describeHere } from '../messages/explain-text.js';
 import {
   describeEmulator,
   describeInactive,
@@ -13,6 +15,7 @@ import type { Problem } from '../problem.js';
 import { adviceFor, textOf } from '../render.js';
 import { printable } from '../text.js';
 import { groupByCause } from './diagnose.js';
+import type { Explanation } from './explain.js';
 import type { DoctorReport } from './report.js';
 
 /** `verbose`: also a table of all entries. */
@@ -69,18 +72,21 @@ function formatGroup(group: readonly Problem[], invocation: Invocation): string 
     group.flatMap((problem) => problem.advice),
     invocation,
   );
-  const commands = advice.flatMap(({ label, command }) => [
-    ...(label === undefined ? [] : [command === undefined ? label : `${label}:`]),
-    ...(command === undefined ? [] : [{ command }]),
-  ]);
   const lines = [
     ...(symptom ? labelled('you see', [symptom]) : []),
     ...labelled('because', [`${cause}.`]),
     ...labelled('evidence', [...evidence]),
-    ...labelled('do', commands),
+    ...labelled('do', paragraphsOf(advice)),
   ];
   const severity = first.severity === 'problem' ? '' : `${first.severity}: `;
   return `${severity}${title}  [${first.id}]\n${lines.map((line) => `${line}\n`).join('')}`;
+}
+
+function paragraphsOf(advice: readonly RenderedAdvice[]): (string | { readonly command: string })[] {
+  return advice.flatMap(({ label, command }) => [
+    ...(label === undefined ? [] : [command === undefined ? label : `${label}:`]),
+    ...(command === undefined ? [] : [{ command }]),
+  ]);
 }
 
 /** In a group the lines say which platform they are about, unless they are the same for all. */
@@ -88,6 +94,18 @@ function evidenceOf(problem: Problem, inGroup: boolean): readonly string[] {
   const { evidence } = textOf(problem);
   const names = inGroup && problem.subject !== 'machine';
   return names ? evidence.map((line) => `${problem.subject}: ${line}`) : evidence;
+}
+
+/** What a message means: a paragraph for each row of the table. */
+export function formatExplanation(explanation: Explanation, invocation: Invocation): string {
+  const { row, advice } = explanation;
+  const lines = [
+    ...labelled('because', [`${row.cause}.`]),
+    ...labelled('here', describeHere(explanation)),
+    ...labelled('do', paragraphsOf(adviceFor(advice, invocation))),
+    ...labelled('reports', row.sources),
+  ];
+  return `${row.messages[0]}  [${row.id}]\n${lines.map((line) => `${printable(line)}\n`).join('')}`;
 }
 
 /** Words are wrapped; a command never is, so that it can be pasted. */

@@ -35,6 +35,8 @@ export interface HostFacts {
   readonly configurations: readonly ConfiguredEntry[];
   /** /proc/sys/kernel/randomize_va_space and /proc/sys/vm/mmap_rnd_bits; empty if they cannot be read. */
   readonly randomization: { readonly mode: string; readonly bits: string };
+  /** Bytes of a page of memory; undefined if that cannot be read. */
+  readonly pageSize?: number;
   /** How many entries with flag F the kernel allows (since Linux 7.3); undefined: as many as you like. */
   readonly interpreterLimit?: number;
   /** The AppArmor profile or SELinux context of this process; undefined if nothing confines it. */

@@ -1,4 +1,5 @@
 /** The doctor's answer as data; `doctor --json` prints it. docs/cli.md describes the form. */
+import type { Advice } from '../advice.js';
 import { architectures } from '../architectures.js';
 import { takesProgramsOf } from '../elf.js';
 import type { Entry } from '../entry.js';
@@ -9,6 +10,7 @@ import { formatPlatform } from '../platform.js';
 import { interpreterOf } from '../probe.js';
 import type { Problem } from '../problem.js';
 import { textOf } from '../render.js';
+import type { Explanation } from './explain.js';
 import { type DoctorInput, type PlatformFacts, platformFacts } from './input.js';
 
 /** One platform: does it run, and through what? */
@@ -91,17 +93,32 @@ function entryLine(entry: Entry, platforms: readonly PlatformFacts[]): EntryLine
   };
 }
 
+/** What a message means, with the words that people read. */
+export function jsonExplanation({ row, line, here = [], findings, advice }: Explanation, invocation: Invocation) {
+  const { id, messages, cause, sources } = row;
+  return {
+    ...{ id, message: messages[0], line, cause, here },
+    findings: [...new Set(findings.map((problem) => problem.id))],
+    advice: withText(advice, invocation),
+    sources,
+  };
+}
+
 /** The report with everything that people read beside the data: sentences, and commands for this call. */
 export function jsonReport({ problems, ...report }: DoctorReport, invocation: Invocation) {
   return {
     ...report,
     problems: problems.map((problem) => ({
       ...problem,
-      advice: problem.advice.flatMap((advice) => {
-        const rendered = renderAdvice(advice, invocation);
-        return rendered ? [{ ...advice, ...rendered }] : [];
-      }),
+      advice: withText(problem.advice, invocation),
       text: textOf(problem),
     })),
   };
+}
+
+function withText(all: readonly Advice[], invocation: Invocation) {
+  return all.flatMap((advice) => {
+    const rendered = renderAdvice(advice, invocation);
+    return rendered ? [{ ...advice, ...rendered }] : [];
+  });
 }

@@ -1,6 +1,7 @@
 /** Advice in words: a label, and a command to paste, for the way in which this program was called. */
 import type { Advice, Grant, Suggestion } from '../advice.js';
 import { call, callAsService, callPrivileged, type Invocation, quoted, words } from '../invocation.js';
+import { printable } from '../text.js';
 import { BINFMT_DIRECTORY } from './mount-checks.js';
 
 /** At least one of the two. */
@@ -32,12 +33,14 @@ const host = (command: string): RenderedAdvice => ({ label: 'on the host', comma
 const entryFile = (name: string) => quoted(`${BINFMT_DIRECTORY}/${name}`);
 
 const renderers: Renderers = {
-  install({ platforms, options = [], hostNamespaces, because }, invocation) {
-    const args = ['--install', platforms.join(','), ...options];
+  install({ platforms, options = [], hostNamespaces, after, because }, invocation) {
+    const behind = after === undefined ? [] : ['--after', after];
+    const args = ['--install', platforms.join(','), ...options, ...behind];
     const container = [...(hostNamespaces ? HOST_NAMESPACES : []), ...(because === 'label' ? LABEL_FOR_ALL : [])];
     // For the whole machine, the namespaces of a rootless engine do not help.
     const caller = because === 'whole-machine' ? { ...invocation, rootless: undefined } : invocation;
     const command = callPrivileged(caller, args, container);
+    if (after !== undefined) return { label: `to have ${printable(after)} instead`, command };
     return because === undefined && hostNamespaces
       ? { label: 'let this program mount it on the host', command }
       : { label: because && installLabels[because], command };
@@ -90,6 +93,19 @@ const renderers: Renderers = {
   'set-sysctl': ({ setting, value, until }) => ({
     label: until === 'fixed' ? 'until then, on the host' : 'allow it, on the host',
     command: `sudo sysctl ${setting}=${value}`,
+  }),
+  'set-variable'({ variable, value, platform }, { kind }) {
+    const setting = `${variable}=${value}`;
+    return kind === 'file'
+      ? { label: 'in the environment of the programs', command: `export ${quoted(setting)}` }
+      : {
+          label: 'in the container (in a Dockerfile: ENV)',
+          command: words(['docker', 'run', '--platform', platform, '-e', setting, 'IMAGE']),
+        };
+  },
+  examine: ({ options }, invocation) => ({
+    label: 'look further',
+    command: callPrivileged(invocation, ['doctor', ...options]),
   }),
   'install-package': ({ package: name }) => ({
     label: 'on Debian and Ubuntu',
@@ -192,6 +208,10 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
 
 const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, detail?: string) => string>> = {
   'allow-nodes': () => 'allow its service account to get and to patch nodes, as deploy/kubernetes/scheduling does',
+  'add-foreign-libraries': () =>
+    'give the programs their libraries: run them in an image of their platform, or point QEMU_LD_PREFIX to a directory that has its /lib',
+  'build-on-own-platform': () =>
+    'compile on the platform of the machine, and only for the other one: FROM --platform=$BUILDPLATFORM in the stage of the Dockerfile that builds; or build on a machine of that platform',
   'choose-another-address': () => 'choose another address with --listen ADDRESS',
   'choose-another-directory': () => 'choose an existing, empty directory with --mount DIR',
   'fix-emulator-file': (_, file) => `fix or replace the emulator ${file}`,
@@ -200,12 +220,19 @@ const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, detail?:
   'give-service-account': () => 'give the pod a service account, and set automountServiceAccountToken: true',
   'install-newer-kernel': () =>
     'install a newer kernel; until then, copy the static emulator into each image, to the path in the entry',
+  'keep-directory-in-memory': () =>
+    'keep the directory that is read on a tmpfs: RUN --mount=type=tmpfs,target=DIR, or docker run --tmpfs DIR',
   'mount-without-noexec': () => 'mount its file system without noexec',
   'mount-writable': ({ kind }) =>
     kind === 'image' ? 'mount the directory without :ro' : 'mount binfmt_misc so that it can be written to',
   'register-on-the-host': () => "register on the host itself, as the host's root user",
   'set-emulator-directory': () => 'set QEMU_BINARY_PATH to the directory of statically linked qemu-* programs',
+  'trace-from-outside': () =>
+    'set QEMU_STRACE=1 in the environment of the program, which prints its system calls; for a debugger set QEMU_GDB=PORT and connect gdb-multiarch to that port',
   'try-again-later': () => 'try again when this machine is less busy',
+  'update-dotnet': () => 'use .NET 9, or the latest release of .NET 8, which have the fix',
+  'use-4k-pages': () =>
+    'use a kernel with pages of 4 KiB; on a Raspberry Pi 5: the line kernel=kernel8.img in /boot/firmware/config.txt, and restart',
   'use-full-image': () => 'use the image with the tag "full", which has every emulator',
   'use-in-pod': () => 'leave --node out, or use it in a pod, as deploy/kubernetes/scheduling does',
   'use-other-emulators': () =>

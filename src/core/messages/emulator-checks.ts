@@ -4,6 +4,7 @@
  */
 import { installAdvice, newerVersion, persistAdvice } from '../doctor/advise.js';
 import { platformCheck } from '../doctor/check.js';
+import { isStrong, MOST_RANDOM_BITS } from '../doctor/known-problem.js';
 import { formatPlatform } from '../platform.js';
 import { interpreterOf } from '../probe.js';
 import { categoriesOf } from '../selinux-label.js';
@@ -102,8 +103,8 @@ export const emulatorCrash = platformCheck<{
       },
       advice: [
         ...installAdvice(platform, input),
-        ...(elf?.fixed && Number(randomization.bits) > 28
-          ? [{ do: 'set-sysctl', setting: 'vm.mmap_rnd_bits', value: 28, until: 'fixed' } as const]
+        ...(elf?.fixed && isStrong(randomization)
+          ? [{ do: 'set-sysctl', setting: 'vm.mmap_rnd_bits', value: MOST_RANDOM_BITS, until: 'fixed' } as const]
           : []),
       ],
     };

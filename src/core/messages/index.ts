@@ -5,6 +5,8 @@ import { clusterProblems } from './cluster-problems.js';
 import { emulatorChecks } from './emulator-checks.js';
 import { emulatorProblems } from './emulator-problems.js';
 import { entryChecks } from './entry-checks.js';
+import { explainProblems } from './explain-text.js';
+import { knownProblemChecks } from './known-problem-checks.js';
 import { machineChecks } from './machine-checks.js';
 import { mountChecks } from './mount-checks.js';
 import { namespaceProblems } from './namespace-problems.js';
@@ -20,6 +22,7 @@ export const checks = [
   ...machineChecks,
   ...entryChecks,
   ...emulatorChecks,
+  ...knownProblemChecks,
   ...runningChecks,
 ] as readonly Check[];
 
@@ -27,6 +30,7 @@ const all = [
   ...checks,
   ...requestProblems,
   ...persistProblems,
+  ...explainProblems,
   ...emulatorProblems,
   ...namespaceProblems,
   ...rootlessProblems,

@@ -8,7 +8,7 @@ import { unmatchedExecutable } from '../../core/elf.js';
 import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
 import type { Platform } from '../../core/platform.js';
 import type { Verdict } from '../../core/probe.js';
-import { parseConfinement, typesMountedAt } from '../../core/procfs.js';
+import { parseConfinement, parsePageSize, typesMountedAt } from '../../core/procfs.js';
 import { activeEntry, isOwnMount, matchingEntries, type Snapshot } from '../../core/snapshot.js';
 import { interpreterLimit, isSwitchedOff } from '../binfmt/entries.js';
 import { wouldVanish } from '../binfmt/persistence.js';
@@ -159,12 +159,14 @@ async function collectHostFacts(
       mode: readText('/proc/sys/kernel/randomize_va_space').trim(),
       bits: readText('/proc/sys/vm/mmap_rnd_bits').trim(),
     },
+    pageSize: parsePageSize(readStart('/proc/self/smaps', FIRST_MAPPING)),
     interpreterLimit: interpreterLimit(),
     confinement: parseConfinement(readText('/proc/self/attr/current')),
     container: invocation.kind === 'image',
   };
 }
 
+const FIRST_MAPPING = 1 << 10; // bytes; the whole file is long
 const LONGEST_CONFIGURATION = 1 << 16; // bytes, more than any has
 
 /** The files from which the host registers entries at boot. One that cannot be read still masks others of its name. */
