@@ -4,11 +4,16 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { optionRows } from '../src/cli/usage.js';
-import { commands } from '../src/commands/index.js';
+import type { Invocation } from '../src/core/invocation.js';
+import type { KnownProblem, Where } from '../src/core/doctor/known-problem.js';
+import { adviceFor } from '../src/core/render.js';
 import { architectures } from '../src/core/architectures.js';
 import { checks, definitionOf, problemIds } from '../src/core/messages/index.js';
+import { commands } from '../src/commands/index.js';
 import { exitStatuses } from '../src/core/messages/usage-text.js';
+import { knownProblems } from '../src/core/messages/known-problems.js';
+import { listed } from '../src/core/text.js';
+import { optionRows } from '../src/cli/usage.js';
 
 const folder = import.meta.dirname;
 
@@ -25,6 +30,53 @@ function options(name: string): string {
     ['option', 'what it does'],
     rows.map(([option, text]) => [`\`${option}\``, text]),
   );
+}
+
+const image: Invocation = { kind: 'image', name: 'binfmt', environment: [], args: [] };
+
+/** A heading for each message of the table of known problems, so that searching for one leads there. */
+function section(problem: KnownProblem): string {
+  const { messages, cause, checks: ids = [], where, fixedHere, warning, advice, sources } = problem;
+  const [heading = '', ...others] = messages;
+  const causes = ids.map((id) => `- \`${id}\`: ${definitionOf({ id }).summary}\n`).join('');
+  const steps = adviceFor(advice, image).map(({ label, command }) => {
+    const words = label && `${label[0]?.toUpperCase()}${label.slice(1)}`;
+    return command === undefined ? `${words}.` : `${words ? `${words}: ` : ''}\`${command}\``;
+  });
+  const newer = fixedHere ? ['The emulators of this program do not have it: `docker run --privileged --rm binfmt --install all`'] : [];
+  const helps = [...newer, ...steps].map((step) => `- ${step}`).join('\n');
+  const parts = [
+    `## \`${heading}\``,
+    ...(others.length > 0 ? [`Also: ${others.map((each) => `\`${each}\``).join(', ')}`] : []),
+    `${cause[0]?.toUpperCase()}${cause.slice(1)}.`,
+    ...(where ? [`Where: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${problem.id}\`).` : ''}`] : []),
+    ...(causes ? [`What doctor looks for:\n\n${causes.trimEnd()}`] : []),
+    ...(helps === '' ? [] : [`What helps:\n\n${helps}`]),
+    ...(sources.length > 0 ? [`Reported in ${listed(sources.map(link))}.`] : []),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function describeWhere({ architectures, bits, host, notNative, from, before, otherLibc, fixedAddress, belowLevel, largePages }: Where): string {
+  const conditions = [
+    architectures && `programs for ${listed(architectures, 'or')}`,
+    bits && 'programs for 32-bit processors',
+    host && `on ${host} machines`,
+    notNative && 'whose processor does not run them',
+    from && before && `QEMU from ${from} on, and before ${before}`,
+    !from && before && `QEMU before ${before}`,
+    otherLibc && 'linked with another C library than glibc',
+    fixedAddress && 'an emulator that is not position-independent, and vm.mmap_rnd_bits above 28',
+    belowLevel && `the emulated processor is below v${belowLevel}`,
+    largePages && 'pages of memory larger than 4 KiB',
+  ];
+  return conditions.filter((each) => typeof each === 'string').join(', ');
+}
+
+/** `docker/buildx#395` for a thread of GitHub. */
+function link(source: string): string {
+  const [, repository, number] = /^https:\/\/github\.com\/([^/]+\/[^/]+)\/(?:issues|pull)\/(\d+)$/.exec(source) ?? [];
+  return repository ? `[${repository}#${number}](${source})` : `<${source}>`;
 }
 
 const tables: Readonly<Record<string, () => string>> = {
@@ -63,6 +115,7 @@ const tables: Readonly<Record<string, () => string>> = {
         .map((id) => definitionOf({ id }))
         .map(({ id, summary, exitStatus = 1 }) => [id, summary, String(exitStatus)]),
     ),
+  messages: () => knownProblems.map(section).join('\n'),
 };
 
 /** The page with its tables up to date. Throws for a table that does not exist. */

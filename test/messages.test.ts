@@ -38,7 +38,11 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'start/compile.ts': ['(function (exports, require, module) {…\\n})'],
   'system/binfmt/persistence.ts': ['binfmt_misc could not be mounted again at … (…)'],
   // What an option takes stands with the option, as its description does.
-  'commands/default.ts': ['a list, such as --install arm64,riscv64', 'a list, such as --uninstall arm64,riscv64'],
+  'commands/default.ts': [
+    'the name of an entry',
+    'a list, such as --install arm64,riscv64',
+    'a list, such as --uninstall arm64,riscv64',
+  ],
   'commands/doctor.ts': ['a whole number', 'the name of a check (doctor --list-checks)'],
   'commands/mount-options.ts': ['[HOST:]PORT or unix:PATH'],
 };

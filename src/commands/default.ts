@@ -8,7 +8,7 @@ import type { Note } from '../core/note.js';
 import { persistFormatNames } from '../core/persist-formats.js';
 import type { InstallOptions } from '../core/plan.js';
 import { formatPlatform } from '../core/platform.js';
-import { isProblem, problemOf } from '../core/problem.js';
+import { isProblem, type Problem, problemOf } from '../core/problem.js';
 import { planRemoval, splitRemovals } from '../core/removal.js';
 import { reportBatch, reportProblem } from '../core/render.js';
 import type { Item, Line, Report } from '../core/report-lines.js';
@@ -17,7 +17,8 @@ import type { Emulator, Snapshot } from '../core/snapshot.js';
 import { formatStatus, statusOf } from '../core/status.js';
 import { readEntries, unregister } from '../system/binfmt/entries.js';
 import { closeBinfmt } from '../system/binfmt/mount.js';
-import { installPlatforms } from '../system/change/install.js';
+import { type Installation, installPlatforms } from '../system/change/install.js';
+import { installBehind } from '../system/change/install-behind.js';
 import { removeLeftovers } from '../system/change/leftovers.js';
 import { persistPlatforms, type TargetHost } from '../system/change/persist.js';
 import { engineEnds } from '../system/change/rootless.js';
@@ -68,6 +69,8 @@ interface Arguments {
   /** What was given, unsplit: the name of an entry may have a comma in it. */
   readonly uninstall?: string;
   readonly install?: readonly string[];
+  /** The entry that stays in front. */
+  readonly after?: string;
   readonly options: InstallOptions;
   readonly mount: Omit<OpenOptions, 'toChange'>;
   /** Stay, and keep working what was installed. */
@@ -93,6 +96,7 @@ export const defaultCommand = defineCommand({
       "remove entries: all, names, patterns such as 'qemu-*', architectures",
       'a list, such as --uninstall arm64,riscv64',
     ),
+    after: text('NAME', 'with --install: keep the entry NAME (box64, Rosetta ...) in front', 'the name of an entry'),
     force: flag('register in front of a working entry of another name'),
     keep: flag('keep a working entry even if its QEMU is older or its flags differ'),
     'no-credentials': flag('without flag C: setuid programs do not get their privileges'),
@@ -110,6 +114,13 @@ export const defaultCommand = defineCommand({
   },
   parse(values, given, report): Arguments {
     const { install, uninstall, watch } = values;
+    if (values.after !== undefined) {
+      if (install === undefined) report({ kind: 'needs-option', option: 'after', other: 'install LIST' });
+      for (const other of ['watch', 'force', 'keep', 'persist'] as const) {
+        if (values[other] !== undefined && values[other] !== false)
+          report({ kind: 'excludes', option: 'after', other });
+      }
+    }
     if (watch && install === undefined) report({ kind: 'needs-option', option: 'watch', other: 'install LIST' });
     for (const option of Object.keys(watchOptions)) {
       if (!watch && given.valuesOf(option)) report({ kind: 'needs-option', option, other: 'watch' });
@@ -133,6 +144,7 @@ export const defaultCommand = defineCommand({
     return {
       version: values.version,
       install: install && splitList(install),
+      after: values.after,
       uninstall: uninstall?.join(','),
       options: {
         credentials: !values['no-credentials'],
@@ -184,7 +196,7 @@ async function change(args: Arguments, context: Context): Promise<Report> {
   if (args.install && installed?.withoutEntries) {
     // Only now it gets a binfmt_misc of its own, which hides the host's entries.
     system = await open(true);
-    installed = await install(args.install, args.options, system);
+    installed = await install(args.install, args, system);
   }
   const now = await status(system, installed?.after);
   if (!installed?.registered) await closeBinfmt(system.binfmt, system.launcher);
@@ -205,7 +217,7 @@ interface Changes {
 
 async function changeEntries(args: Arguments, system: System): Promise<Changes> {
   const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
-  return { removed, installed: args.install && (await install(args.install, args.options, system)) };
+  return { removed, installed: args.install && (await install(args.install, args, system)) };
 }
 
 /** The same with the files of the host. */
@@ -221,7 +233,7 @@ async function changeHost(args: Arguments, options: HostOptions, system: System,
     const found = otherProcessor(system) ?? (await formatOf(tree, options));
     if ('id' in found) return { removed: joined(removed, reportProblem(found)) };
     const host = { ...found, tree, files, chosen: options.format !== 'any' };
-    return { removed, installed: await install(args.install, args.options, system, host) };
+    return { removed, installed: await install(args.install, args, system, host) };
   } finally {
     await tree.close();
   }
@@ -273,7 +285,7 @@ interface InstallReport {
 /** `host`: on this host too. */
 async function install(
   words: readonly string[],
-  options: InstallOptions,
+  { options, after: front }: Pick<Arguments, 'options' | 'after'>,
   system: System,
   host?: TargetHost,
 ): Promise<InstallReport> {
@@ -281,12 +293,15 @@ async function install(
   const before = await takeSnapshot(system, { probes: architecturesOf(selection, architectures), emulators: true });
   const platforms = selectPlatforms(selection, before);
   const request = { platforms, options, before, lasting: 'yes' } as const;
-  const { results, after, persisted } = host
-    ? await persistPlatforms(request, host, system)
-    : { ...(await installPlatforms(request, system)), persisted: undefined };
+  const done: Installation & { readonly problem?: Problem; readonly persisted?: Report } =
+    host === undefined
+      ? await (front === undefined ? installPlatforms(request, system) : installBehind(front, request, system))
+      : await persistPlatforms(request, host, system);
+  const { results, after, problem, persisted } = done;
   const items: Item[] = [
     ...selection.unknown.map((problem) => ({ subject: problem.subject, problem })),
     ...(selection.all && before.emulators.size === 0 ? [noEmulatorsItem(system)] : []),
+    ...(problem ? [{ subject: front ?? '', problem }] : []),
     ...results.map(({ platform, problem, note, registered }) => ({
       subject: platform.architecture.name,
       problem,

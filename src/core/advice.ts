@@ -72,6 +72,8 @@ export type Advice =
   | { readonly do: 'trigger-automount' }
   | { readonly do: 'restart-systemd-binfmt' }
   | { readonly do: 'call-again'; readonly with: Grant }
+  /** The same call, in a container that sees this directory of the host. */
+  | { readonly do: 'call-again-with-directory'; readonly directory: string }
   | { readonly do: 'set-sysctl'; readonly setting: string; readonly value: number; readonly until?: 'fixed' }
   /** For programs of this platform, in their own environment. */
   | { readonly do: 'set-variable'; readonly variable: string; readonly value: string; readonly platform: string }

@@ -25,6 +25,7 @@ export type Note =
   | { readonly kind: 'own-entry-restored'; readonly interpreter: string }
   | { readonly kind: 'replaced'; readonly entry: 'broken' | 'disabled' }
   | { readonly kind: 'in-front-of'; readonly entry: string }
+  | { readonly kind: 'behind'; readonly entry: string }
   /** It could not be registered again, and yet it runs. */
   | { readonly kind: 'runs-anyway'; readonly problem: Problem }
   | { readonly kind: 'this-container-only'; readonly platform: string; readonly note?: Note }

@@ -26,6 +26,7 @@ describe('the command line without a command', () => {
       args: {
         version: false,
         install: undefined,
+        after: undefined,
         uninstall: undefined,
         options: { credentials: true, preserveArgv0: true, force: false, keep: false },
         mount: { dir: undefined, allowUserNamespace: false, rootless: undefined },
@@ -56,6 +57,16 @@ describe('the command line without a command', () => {
       expect(parsed(argv).args['install']).to.deep.equal(['arm64', 'riscv64']);
     });
   }
+
+  it('takes --after only with --install, and without what contradicts it', () => {
+    expect(argsOf('--install amd64 --after rosetta')).to.deep.include({ install: ['amd64'], after: 'rosetta' });
+    expect(errorOf(['--after', 'rosetta'])).to.equal('--after needs --install LIST');
+    for (const option of ['watch', 'force', 'keep']) {
+      expect(errorOf(['--install', 'all', '--after', 'a', `--${option}`])).to.equal(
+        `--after and --${option} exclude each other`,
+      );
+    }
+  });
 
   it('keeps the text of --uninstall whole, because an entry may have a comma in its name', () => {
     expect(parsed(['--uninstall', 'a,b', '--uninstall', 'c d']).args['uninstall']).to.equal('a,b,c d');
@@ -161,6 +172,7 @@ describe('the command doctor', () => {
       command: 'doctor',
       args: {
         ...{ words: [], json: false, verbose: false, repeat: 1, only: undefined, listChecks: false },
+        message: undefined,
         mount: { dir: undefined, allowUserNamespace: false, rootless: undefined },
       },
     });

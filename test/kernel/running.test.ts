@@ -1,10 +1,12 @@
 /** The doctor's checks of platforms that run, but not as well as they could, each provoked on the real kernel. */
+import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { commandsIn, idsIn, pasted, problemIn, reportIn } from '../support/doctor.js';
 import { clearEntries, registerForeign, writeEntry } from '../support/kernel.js';
 import { alsoNative, foreign, guest } from '../support/machine.js';
 import { binfmt, EMULATORS, OLDER_EMULATORS, olderVersion, PROGRAM, shippedVersion } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 
 const { name, platform, emulator: entry } = guest;
 const shipped = path.join(EMULATORS, entry);
@@ -28,19 +30,46 @@ describe('a check of doctor, of what runs', () => {
     expect(ended.exit).to.equal(0);
   });
 
-  it('shadowed: names the entry that the kernel takes, as it was seen', () => {
+  it('shadowed: names the entry that the kernel takes, as it was seen, and how to have the other one', () => {
     binfmt(['--install', name]);
     registerForeign('box64', name, older, 'POCF');
     const report = examined();
     const problem = problemIn('shadowed', report);
+    expect(problem.severity).to.equal('note');
     expect(problem.facts).to.include({ entry: 'box64', hidden: entry, interpreter: older, runs: true, seen: true });
-    expect(problem.text.title).to.equal(`${platform}: a newer entry takes the programs`);
+    expect(problem.facts['others']).to.deep.equal([entry]);
+    expect(problem.text.title).to.equal(`${platform}: several entries match the programs`);
     expect(report.platforms[0]).to.include({ entry: 'box64', emulator: older });
     expect(doctor().stdout).to.match(new RegExp(`^ +${entry} .*inactive: a newer entry takes precedence`, 'm'));
     const [force = ''] = commandsIn(problem);
     expect(force).to.equal(`${install} ${name} --force`);
     pasted(force);
+    const now = problemIn('shadowed', examined());
+    expect(now.facts).to.include({ entry, hidden: 'box64' });
+    expect(commandsIn(now)).to.deep.equal([`${install} ${name} --after box64`]);
+    binfmt(['--uninstall', 'box64']);
     expect(idsIn(examined())).not.to.include('shadowed');
+  });
+
+  it('tar-invalid-argument: warns of an emulator of an affected version that is not linked with glibc', () => {
+    // The same emulator without the notes from which one can tell.
+    const bytes = fs.readFileSync(older);
+    const [table, size, count] = [Number(bytes.readBigUInt64LE(32)), bytes.readUInt16LE(54), bytes.readUInt16LE(56)];
+    for (let i = 0; i < count; i++) {
+      if (bytes.readUInt32LE(table + i * size) === 4) bytes.writeUInt32LE(0, table + i * size);
+    }
+    const file = path.join(scratch(), entry);
+    fs.writeFileSync(file, bytes, { mode: 0o755 });
+    registerForeign(entry, name, file, 'POCF');
+    const ended = doctor('--json');
+    const problem = problemIn('tar-invalid-argument', reportIn(ended));
+    expect(problem).to.include({ severity: 'warning', subject: platform });
+    expect(problem.facts).to.include({ entry, version: olderVersion(), glibc: false });
+    expect(ended.exit).to.equal(0);
+    pasted(commandsIn(problem)[0] ?? '');
+    expect(idsIn(examined())).not.to.include('tar-invalid-argument');
+    registerForeign('another', name, older, 'POCF');
+    expect(idsIn(examined())).not.to.include('tar-invalid-argument');
   });
 
   it('credentials and argv0: report that the flags C and P are missing', () => {

@@ -58,6 +58,7 @@ const names: ReadonlySet<string> = new Set([
   'hidden',
   'interpreter',
   'loader',
+  'others',
   'output',
 ]);
 

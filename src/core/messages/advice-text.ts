@@ -90,6 +90,11 @@ const renderers: Renderers = {
     command: 'sudo systemctl restart systemd-binfmt',
   }),
   'call-again': ({ with: grant }, invocation) => callAgain(grant, invocation),
+  'call-again-with-directory'({ directory }, invocation) {
+    if (invocation.kind === 'file') return undefined;
+    const command = callPrivileged(invocation, invocation.args, ['-v', `${directory}:${directory}:ro`]);
+    return { label: 'with its directory', command };
+  },
   'set-sysctl': ({ setting, value, until }) => ({
     label: until === 'fixed' ? 'until then, on the host' : 'allow it, on the host',
     command: `sudo sysctl ${setting}=${value}`,

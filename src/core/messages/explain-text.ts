@@ -10,7 +10,7 @@ export function describeHere({ here, findings, others }: Explanation): string[] 
   if (here === undefined) {
     const first = found.length > 0 ? found : ['doctor finds none of its causes on this machine'];
     return others
-      ? [...first, 'programs of a platform that is not in the list below do not run; name it to look at it']
+      ? [...first, 'a platform that is not in the list below has no emulator; name it to look at it']
       : first;
   }
   const applies = (answer: Here['applies']) => here.filter((each) => each.applies === answer);

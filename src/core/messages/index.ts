@@ -6,6 +6,7 @@ import { emulatorChecks } from './emulator-checks.js';
 import { emulatorProblems } from './emulator-problems.js';
 import { entryChecks } from './entry-checks.js';
 import { explainProblems } from './explain-text.js';
+import { frontProblems } from './front-problems.js';
 import { knownProblemChecks } from './known-problem-checks.js';
 import { machineChecks } from './machine-checks.js';
 import { mountChecks } from './mount-checks.js';
@@ -32,6 +33,7 @@ const all = [
   ...persistProblems,
   ...explainProblems,
   ...emulatorProblems,
+  ...frontProblems,
   ...namespaceProblems,
   ...rootlessProblems,
   ...clusterProblems,

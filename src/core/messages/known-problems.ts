@@ -1,7 +1,7 @@
 /**
  * What people have reported in public about emulators and hosts: one table, a row for each problem
- * (src/core/doctor/known-problem.ts explains the fields). Rows about one cause come before those about many. What a row
- * says about versions was reported at its sources; what was measured here too, a comment says.
+ * (src/core/doctor/known-problem.ts explains the fields).
+ * What a row says about versions was reported at its sources; what was measured here too, a comment says.
  */
 import type { Advice } from '../advice.js';
 import type { KnownProblem } from '../doctor/known-problem.js';
@@ -161,10 +161,10 @@ const hostProblems: readonly KnownProblem[] = [
   },
 ];
 
-/** In the order in which they are explained. */
+/** The commonest first; those that apply to the machine are explained before the others. */
 export const knownProblems: readonly KnownProblem[] = [
+  ...machineMessages,
+  ...guestProblems,
   ...emulatorProblems,
   ...hostProblems,
-  ...guestProblems,
-  ...machineMessages,
 ];

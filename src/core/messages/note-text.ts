@@ -37,6 +37,8 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
       return note.entry === 'broken' ? 'replaced an entry that did not work' : 'replaced a disabled entry';
     case 'in-front-of':
       return `in front of ${note.entry}`;
+    case 'behind':
+      return `behind ${note.entry}`;
     case 'runs-anyway':
       return cause(note.problem);
     case 'this-container-only': {

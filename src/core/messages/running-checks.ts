@@ -1,14 +1,15 @@
 /** Platforms that run, but not as well as they could: flags, versions, and which entry takes their programs. */
+import type { Advice } from '../advice.js';
 import { installAdvice, newerVersion, uninstallAdvice } from '../doctor/advise.js';
 import { platformCheck } from '../doctor/check.js';
-import { isNamedFor, type PlatformFacts } from '../doctor/input.js';
-import { takesProgramsOf } from '../elf.js';
+import { type DoctorInput, isNamedFor, type PlatformFacts } from '../doctor/input.js';
 import type { Entry } from '../entry.js';
 import { FIRST_KERNEL_WITH_ARGV0 } from '../plan.js';
+import { shortPlatform } from '../platform.js';
 import { interpreterOf } from '../probe.js';
+import { matchingEntries } from '../snapshot.js';
 import { listed } from '../text.js';
 import { compareVersions } from '../version.js';
-import { severityOf } from './not-running.js';
 import { type ProbeFacts, probeFacts, probeLine } from './verdict-text.js';
 
 const run = (subjects: readonly string[]) => `${listed(subjects)} ${subjects.length > 1 ? 'run' : 'runs'}`;
@@ -21,37 +22,44 @@ export const shadowed = platformCheck<{
   entry: string;
   interpreter: string;
   hidden: string;
+  others: readonly string[];
   runs: boolean;
   seen: boolean;
   probe: ProbeFacts;
 }>({
   id: 'shadowed',
-  summary: 'a newer entry takes its programs (box64, FEX, Rosetta, another QEMU)',
+  summary: 'several entries match its programs (box64, FEX, Rosetta, QEMU): which one the kernel takes',
   find(platform, input) {
     const { active, runs, probe } = platform;
-    const hidden = platform.entries.find((entry) => isShadowed(entry, platform));
+    const { architecture } = platform.platform;
+    const matching = matchingEntries(architecture, input.entries).filter((entry) => entry !== active);
+    const [hidden] = [...matching.filter((entry) => isNamedFor(architecture, entry)), ...matching];
     if (!active || !hidden) return undefined;
     const { name: entry, interpreter } = active;
     const seen = interpreterOf(probe) === interpreter;
+    const others = matching.map(({ name }) => name);
     return {
-      severity: severityOf(platform),
-      facts: { entry, interpreter, hidden: hidden.name, runs, seen, probe: probeFacts(platform) },
-      advice: [...installAdvice(platform, input, { because: 'in-front' }), uninstallAdvice(active)],
+      severity: runs ? 'note' : 'problem',
+      facts: { entry, interpreter, hidden: hidden.name, others, runs, seen, probe: probeFacts(platform) },
+      advice: otherEntryAdvice(platform, input, matching),
     };
   },
-  title: (_, subjects) => `${listed(subjects)}: a newer entry takes the programs`,
-  cause: () => 'two entries match the programs, and the kernel takes the one that was registered last',
-  evidence: ({ entry, interpreter, hidden, seen, probe }) => [
-    `${entry} (${interpreter}) is newer than ${hidden}`,
+  title: (_, subjects) => `${listed(subjects)}: several entries match the programs`,
+  cause: () => 'of all entries that match, the kernel takes the one that was registered last',
+  evidence: ({ entry, interpreter, others, seen, probe }) => [
+    `${entry} (${interpreter}) is newer than ${listed(others)}`,
     `${probeLine(probe)} (${seen ? 'seen when the probe was started' : 'the newest entry that matches'})`,
   ],
 });
 
-/** An enabled entry with the platform's name that matches its programs, and that the kernel does not take. */
-function isShadowed(entry: Entry, { active, platform }: PlatformFacts): boolean {
-  const { architecture } = platform;
-  const candidate = entry.enabled && entry !== active && isNamedFor(architecture, entry);
-  return candidate && takesProgramsOf(architecture, entry);
+/** What it takes to have another one of the entries. */
+function otherEntryAdvice(platform: PlatformFacts, input: DoctorInput, others: readonly Entry[]): readonly Advice[] {
+  const { active, platform: asked } = platform;
+  if (!active) return [];
+  const isOurs = (entry: Entry) => entry.name === input.emulators.get(asked.architecture)?.name;
+  if (!isOurs(active)) return [...installAdvice(platform, input, { because: 'in-front' }), uninstallAdvice(active)];
+  const platforms = [shortPlatform(asked)];
+  return others.map(({ name }): Advice => ({ do: 'install', platforms, after: name }));
 }
 
 export const oldEmulator = platformCheck<{ entry: string; version: string; available: string }>({

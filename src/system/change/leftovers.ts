@@ -11,18 +11,21 @@ import { isDirectory } from '../host/files.js';
 import { PROBE_DIRECTORY } from '../probing/probe-directory.js';
 import { PARENTS } from '../probing/prober.js';
 import type { System } from '../system.js';
+import { finishLeftCopies } from './put-in-front.js';
 
 const OLD = 5 * 60_000; // milliseconds
 
-export async function removeLeftovers({ binfmt, prober, emulatorDirectory }: System): Promise<void> {
+export async function removeLeftovers(system: System): Promise<void> {
+  const { binfmt, prober, emulatorDirectory } = system;
   if (binfmt.kind !== 'writable') return;
   const { dir } = binfmt;
   const left = namesIn(dir).filter(
     (name) => (isTestEntry(name) || isTrialName(name, emulatorDirectory.prefix)) && isOld(path.join(dir, name)),
   );
   for (const name of left) unregister(dir, name);
+  const finished = finishLeftCopies(system, (name) => isOld(path.join(dir, name)));
   // The first test programs may have run through one of them.
-  if (left.length > 0) await prober.forget();
+  if (left.length > 0 || finished) await prober.forget();
   for (const parent of PARENTS) {
     const directories = namesIn(parent).filter((name) => PROBE_DIRECTORY_NAME.test(name));
     for (const name of directories) removeDirectory(path.join(parent, name));

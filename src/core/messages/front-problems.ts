@@ -1,0 +1,35 @@
+/** Why an entry cannot be kept in front of what is registered (--after). */
+import { defineProblem } from '../problem.js';
+import { quote } from '../text.js';
+
+export type WhyNotInFront = keyof typeof reasons;
+
+const reasons = {
+  missing: 'there is no entry of that name',
+  disabled: 'it is disabled',
+  own: 'this program registers an entry of that name itself',
+  'other-kind': 'it does not match by magic at the beginning of a program, and cannot be registered again as it was',
+  'no-match': 'it takes no programs of the platforms that were listed',
+  unreachable: 'the kernel opens its emulator anew (flag F), and that file cannot be reached from here',
+  'other-file': 'the kernel would open another file (flag F) than the one that it has open for the entry',
+  'does-not-run': 'its emulator does not run when it is registered anew',
+  changed: 'the kernel shows something else after it was registered again',
+} as const;
+
+export const cannotStayInFront = defineProblem<{ entry: string; why: WhyNotInFront; interpreter?: string }>({
+  id: 'cannot-stay-in-front',
+  summary: 'the entry of --after cannot be registered again in front of the others',
+  title: ({ entry }) => `${quote(entry)} cannot stay in front`,
+  cause: ({ entry, why, interpreter }) =>
+    `${quote(entry)} cannot stay in front: ${reasons[why]}${interpreter === undefined ? '' : `: ${interpreter}`}`,
+});
+
+export const entryCopyLeft = defineProblem<{ entry: string; copy: string; errno?: string }>({
+  id: 'entry-copy-left',
+  summary: 'an entry could not be registered again, and works under another name',
+  title: ({ entry }) => `${quote(entry)} has another name`,
+  cause: ({ entry, copy, errno }) =>
+    `${quote(entry)} could not be registered again${errno === undefined ? '' : ` (${errno})`}; the same entry works under the name ${quote(copy)}, and the next call with --install or --uninstall gives it its own name back`,
+});
+
+export const frontProblems = [cannotStayInFront, entryCopyLeft];

@@ -1,0 +1,180 @@
+/** `--install LIST --after NAME`: another entry stays in front. */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { commandsIn, pasted, problemIn, reportIn } from '../support/doctor.js';
+import { clearEntries, entryNames, entryText, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
+import { guest, guest2, guest3 } from '../support/machine.js';
+import { binfmt, EMULATORS, lastLine, OLDER_EMULATORS, PROGRAM, statusIn } from '../support/program.js';
+import { crashingEmulator, dynamicEmulator } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
+
+const { name, platform, emulator: entry } = guest;
+const older = path.join(OLDER_EMULATORS, entry);
+const behind = (front: string) => binfmt(['--install', name, '--after', front]);
+/** The entry that the kernel takes. */
+const winner = () => reportIn(binfmt(['doctor', '--json', name])).platforms[0]?.entry;
+
+describe('install --after', () => {
+  beforeEach(clearEntries);
+  after(clearEntries);
+
+  for (const flags of ['F', 'PF', 'OCF', 'POCF']) {
+    it(`registers behind an entry with the flags ${flags}, and leaves that as it was`, () => {
+      registerForeign('rosetta', name, older, flags);
+      const before = entryText('rosetta');
+      const installed = behind('rosetta');
+      expect(installed).to.include({ stderr: `installing: ${name} OK (behind rosetta)\n`, exit: 0 });
+      expect(statusIn(installed).emulators).to.have.members(['rosetta', entry]);
+      expect(statusIn(installed).supported).to.include(platform);
+      expect(entryText('rosetta')).to.equal(before);
+      expect(entryNames()).to.have.members(['rosetta', entry]);
+      expect(winner()).to.equal('rosetta');
+    });
+  }
+
+  it('gives the same when it is repeated', () => {
+    registerForeign('rosetta', name, older, 'F');
+    behind('rosetta');
+    expect(behind('rosetta')).to.include({ stderr: `installing: ${name} OK (behind rosetta)\n`, exit: 0 });
+    expect(winner()).to.equal('rosetta');
+    expect(entryNames()).to.have.members(['rosetta', entry]);
+  });
+
+  it('puts an entry in front that is behind already', () => {
+    registerForeign('rosetta', name, older, 'F');
+    binfmt(['--install', name, '--force']);
+    expect(winner()).to.equal(entry);
+    expect(behind('rosetta').exit).to.equal(0);
+    expect(winner()).to.equal('rosetta');
+  });
+
+  it('installs other platforms of the list as usual', () => {
+    registerForeign('rosetta', name, older, 'F');
+    const installed = binfmt(['--install', `${name},${guest2.name}`, '--after', 'rosetta']);
+    expect(installed.stderr).to.equal(`installing: ${name} OK (behind rosetta)\ninstalling: ${guest2.name} OK\n`);
+  });
+
+  it('is what doctor advises, and what doctor advises then gives the other one', () => {
+    registerForeign('rosetta', name, older, 'F');
+    binfmt(['--install', name, '--force']);
+    const advised = () => commandsIn(problemIn('shadowed', reportIn(binfmt(['doctor', '--json', name]))));
+    const [command = ''] = advised();
+    expect(command).to.contain(`--install ${name} --after rosetta`);
+    pasted(command);
+    expect(winner()).to.equal('rosetta');
+    const [force = ''] = advised();
+    pasted(force);
+    expect(winner()).to.equal(entry);
+  });
+
+  describe('refuses, and changes nothing, if the entry', () => {
+    const dir = scratch();
+    const copy = path.join(dir, 'emulator');
+    const cases: readonly (readonly [string, () => void, RegExp])[] = [
+      ['does not exist', () => undefined, /there is no entry of that name/],
+      [
+        'is disabled',
+        () => {
+          registerForeign('front', name, older, 'F');
+          writeEntry('front', '0');
+        },
+        /it is disabled/,
+      ],
+      [
+        'takes no such programs',
+        () => registerForeign('front', guest3.name, older, 'F'),
+        /takes no programs of the platforms/,
+      ],
+      ['matches by extension', () => writeEntry('register', `:front:E::xyz::${older}:F`), /does not match by magic/],
+      [
+        'has an emulator that is not there any more',
+        () => {
+          fs.copyFileSync(older, copy);
+          registerForeign('front', name, copy, 'F');
+          fs.rmSync(copy);
+        },
+        /cannot be reached from here: /,
+      ],
+      [
+        'has an emulator that is another file by now',
+        () => {
+          fs.copyFileSync(older, copy);
+          registerForeign('front', name, copy, 'F');
+          fs.rmSync(copy);
+          fs.copyFileSync(path.join(EMULATORS, entry), copy);
+        },
+        /would open another file/,
+      ],
+    ];
+    for (const [what, prepare, reason] of cases) {
+      it(what, () => {
+        prepare();
+        const before = entryNames().map((each) => [each, entryText(each)]);
+        const ended = behind('front');
+        expect(lastLine(ended.stderr))
+          .to.match(/^installing: front "front" cannot stay in front: /)
+          .and.match(reason);
+        expect(ended.exit).to.equal(1);
+        expect(entryNames().map((each) => [each, entryText(each)])).to.deep.equal(before);
+      });
+    }
+
+    it('is hidden, and its emulator does not run', () => {
+      registerForeign('front', name, crashingEmulator(), 'F');
+      binfmt(['--install', name, '--force']);
+      const ended = behind('front');
+      expect(lastLine(ended.stderr)).to.contain('does not run when it is registered anew');
+      expect(winner()).to.equal(entry);
+      expect(entryNames()).to.have.members(['front', entry]);
+    });
+  });
+
+  it('keeps an entry in front whose emulator only the host can run, as before', () => {
+    registerForeign('front', name, dynamicEmulator(), 'F');
+    expect(behind('front').exit).to.equal(0);
+    expect(winner()).to.equal('front');
+  });
+
+  it('keeps an entry without flag F in front, whose emulator need not be reached', () => {
+    registerForeign('front', name, '/nonexistent/emulator', '');
+    const before = entryText('front');
+    expect(behind('front').exit).to.equal(0);
+    expect(entryText('front')).to.equal(before);
+  });
+
+  it('does not register the emulator if it does not run, and leaves the order', () => {
+    registerForeign('front', name, older, 'F');
+    const dir = scratch();
+    fs.copyFileSync(crashingEmulator(), path.join(dir, entry));
+    const ended = binfmt(['--install', name, '--after', 'front'], { QEMU_BINARY_PATH: dir });
+    expect(ended.exit).to.equal(1);
+    expect(entryNames()).to.deep.equal(['front']);
+  });
+
+  it('gives an entry its name back that a killed call has left under another one', () => {
+    registerForeign('front-binfmt-copy-7', name, older, 'POCF');
+    registerForeign('used-binfmt-copy-8', guest2.name, path.join(OLDER_EMULATORS, guest2.emulator), 'F');
+    const longAgo = new Date(Date.now() - 600_000);
+    fs.utimesSync(path.join(MOUNT, 'front-binfmt-copy-7'), longAgo, longAgo);
+    expect(binfmt(['--install', name]).stderr).to.equal(
+      `installing: ${name} OK (already runs through front, left alone)\n`,
+    );
+    expect(entryNames()).to.have.members(['front', 'used-binfmt-copy-8']);
+    expect(entryText('front')).to.contain(`interpreter ${older}\nflags: POCF\n`);
+  });
+
+  it('loses nothing if it is killed at any moment', () => {
+    for (let delay = 40; delay < 400; delay += 15) {
+      clearEntries();
+      registerForeign('front', name, older, 'F');
+      spawnSync('timeout', ['--signal=KILL', `${delay / 1000}`, PROGRAM, '--install', name, '--after', 'front'], {
+        env: { ...process.env, QEMU_BINARY_PATH: EMULATORS },
+      });
+      const left = entryNames().filter((each) => each === 'front' || each.startsWith('front-binfmt-copy-'));
+      expect(left, `after ${delay} ms`).not.to.deep.equal([]);
+      for (const each of left) expect(entryText(each)).to.contain(`interpreter ${older}\nflags: F\n`);
+    }
+  }).timeout(60_000);
+});
