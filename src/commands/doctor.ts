@@ -1,9 +1,8 @@
 /** `binfmt doctor [PLATFORM]...`: which platforms run, through what, and how to fix those that do not. */
-import fs from 'node:fs';
 import { diagnose } from '../core/doctor/diagnose.js';
 import { checksFor, explain, platformsIn } from '../core/doctor/explain.js';
-import { formatExplanation, formatReport } from '../core/doctor/format.js';
-import { doctorReport, EMPTY_REPORT, jsonExplanation, jsonReport } from '../core/doctor/report.js';
+import { formatExplanations, formatReport } from '../core/doctor/format.js';
+import { doctorReport, EMPTY_REPORT, jsonExplanations, jsonReport } from '../core/doctor/report.js';
 import { unknownMessage } from '../core/messages/explain-text.js';
 import { checks } from '../core/messages/index.js';
 
@@ -14,6 +13,7 @@ import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { closest } from '../core/text.js';
 import { closeBinfmt } from '../system/binfmt/mount.js';
 import { collectDoctorInput } from '../system/host/doctor-input.js';
+import { readStandardInput } from '../system/host/files.js';
 import { openSystem, type System } from '../system/system.js';
 import { takeSnapshot } from '../system/take-snapshot.js';
 import { type Context, defineCommand, flag, number, splitList, text, texts } from './command.js';
@@ -102,23 +102,16 @@ async function examine(args: Arguments, system: System, context: Context): Promi
     repeat,
     progress: await progressOn(context),
   });
-  const checked = message === undefined ? [] : checksFor(message);
-  const problems = diagnose(input, { only: args.only ?? (checked.length > 0 ? checked : undefined), verbose });
+  const problems = diagnose(input, { only: args.only ?? checksFor(message ?? ''), verbose });
   const explanations = message === undefined ? undefined : explain(message, input, problems);
-  const report = doctorReport(input, problems);
   const unexplained = explanations?.length === 0 ? unknownMessageProblem(message ?? '') : [];
-  const failed = [...unknown, ...unexplained].length > 0 || problems.some(({ severity }) => severity === 'problem');
+  const report = doctorReport(input, problems);
   const all = { ...report, problems: [...unknown, ...problems, ...unexplained] };
+  const failed = all.problems.some(({ severity }) => severity === 'problem');
   return {
     stdout: json
-      ? formatJson({
-          ...(explanations && { explanations: explanations.map((each) => jsonExplanation(each, invocation)) }),
-          ...jsonReport(all, invocation),
-        })
-      : [
-          ...(explanations ?? []).map((each) => formatExplanation(each, invocation)),
-          formatReport(report, invocation, verbose),
-        ].join('\n'),
+      ? formatJson({ ...jsonExplanations(explanations, invocation), ...jsonReport(all, invocation) })
+      : formatExplanations(explanations, invocation) + formatReport(report, invocation, verbose),
     lines: [...lines, ...unexplained.map((problem): Line => ({ kind: 'problem', problem }))],
     exit: failed ? 1 : 0,
   };
@@ -129,13 +122,6 @@ function unknownMessageProblem(message: string) {
   return [
     problemOf(unknownMessage, 'message', { message: first }, [{ do: 'examine', options: ['--json', '--verbose'] }]),
   ];
-}
-
-const LONGEST_LOG = 1 << 24; // bytes
-
-/** The end of a log says what went wrong. */
-function readStandardInput(): string {
-  return fs.readFileSync(0).subarray(-LONGEST_LOG).toString();
 }
 
 /** A line that counts, on a terminal only, and that is gone when it is done. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { diagnose } from '../../src/core/doctor/diagnose.js';
 import { checksFor, explain, platformsIn } from '../../src/core/doctor/explain.js';
-import { formatExplanation } from '../../src/core/doctor/format.js';
+import { formatExplanations } from '../../src/core/doctor/format.js';
 import { type Interpreter, platformFacts } from '../../src/core/doctor/input.js';
 import { appliesTo, findKnown } from '../../src/core/doctor/known-problem.js';
 import { checks } from '../../src/core/messages/index.js';
@@ -193,10 +193,7 @@ describe('the explanation of a message', () => {
     const input = captured(given);
     return explain(text, input, diagnose(input, { only: checksFor(text) }));
   };
-  const printed = (text: string, given: Captured) =>
-    explained(text, given)
-      .map((each) => formatExplanation(each, asImage))
-      .join('\n');
+  const printed = (text: string, given: Captured) => formatExplanations(explained(text, given), asImage);
 
   it('says that a row applies, and what to type', () => {
     const text = printed('tar: a: Cannot open: Invalid argument', emulatedBy({ version: '9.2.2', elf: {} }));

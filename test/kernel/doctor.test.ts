@@ -5,7 +5,7 @@ import { idsIn, problemIn, reportIn } from '../support/doctor.js';
 import { clearEntries, entryText, MOUNT, registerForeign } from '../support/kernel.js';
 import { guest, guest2, guest3, guest4, native, own, variantGuest } from '../support/machine.js';
 import { binfmt, EMULATORS, lastLine, PROGRAM, run, shell, shippedVersion } from '../support/program.js';
-import { compile, crashingEmulator, emulatorExiting } from '../support/programs.js';
+import { compile, crashingEmulator, dynamicEmulator, emulatorExiting } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
 const { name, platform, emulator: entry } = guest;
@@ -126,6 +126,63 @@ describe('doctor', () => {
     });
     expect(problem.advice[0]).to.include({ do: 'install' }).and.have.property('command');
     expect(problem.text).to.have.keys('title', 'symptom', 'cause', 'evidence');
+  });
+
+  describe('with --explain', () => {
+    const explained = (message: string, ...args: string[]) => doctor('--explain', message, ...args);
+
+    it('says what a message means here, and what to type', () => {
+      const ended = explained(`[${platform} 2/3] RUN true: exec /bin/sh: exec format error`);
+      expect(ended.stdout)
+        .to.match(/^exec format error {2}\[exec-format-error\]$/m)
+        .and.contain('doctor finds the cause on this machine: no-entry')
+        .and.contain(`--install ${name}`);
+      expect(ended.exit).to.equal(1);
+      binfmt(['--install', name]);
+      const now = explained('exec /bin/sh: exec format error', name);
+      expect(now.stdout).to.contain('doctor finds none of its causes').and.contain('[image-platform]');
+      expect(now).to.include({ exit: 0, stderr: '' });
+    });
+
+    it('finds the cause of "no such file or directory" in a dynamically linked emulator', () => {
+      registerForeign(entry, name, dynamicEmulator(), 'POCF');
+      const ended = explained('standard_init_linux.go:211: exec user process caused "no such file or directory"');
+      expect(ended.stdout).to.contain('doctor finds the cause on this machine: dynamic-emulator');
+      expect(ended.exit).to.equal(1);
+    });
+
+    it('finds the cause of a segmentation fault in an emulator that crashes', () => {
+      registerForeign(entry, name, crashingEmulator(), 'POCF');
+      const ended = explained('qemu: uncaught target signal 11 (Segmentation fault) - core dumped');
+      expect(ended.stdout).to.contain('doctor finds the cause on this machine: emulator-crash');
+      expect(ended.exit).to.equal(1);
+    });
+
+    it('reads a log from standard input', () => {
+      const log = '#8 DONE 0.1s\n#9 0.7 x: Value too large for defined data type\n#9 ERROR';
+      const ended = shell(`printf '%s' '${log}' | ${PROGRAM} doctor --json --explain -`);
+      const { explanations, problems } = JSON.parse(ended.stdout);
+      expect(explanations).to.have.length(1);
+      expect(explanations[0]).to.include({
+        id: 'value-too-large',
+        line: '#9 0.7 x: Value too large for defined data type',
+      });
+      expect(problems).to.deep.equal([]);
+      expect(ended.exit).to.equal(0);
+    });
+
+    it('says that it does not know a message, and asks for a report', () => {
+      registerForeign('a', name, crashingEmulator(), 'F');
+      const ended = explained('a message of my own');
+      expect(lastLine(ended.stderr))
+        .to.match(/^binfmt: "a message of my own" is not a message that this program knows/)
+        .and.match(/doctor --json --verbose$/);
+      expect(ended.stdout).to.contain('[emulator-crash]');
+      expect(ended.exit).to.equal(1);
+      const report = JSON.parse(doctor('--json', '--explain', 'a message of my own').stdout);
+      expect(report.explanations).to.deep.equal([]);
+      expect(idsIn(report)).to.include.members(['unknown-message', 'emulator-crash']);
+    });
   });
 
   it('names the entry that the kernel takes, even if its interpreter is a symbolic link', () => {

@@ -33,13 +33,11 @@ export interface Explanation {
   readonly advice: readonly Advice[];
 }
 
-/** The checks that tell something about the text. */
-export function checksFor(text: string): readonly string[] {
-  const ids = findKnown(text, knownProblems).flatMap(({ row }) => [
-    ...(row.checks ?? []),
-    ...(row.warning ? [row.id] : []),
-  ]);
-  return [...new Set(ids)];
+/** The checks that tell something about the text; undefined if it has no message that is known. */
+export function checksFor(text: string): readonly string[] | undefined {
+  const found = findKnown(text, knownProblems);
+  const ids = found.flatMap(({ row }) => [...(row.checks ?? []), ...(row.warning ? [row.id] : [])]);
+  return found.length > 0 ? [...new Set(ids)] : undefined;
 }
 
 /** The explanations, those that apply here first. `problems`: what these checks find. */

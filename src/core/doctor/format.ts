@@ -97,7 +97,11 @@ function evidenceOf(problem: Problem, inGroup: boolean): readonly string[] {
 }
 
 /** What a message means: a paragraph for each row of the table. */
-export function formatExplanation(explanation: Explanation, invocation: Invocation): string {
+export function formatExplanations(explanations: readonly Explanation[] = [], invocation: Invocation): string {
+  return explanations.map((each) => `${formatExplanation(each, invocation)}\n`).join('');
+}
+
+function formatExplanation(explanation: Explanation, invocation: Invocation): string {
   const { row, advice } = explanation;
   const lines = [
     ...labelled('because', [`${row.cause}.`]),

@@ -93,8 +93,12 @@ function entryLine(entry: Entry, platforms: readonly PlatformFacts[]): EntryLine
   };
 }
 
-/** What a message means, with the words that people read. */
-export function jsonExplanation({ row, line, here = [], findings, advice }: Explanation, invocation: Invocation) {
+/** What a message means, with the words that people read; nothing if no message was asked about. */
+export function jsonExplanations(explanations: readonly Explanation[] | undefined, invocation: Invocation) {
+  return explanations && { explanations: explanations.map((each) => jsonExplanation(each, invocation)) };
+}
+
+function jsonExplanation({ row, line, here = [], findings, advice }: Explanation, invocation: Invocation) {
   const { id, messages, cause, sources } = row;
   return {
     ...{ id, message: messages[0], line, cause, here },

@@ -51,3 +51,21 @@ export function readLink(file: string): string | undefined {
 export function errnoOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }
+
+const LONGEST_LOG = 1 << 24; // bytes
+
+/** The end of it, which says what went wrong. Empty if it cannot be read. */
+export function readStandardInput(): string {
+  const chunk = Buffer.alloc(1 << 16);
+  let text = Buffer.alloc(0);
+  for (;;) {
+    try {
+      const size = fs.readSync(0, chunk);
+      if (size === 0) return text.toString();
+      text = Buffer.concat([text, chunk.subarray(0, size)]).subarray(-LONGEST_LOG);
+    } catch (error) {
+      // A pipe that somebody else has made non-blocking.
+      if (errnoOf(error) !== 'EAGAIN') return text.toString();
+    }
+  }
+}
