@@ -1,0 +1,21 @@
+/** The file for those who have no use for kustomize. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { DEPLOY, mustKubectl } from '../support/kubernetes.js';
+import { must } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
+
+describe('deploy/kubernetes/binfmt.yaml', () => {
+  it('is up to date (npm run kubernetes)', () => {
+    const made = path.join(scratch(), 'binfmt.yaml');
+    must(path.join(DEPLOY, 'generate'), [made]);
+    expect(fs.readFileSync(path.join(DEPLOY, 'binfmt.yaml'), 'utf8')).to.equal(fs.readFileSync(made, 'utf8'));
+  });
+
+  it('is what the kustomization for users gives, until they change it', () => {
+    const [, ...without] = fs.readFileSync(path.join(DEPLOY, 'binfmt.yaml'), 'utf8').split('\n');
+    const withTag = without.join('\n').replace('image: binfmt\n', 'image: binfmt:latest\n');
+    expect(mustKubectl('kustomize', DEPLOY)).to.equal(withTag);
+  });
+});
