@@ -144,6 +144,23 @@ describe('the images of other hosts, emulated', () => {
     expect(entryNames()).not.to.include(entry);
   });
 
+  it('does not put emulators on the host that its processor could not start, and says which image has others', () => {
+    const [host = ''] = foreign;
+    const root = scratch();
+    fs.mkdirSync(path.join(root, 'usr/lib/systemd'), { recursive: true });
+    fs.writeFileSync(path.join(root, 'usr/lib/systemd/systemd-binfmt'), '');
+    const options = ['--privileged', '--volume', `${root}:/host`];
+    const { exit, stderr } = emulated(host, options, '--install', guest.name, '--persist', '--host', '/host');
+    expect(exit).to.equal(3);
+    expect(lastLine(stderr)).to.contain(
+      `this program and its emulators are built for linux/${host}, and the host's processor is linux/${own.name}`,
+    );
+    expect(commandsInLine(lastLine(stderr))[0]).to.contain(` --platform linux/${own.name} `);
+    expect(fs.readdirSync(path.join(root, 'usr'), { recursive: true })).not.to.include.members([
+      'local/lib/binfmt/manifest.json',
+    ]);
+  });
+
   it("never registers an entry for the processor's own programs, whatever the options", () => {
     const [host = ''] = foreign;
     // With a binfmt_misc of its own: a machine with such an entry starts nothing any more.

@@ -98,10 +98,9 @@ describe('an ARM machine with Debian 12', () => {
           theirsOnHost: onHost('amd64'),
           theirsInContainer: inContainer('amd64'),
 
-          exportDoctor: into('doctor', doctor('linux/riscv64')),
-          exported: into('next', typeAsPrinted('doctor', 'docker run .* export ')),
-          exportNext: typeAsPrinted('next', 'sudo '),
-          exportedInContainer: inContainer('riscv64'),
+          persistDoctor: into('doctor', doctor('linux/riscv64')),
+          persisted: typeAsPrinted('doctor', 'docker run .* --persist'),
+          persistedInContainer: inContainer('riscv64'),
 
           withF: `docker run --rm binfmt export systemd amd64 2>/dev/null | tar -x -O etc/binfmt.d/qemu-x86_64.conf |
               sed 's,:/usr/local/lib/binfmt/,:/usr/bin/,' >/etc/binfmt.d/qemu-x86_64.conf
@@ -139,17 +138,16 @@ describe('an ARM machine with Debian 12', () => {
       expectDone(done.theirs, /interpreter \/usr\/libexec\/qemu-binfmt\/x86_64-binfmt-P\nflags: PO\n/);
       expectDone(done.theirsOnHost, 'x86_64\n');
       expectMissing(done.theirsInContainer);
-      expect(done.exportDoctor.exit).to.equal(1);
-      expect(done.exportDoctor.output).to.contain('linux/riscv64 does not run in containers  [not-in-containers]');
+      expect(done.persistDoctor.exit).to.equal(1);
+      expect(done.persistDoctor.output).to.contain('linux/riscv64 does not run in containers  [not-in-containers]');
     });
 
-    it('runs riscv64 containers after it has typed how doctor exports an emulator', () => {
+    it('runs riscv64 containers after it has typed how doctor installs an emulator on the host', () => {
       expectDone(
-        done.exported,
-        '# docker run --rm binfmt export systemd riscv64 | sudo tar -x -C /\nexporting: riscv64 OK\nnext: sudo systemctl restart systemd-binfmt\n',
+        done.persisted,
+        /^# docker run --privileged --pid=host --rm binfmt --install riscv64 --persist\ninstalling: riscv64 OK .*\nbinfmt: systemd-binfmt /,
       );
-      expectDone(done.exportNext, '# sudo systemctl restart systemd-binfmt\n');
-      expectDone(done.exportedInContainer, 'riscv64\n');
+      expectDone(done.persistedInContainer, 'riscv64\n');
     });
 
     it('runs them only on the host with flag F too, and doctor says that the emulator is dynamically linked', () => {
@@ -188,9 +186,9 @@ describe('an ARM machine with Debian 12', () => {
       boots(
         {
           docker: 'systemctl is-active docker',
-          exported: `cat ${misc}/qemu-riscv64`,
-          exportedOnHost: onHost('riscv64'),
-          exportedInRoot: inEmptyRoot('riscv64'),
+          persisted: `cat ${misc}/qemu-riscv64`,
+          persistedOnHost: onHost('riscv64'),
+          persistedInRoot: inEmptyRoot('riscv64'),
           mended: `cat ${misc}/qemu-x86_64`,
           mendedInRoot: inEmptyRoot('amd64'),
           registered: `cat ${misc}/qemu-s390x`,
@@ -198,7 +196,7 @@ describe('an ARM machine with Debian 12', () => {
         },
         {
           containers: "docker ps --all --format '{{.Names}}: {{.Status}}'; cut -d. -f1 /proc/uptime",
-          exportedInContainer: inContainer('riscv64'),
+          persistedInContainer: inContainer('riscv64'),
           registeredInContainer: inContainer('s390x'),
           ready: waitUntil(READY),
           inContainer: inContainer('amd64'),
@@ -220,11 +218,11 @@ describe('an ARM machine with Debian 12', () => {
       done = secondBoot();
     });
 
-    it('runs what was exported, before Docker starts', () => {
+    it('runs what is on the host, before Docker starts', () => {
       expect(done.docker.output).to.equal('inactive\n');
-      expectDone(done.exported, /interpreter \/usr\/local\/lib\/binfmt\/qemu-riscv64\nflags: POCF\n/);
-      expectDone(done.exportedOnHost, 'riscv64\n');
-      expectDone(done.exportedInRoot, 'riscv64\n');
+      expectDone(done.persisted, /interpreter \/usr\/local\/lib\/binfmt\/qemu-riscv64\nflags: POCF\n/);
+      expectDone(done.persistedOnHost, 'riscv64\n');
+      expectDone(done.persistedInRoot, 'riscv64\n');
     });
 
     it('does not run what was only registered: the entries are those of Debian and the administrator again', () => {
@@ -235,13 +233,13 @@ describe('an ARM machine with Debian 12', () => {
       expectMissing(done.registeredInContainer);
     });
 
-    it('runs containers of what was exported, and of what the watcher keeps', () => {
-      expectDone(done.exportedInContainer, 'riscv64\n');
+    it('runs containers of what is on the host, and of what the watcher keeps', () => {
+      expectDone(done.persistedInContainer, 'riscv64\n');
       expectDone(done.ready, /ready/);
       expectDone(done.inContainer, 'x86_64\n');
     });
 
-    it('runs the service of the exported platform: it starts at the first try', () => {
+    it('runs the service of the platform that the host registers: it starts at the first try', () => {
       expectDone(done.riscv64Service, /^riscv64\n/);
       expectDone(done.riscv64History, 'running, restarted 0 times\nstarts: 2\n');
     });
