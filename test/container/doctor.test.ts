@@ -3,6 +3,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { debian12, registerDynamic } from '../support/debian12.js';
 import {
+  DOCKER_RUN,
   docker,
   guestImage,
   guestMachine,
@@ -167,5 +168,20 @@ describe('doctor in a container, on a host that does not keep binfmt_misc mounte
     const alone = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'setsid', 'bash', '-c', script];
     const problem = problemIn('automount', reportIn(run('unshare', alone)));
     expect(commandsIn(problem)).to.deep.equal(['sudo systemctl start proc-sys-fs-binfmt_misc.mount']);
+  });
+});
+
+describe('doctor --explain in a container without any rights', () => {
+  it('explains a log from standard input', () => {
+    const log = '#5 [linux/arm64 2/2] RUN tar -xf a.tar\\n#5 0.2 tar: a: Cannot open: Invalid argument\\n';
+    const ended = shell(
+      `printf '${log}' | ${DOCKER_RUN} -i --rm --cap-drop ALL --read-only ${IMAGE} doctor --json --explain -`,
+    );
+    const [explanation] = JSON.parse(ended.stdout).explanations;
+    expect(explanation).to.include({
+      id: 'tar-invalid-argument',
+      line: '#5 0.2 tar: a: Cannot open: Invalid argument',
+    });
+    expect(explanation.here.map((each: { platform: string }) => each.platform)).to.deep.equal(['linux/arm64']);
   });
 });

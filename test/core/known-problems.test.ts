@@ -95,7 +95,14 @@ describe('the table of known problems', () => {
   }
 
   it('finds nothing in other lines, and a message only within one line', () => {
-    expect(known('everything is fine')).to.deep.equal([]);
+    for (const other of [
+      'everything is fine',
+      'cp: ./file: No such file or directory',
+      'the executable is here: no such file or directory',
+      'Registering: No space left on device',
+    ]) {
+      expect(known(other), other).to.deep.equal([]);
+    }
     expect(known('tar: a: Cannot open:\nInvalid argument')).to.deep.equal([]);
     expect(known('one\r\n#2 Value too large for defined data type\nthree')).to.deep.equal(['value-too-large']);
   });

@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
 import { expect } from 'chai';
 import {
   binfmtMounts,
   isPrivateDirectory,
   parseConfinement,
   parseMountinfo,
+  parsePageSize,
   parseParentPid,
   parseUserId,
   sharedHostDirectories,
@@ -235,5 +238,25 @@ describe('a directory', () => {
     expect(isPrivateDirectory('/shared-not', mountinfo)).to.equal(true);
     expect(isPrivateDirectory('/usr', HOST)).to.equal(false);
     expect(isPrivateDirectory('/usr', '')).to.equal(false);
+  });
+});
+
+describe('the size of a page', () => {
+  const smaps = (size: string) =>
+    `55c4fc47a000-55c4fc47c000 r--p 00000000 fe:00 260386   /usr/bin/head\nSize:   64 kB\nKernelPageSize:       ${size}\nMMU`;
+
+  it('is in the first mapping', () => {
+    expect(parsePageSize(smaps('4 kB\n'))).to.equal(4096);
+    expect(parsePageSize(smaps('16 kB\n'))).to.equal(16384);
+  });
+
+  it('is not known if it is cut off, or nothing can be read', () => {
+    for (const text of [undefined, '', smaps('1'), smaps('kB\n')]) expect(parsePageSize(text)).to.equal(undefined);
+  });
+
+  it('is that of this machine', () => {
+    expect(parsePageSize(fs.readFileSync('/proc/self/smaps', 'utf8').slice(0, 1024))).to.equal(
+      Number(execFileSync('getconf', ['PAGE_SIZE'])),
+    );
   });
 });

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { expect } from 'chai';
 import { architectures } from '../../src/core/architectures.js';
 import {
@@ -10,6 +11,7 @@ import {
 } from '../../src/core/elf.js';
 import { matches } from '../../src/core/entry.js';
 import { readStart } from '../../src/system/host/files.js';
+import { EMULATORS } from '../support/program.js';
 import { compile, dynamicEmulator } from '../support/programs.js';
 
 const read = (file: string) => parseElf(readStart(file, 4096) ?? new Uint8Array());
@@ -67,6 +69,13 @@ describe('ELF headers', () => {
     expect(read(compile('int main(void) { return 0; }', ['-static', `-Wl,--build-id=0x${id}`]))?.buildId).to.equal(id);
     const without = compile('int main(void) { return 0; }', ['-static', '-Wl,--build-id=none']);
     expect(read(without)?.buildId).to.equal(undefined);
+  });
+
+  it('tell a program that is linked with glibc by its note, or by one beyond what was read', () => {
+    expect(read(compile('int main(void) { return 0; }', ['-static']))?.glibc).to.equal(true);
+    expect(read(path.join(EMULATORS, 'qemu-arm'))?.glibc).to.equal(true);
+    const bare = compile('void _start(void) { for (;;); }', ['-static', '-nostdlib', '-Wl,--build-id=sha1']);
+    expect(read(bare)?.glibc).to.equal(false);
   });
 
   it('are told from other files', () => {

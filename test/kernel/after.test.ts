@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { commandsIn, pasted, problemIn, reportIn } from '../support/doctor.js';
 import { clearEntries, entryNames, entryText, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2, guest3 } from '../support/machine.js';
-import { binfmt, EMULATORS, lastLine, OLDER_EMULATORS, PROGRAM, statusIn } from '../support/program.js';
+import { binfmt, EMULATORS, lastLine, OLDER_EMULATORS, PROGRAM, shell, statusIn } from '../support/program.js';
 import { crashingEmulator, dynamicEmulator } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
@@ -129,6 +129,30 @@ describe('install --after', () => {
       expect(winner()).to.equal(entry);
       expect(entryNames()).to.have.members(['front', entry]);
     });
+  });
+
+  it('says how a container can reach an emulator that only the host has', () => {
+    const dir = scratch();
+    fs.copyFileSync(older, path.join(dir, 'rosetta'));
+    registerForeign('rosetta', name, path.join(dir, 'rosetta'), 'F');
+    // What a container would see of that directory: nothing.
+    const inside = (prepare: string) =>
+      shell(
+        `exec unshare --mount bash -euc '${prepare}; exec ${PROGRAM} --install ${name} --after rosetta >/dev/null'`,
+        { QEMU_BINARY_PATH: EMULATORS, BINFMT_IMAGE: 'binfmt' },
+      );
+    const refused = inside(`mount -t tmpfs none ${dir}`);
+    expect(refused.exit).to.equal(1);
+    expect(lastLine(refused.stderr)).to.match(
+      new RegExp(
+        `; with its directory: docker run --privileged -v ${dir}:${dir}:ro .*--install ${name} --after rosetta$`,
+      ),
+    );
+    const reached = inside(`mount --bind ${dir} ${dir}; mount -o remount,bind,ro ${dir}`);
+    expect(reached).to.include({ exit: 0, stderr: `installing: ${name} OK (behind rosetta)\n` });
+    // The mount through which the kernel opened it is gone by now.
+    expect(winner()).to.equal('rosetta');
+    expect(reportIn(binfmt(['doctor', '--json', name])).platforms[0]?.runs).to.equal(true);
   });
 
   it('keeps an entry in front whose emulator only the host can run, as before', () => {

@@ -39,10 +39,11 @@ export const machineMessages: readonly KnownProblem[] = [
     id: 'no-such-file',
     messages: [
       'exec /bin/sh: no such file or directory',
-      'exec…: no such file or directory',
+      'exec /…: no such file or directory',
       'exec user process caused…no such file or directory',
+      'exec container process…No such file or directory',
       'cannot execute: required file not found',
-      './…: No such file or directory',
+      'sh: ./…: No such file or directory',
     ],
     cause:
       'the program is there, and something that it needs is not: the emulator or its loader, which the kernel looks for inside the container, or the loader of the program itself',
@@ -104,7 +105,11 @@ export const machineMessages: readonly KnownProblem[] = [
   },
   {
     id: 'permission-denied',
-    messages: ['exec…: permission denied'],
+    messages: [
+      'exec /bin/sh: permission denied',
+      'exec /…: permission denied',
+      'exec user process caused…permission denied',
+    ],
     cause: 'SELinux or AppArmor forbids the container to read or execute the emulator',
     checks: ['emulator-label', 'confinement', 'emulator-fails'],
     advice: [{ do: 'install', platforms: ['arm64'], because: 'label' }],
@@ -153,7 +158,7 @@ export const machineMessages: readonly KnownProblem[] = [
   },
   {
     id: 'register-no-space',
-    messages: ['binfmt_misc/register: no space left on device', 'register…No space left on device'],
+    messages: ['binfmt_misc/register: no space left on device', 'binfmt_misc…no space left on device'],
     // Measured with Linux 7.3.
     cause: 'since Linux 7.3 a setting limits how many emulators the kernel keeps open for entries with flag F',
     checks: ['interpreter-limit'],
