@@ -31,7 +31,7 @@ const kinds = [...read('test/run').matchAll(/^ {4}([a-z]+)\)/gm)].map(([, kind])
 const ownOptions = commands.flatMap(({ options }) => [...Object.keys(options), 'help'].map((option) => `--${option}`));
 /** Of `docker run`, of the campaign (test/campaign), and of the tools on docs/migrating.md. */
 const othersOptions = [
-  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed'.split(' '),
+  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed --stop'.split(' '),
   ...'--reset --persistent --credential --preserve-argv0 --ignore-family --qemu-path --qemu-suffix --path --suffix'.split(
     ' ',
   ),
