@@ -23,7 +23,7 @@ import { removeLeftovers } from '../system/change/leftovers.js';
 import { persistPlatforms, type TargetHost } from '../system/change/persist.js';
 import { engineEnds } from '../system/change/rootless.js';
 import { takeBack } from '../system/change/take-back.js';
-import { formatOf, type HostOptions, openHost, otherProcessor } from '../system/change/target-host.js';
+import { formatOf, type HostOptions, lockHost, openHost, otherProcessor } from '../system/change/target-host.js';
 import { findCluster } from '../system/cluster/find-cluster.js';
 import { findEmulator, readVersions } from '../system/host/emulators.js';
 import { type OpenOptions, openSystem, type Setup, type System } from '../system/system.js';
@@ -222,15 +222,17 @@ async function changeEntries(args: Arguments, system: System): Promise<Changes> 
 
 /** The same with the files of the host. */
 async function changeHost(args: Arguments, options: HostOptions, system: System, context: Context): Promise<Changes> {
-  const opened = await openHost(options, system);
+  const opened = openHost(options, system);
   if (opened.kind === 'unreachable') return { removed: reportProblem(opened.problem) };
   const { tree } = opened;
   try {
+    const found = otherProcessor(system) ?? (await formatOf(tree, options));
+    const busy = await lockHost(tree, args.install !== undefined && !('id' in found));
+    if (busy) return { removed: reportProblem(busy) };
     const files = await context.loadHostFiles();
     const items = args.uninstall === undefined ? [] : await takeBack(args.uninstall, { tree, files }, system);
     const removed = reportBatch('uninstalling', items);
     if (args.install === undefined) return { removed };
-    const found = otherProcessor(system) ?? (await formatOf(tree, options));
     if ('id' in found) return { removed: joined(removed, reportProblem(found)) };
     const host = { ...found, tree, files, chosen: options.format !== 'any' };
     return { removed, installed: await install(args.install, args, system, host) };

@@ -333,6 +333,16 @@ describe('--persist', () => {
     expect(written()).to.deep.equal([]);
   });
 
+  it('leaves a directory alone that is no host', () => {
+    const directory = scratch();
+    const ended = binfmt(['--install', name, '--persist', '--host', directory]);
+    expect(lastLine(ended.stderr)).to.contain(`no way to register entries at boot was found below "${directory}"`);
+    expect(fs.readdirSync(directory)).to.deep.equal([]);
+    const missing = binfmt(['--uninstall', name, '--persist', '--host', path.join(directory, 'missing')]);
+    expect(missing.exit).to.equal(1);
+    expect(lastLine(missing.stderr)).to.equal(`binfmt: "${path.join(directory, 'missing')}" is not a directory`);
+  });
+
   describe('on a host that cannot be written', () => {
     const unmount: string[] = [];
     function mounted(directory: string, ...args: string[]): void {

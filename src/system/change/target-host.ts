@@ -36,22 +36,22 @@ export type OpenedHost =
   | { readonly kind: 'opened'; readonly tree: HostTree }
   | { readonly kind: 'unreachable'; readonly problem: Problem };
 
-/** Locked against other calls until this one ends. */
-export async function openHost({ root }: HostOptions, machine: Machine): Promise<OpenedHost> {
+export function openHost({ root }: HostOptions, { launcher, invocation }: Machine): OpenedHost {
   if (root !== undefined && !isDirectory(root)) {
     return { kind: 'unreachable', problem: problemOf(notADirectory, root, { path: root }) };
   }
-  const { launcher, invocation } = machine;
   const found = root ?? (invocation.kind === 'file' ? '/' : rootOfHost());
   if (found === undefined) {
     const advice = [CALL_WITH_FILES, { do: 'call-again', with: 'host-root' }] as const;
     return { kind: 'unreachable', problem: problemOf(hostUnreachable, 'machine', {}, advice) };
   }
-  const tree = openHostTree(path.resolve(found), launcher);
-  if ((await tree.lock(path.dirname(EMULATOR_DIRECTORY))) === 'locked') return { kind: 'opened', tree };
-  await tree.close();
-  const advice = [{ do: 'consider', what: 'try-again-later' }] as const;
-  return { kind: 'unreachable', problem: problemOf(hostBusy, 'machine', {}, advice) };
+  return { kind: 'opened', tree: openHostTree(path.resolve(found), launcher) };
+}
+
+/** Against other calls, until this one ends. `toInstall`: something will be written. Resolves to why that cannot be had. */
+export async function lockHost(tree: HostTree, toInstall: boolean): Promise<Problem | undefined> {
+  if ((await tree.lock(path.dirname(EMULATOR_DIRECTORY), toInstall)) === 'locked') return undefined;
+  return problemOf(hostBusy, 'machine', {}, [{ do: 'consider', what: 'try-again-later' }]);
 }
 
 /** Why this program's emulators are of no use to the host. */

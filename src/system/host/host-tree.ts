@@ -29,9 +29,9 @@ export interface HostTree {
   names(directory: string): Promise<string[]>;
   /**
    * Locks a directory against other calls of this program, until this one ends, and waits for them. `busy`: another one still has
-   * it after a minute. What cannot be locked cannot be written either.
+   * it after a minute. What cannot be locked cannot be written either. `create`: creates the directory.
    */
-  lock(directory: string): Promise<'locked' | 'busy'>;
+  lock(directory: string, create: boolean): Promise<'locked' | 'busy'>;
   close(): Promise<void>;
 }
 
@@ -69,8 +69,8 @@ export function openHostTree(root: string, launcher: Launcher): HostTree {
       const found = await open(directory, false);
       return typeof found === 'string' ? [] : fs.readdirSync(found.path);
     },
-    async lock(directory) {
-      const found = await open(directory, true);
+    async lock(directory, create) {
+      const found = await open(directory, create);
       if (typeof found === 'string') return 'locked';
       for (let waited = 0; waited < LOCK_LIMIT; waited += LOCK_INTERVAL) {
         if ((await found.lock()) !== 'EAGAIN') return 'locked';
