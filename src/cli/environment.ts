@@ -3,7 +3,8 @@ import path from 'node:path';
 import { type ClusterAccess, HOST_VARIABLE, PORT_VARIABLE } from '../core/cluster.js';
 import type { Invocation } from '../core/invocation.js';
 import type { UsageError } from '../core/messages/usage-text.js';
-import { emulatorPaths, type OtherTool } from '../core/other-tools.js';
+import { emulatorPaths } from '../core/other-tool-words.js';
+import type { OtherTool } from '../core/other-tools.js';
 import type { EmulatorDirectory } from '../system/host/emulators.js';
 
 export interface Environment {

@@ -1,19 +1,8 @@
-/**
- * The command lines of multiarch/qemu-user-static and of qus, as ours. What they accept is in these files:
- *
- * - multiarch/qemu-user-static: containers/latest/register.sh, register/register.sh and README.md. Everything but `--reset` goes to
- *   QEMU's script.
- * - QEMU: scripts/qemu-binfmt-conf.sh, its getopt line and its usage.
- * - dbhi/qus (the image is aptman/qus): register.sh and README.md for what stands before `--`, test.sh for how it is called. What
- *   stands behind goes to scripts/qemu-binfmt-conf.sh of umarcor/qemu, in which `-p` and `-c` take no value, targets may follow,
- *   and `-t` and `-r` are new. Older versions of qus have QEMU's script, and `-r`, `-t` and `-e` before `--`.
- */
+/** The command lines of multiarch/qemu-user-static and of qus, as ours. */
+import { beforeDashes, behindDashes, type Call, ofMultiarch, type Refusal, type Row } from './other-tool-words.js';
 import { type PlatformError, parsePlatform } from './platform.js';
 
 export type OtherTool = 'multiarch/qemu-user-static' | 'qus';
-
-/** Why one of their words cannot be translated. */
-export type Refusal = 'writes-files' | 'other-emulators' | 'shell' | 'yes-or-no' | 'no-value' | 'unknown';
 
 /** What is different from what they do, although everything that was asked for is done. */
 export type ToolDifference = 'always-persistent' | 'more-flags';
@@ -35,79 +24,6 @@ export type Translation =
     }
   | ({ readonly kind: 'refused'; readonly tool: OtherTool } & Refused)
   | { readonly kind: 'unknown-platform'; readonly error: PlatformError };
-
-/** What a call asks for. */
-interface Call {
-  /** Remove all entries first. */
-  readonly remove?: boolean;
-  /** Remove the entries of the targets, or all, and nothing else. */
-  readonly clear?: boolean;
-  /** Change nothing. */
-  readonly look?: boolean;
-  /** Register nothing. */
-  readonly exit?: boolean;
-  readonly persistent?: boolean;
-  readonly credentials?: boolean;
-  readonly preserveArgv0?: boolean;
-  /** Nothing that makes a difference here. */
-  readonly nothing?: boolean;
-}
-
-interface Row {
-  readonly words: readonly string[];
-  /** `yes-or-no` and `targets` are values that follow; `switch` may have yes or no behind it; `one of` accepts these values only. */
-  readonly value?: 'yes-or-no' | 'switch' | 'targets' | { readonly oneOf: readonly string[] };
-  readonly means: keyof Call | Extract<Refusal, 'writes-files' | 'other-emulators' | 'shell'>;
-}
-
-/** The directories of the emulators in their images and in ours, and the end of the names of theirs. */
-export const emulatorPaths: readonly string[] = ['/usr/bin', '/usr/bin/', '/qus/bin'];
-const suffixes = ['-static', ''];
-
-const files: readonly Row[] = [
-  { words: ['-d', '--debian'], means: 'writes-files' },
-  { words: ['-s', '--systemd'], means: 'writes-files' },
-  { words: ['-e', '--exportdir'], means: 'writes-files' },
-];
-
-const emulators: readonly Row[] = [
-  { words: ['-Q', '--qemu-path', '--path'], value: { oneOf: emulatorPaths }, means: 'nothing' },
-  { words: ['-F', '--qemu-suffix', '--suffix'], value: { oneOf: suffixes }, means: 'nothing' },
-];
-
-const yesOrNo: readonly Row[] = [
-  { words: ['-g', '--preserve-argv0'], value: 'yes-or-no', means: 'preserveArgv0' },
-  // What the processor runs is found out by running it.
-  { words: ['-i', '--ignore-family'], value: 'yes-or-no', means: 'nothing' },
-];
-
-const ofMultiarch: readonly Row[] = [
-  { words: ['--reset'], means: 'remove' },
-  { words: ['-p', '--persistent'], value: 'yes-or-no', means: 'persistent' },
-  { words: ['-c', '--credential'], value: 'yes-or-no', means: 'credentials' },
-  ...yesOrNo,
-  ...emulators,
-  ...files,
-];
-
-const beforeDashes: readonly Row[] = [
-  { words: ['-l', '--list', '-list'], means: 'look' },
-  { words: ['-s', '--static', '-static'], means: 'nothing' },
-  { words: ['-r', '--reset', '-reset'], means: 'remove' },
-  { words: ['-e', '--exit', '-exit'], means: 'exit' },
-  { words: ['-t', '--targets', '-targets'], value: 'targets', means: 'nothing' },
-  { words: ['-i', '--interactive', '-interactive'], means: 'shell' },
-];
-
-const behindDashes: readonly Row[] = [
-  { words: ['-p', '--persistent'], value: 'switch', means: 'persistent' },
-  { words: ['-c', '--credential'], value: 'switch', means: 'credentials' },
-  { words: ['-r', '--clear'], means: 'clear' },
-  { words: ['-t', '--test'], means: 'look' },
-  ...yesOrNo,
-  ...emulators,
-  ...files,
-];
 
 /** Undefined if the words are neither tool's. A word counts as several if it has spaces in it, as it does in their scripts. */
 export function translate(typed: readonly string[]): Translation | undefined {

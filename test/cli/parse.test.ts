@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { readEnvironment } from '../../src/cli/environment.js';
 import { parseCommandLine } from '../../src/cli/parse.js';
 import { commands } from '../../src/commands/index.js';
 import { describeUsageError } from '../../src/core/messages/usage-text.js';
+import { beforeDashes, behindDashes, ofMultiarch } from '../../src/core/other-tool-words.js';
 
 /** The command's name, and what it makes of the line. */
 function parsed(argv: readonly string[]): { command: string; args: Record<string, unknown> } {
@@ -130,6 +132,31 @@ describe('the command line of another tool', () => {
       const line = parseCommandLine(argv);
       expect(line.kind === 'run' && line.translation, argv.join(' ')).to.be.oneOf([undefined, false]);
     }
+  });
+
+  it('gives either an error or a call of this program, whatever its words are', () => {
+    const theirs = [...ofMultiarch, ...beforeDashes, ...behindDashes].flatMap(({ words }) => words);
+    const word = fc.constantFrom(
+      ...theirs,
+      '--',
+      'yes',
+      'no',
+      'aarch64',
+      'arm,arm64',
+      '-static',
+      '/x',
+      '--x=yes',
+      '-pno',
+    );
+    const call = fc.array(word, { maxLength: 6 });
+    fc.assert(
+      fc.property(call, (argv) => {
+        const line = parseCommandLine(argv);
+        if (line.kind !== 'run' || line.translation === undefined) return;
+        expect(parsed(line.translation.words)).to.deep.equal({ command: '', args: line.args });
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('is refused if it names a directory of other emulators', () => {

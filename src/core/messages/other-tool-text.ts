@@ -1,7 +1,7 @@
 /** What is said about the command line of another tool: what it is here, and why a word of it means nothing. */
 import { callPrivileged, type Invocation, words } from '../invocation.js';
 import type { OtherTool, Refused, ToolDifference, Translation } from '../other-tools.js';
-import { printable, quote, shortened } from '../text.js';
+import { printable, quote } from '../text.js';
 
 /** A line for the translation, and one for each difference. `typed`: what was translated. */
 export function describeTranslation(
@@ -10,7 +10,7 @@ export function describeTranslation(
   invocation: Invocation,
 ): string[] {
   return [
-    `${shortened(words(typed))} is a call of ${tool}; here it is: ${callPrivileged(invocation, ours)}`,
+    `${quote(words(typed))} is a call of ${tool}; here it is: ${callPrivileged(invocation, ours)}`,
     ...differences.map((difference) => differenceText[difference](tool)),
   ].map(printable);
 }
