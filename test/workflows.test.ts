@@ -1,7 +1,12 @@
-/** GitHub's workflows, against the schema of their files. test/hosts runs their commands. */
+/** Files of GitHub and other CI, against their schemas. test/hosts and test/container run their commands. */
 import fs from 'node:fs';
-import { validateWorkflow } from '@action-validator/core';
+import path from 'node:path';
+import { validateAction, validateWorkflow } from '@action-validator/core';
 import { expect } from 'chai';
+import { parse } from 'yaml';
+import { ACTION_FILE, action } from './support/action.js';
+import { forgejoText, gitlabJob, pipelineCommands, pipelineFiles } from './support/ci.js';
+import { ROOT } from './support/program.js';
 import { workflowFiles } from './support/workflow.js';
 
 describe('the workflows', () => {
@@ -12,4 +17,40 @@ describe('the workflows', () => {
       expect(validateWorkflow(text).errors).to.deep.equal([]);
     });
   }
+});
+
+describe('action.yml', () => {
+  it('is valid', () => {
+    expect(validateAction(fs.readFileSync(ACTION_FILE, 'utf8')).errors).to.deep.equal([]);
+  });
+});
+
+describe('docs/ci.md', () => {
+  const page = fs.readFileSync(path.join(ROOT, 'docs/ci.md'), 'utf8');
+
+  it('has the inputs of action.yml, with their defaults', () => {
+    const rows = [...page.matchAll(/^\| `([\w-]+)` \| .* \| `(\w+)` \|$/gm)].map(([, name, value]) => [name, value]);
+    expect(rows).to.deep.equal(Object.entries(action.inputs).map(([name, input]) => [name, input.default]));
+  });
+
+  it('has examples that are YAML, with inputs and variables that exist', () => {
+    const [github, gitlab] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => parse(text));
+    expect(Object.keys(action.inputs)).to.include.members(Object.keys(github.jobs.build.steps[0].with));
+    expect(Object.keys(gitlabJob.variables)).to.include.members(Object.keys(gitlab.build.variables));
+    expect(validateWorkflow(`on: push\n${page.match(/```yaml\n(.*?)```/s)?.[1]}`).errors).to.deep.equal([]);
+  });
+});
+
+describe('deploy/ci', () => {
+  it('has a workflow for Forgejo and Gitea that is valid', () => {
+    expect(validateWorkflow(forgejoText).errors).to.deep.equal([]);
+  });
+
+  it('has only files that are read here, and the others have the same command', () => {
+    expect([...pipelineCommands.map(({ file }) => file), 'forgejo.yaml'].sort()).to.deep.equal(pipelineFiles.sort());
+    for (const { file, commands, variables } of pipelineCommands) {
+      const line = commands.join('\n').replace(/"\$(\w+)"/g, (_, name) => variables[name] ?? '');
+      expect(line, file).to.equal('docker run --privileged --pid=host --rm binfmt --install all');
+    }
+  });
 });

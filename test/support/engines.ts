@@ -35,19 +35,27 @@ export function stopEngines(): void {
   docker('rm', '--force', NAME);
 }
 
-/** Runs a script of bash as a user. */
-export function as(user: User, script: string): Ended {
+function environmentOf(user: User): string[] {
   const dir = `/run/user/${users[user]}`;
   const home = user === 'root' ? '/root' : `/home/${user}`;
-  const environment = Object.entries({
+  return Object.entries({
     HOME: home,
     ...(user !== 'root' && { XDG_RUNTIME_DIR: dir, DOCKER_HOST: `unix://${dir}/docker.sock` }),
     QEMU_BINARY_PATH: '/opt/binfmt',
     PODMAN_IGNORE_CGROUPSV1_WARNING: '1',
   }).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  const enter = `exec nsenter --target "$(cat /machine)" --user --mount --wdns=${home} \
+}
+
+/** Runs a script of bash as a user. */
+export function as(user: User, script: string): Ended {
+  const enter = `exec nsenter --target "$(cat /machine)" --user --mount --wdns="$HOME" \
     setpriv --reuid ${user} --regid $(id -g ${user}) --init-groups bash -c "$1"`;
-  return docker('exec', ...environment, NAME, 'bash', '-c', enter, 'bash', script);
+  return docker('exec', ...environmentOf(user), NAME, 'bash', '-c', enter, 'bash', script);
+}
+
+/** The same with the host's entries, and with rights on it that only root of the host has. */
+export function onHostAs(user: User, script: string): Ended {
+  return docker('exec', '--user', user, ...environmentOf(user), NAME, 'bash', '-c', script);
 }
 
 /** Like `as`, but a failure fails the test. Returns standard output. */
