@@ -86,6 +86,11 @@ export function lineOfRecord(name: string, record: string): string | undefined {
   return `:${name}:M:${offset}:${magic}:${mask}:${detector ? RUN_DETECTORS : interpreter}:${letters}`;
 }
 
+/** Does a record name this program's emulator? update-binfmts makes such a record of an exported file. */
+export function isRecordOf(name: string, record: string): boolean {
+  return record.split('\n')[5] === hostInterpreter(name);
+}
+
 const RUN_DETECTORS = '/usr/lib/binfmt-support/run-detectors';
 
 export const recordOf = (name: string) => `${DATABASE}/${name}`;

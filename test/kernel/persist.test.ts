@@ -261,6 +261,15 @@ describe('--persist', () => {
     });
   });
 
+  it('takes back what an export has written and update-binfmts has imported', () => {
+    binfmt(['export', 'debian', name, '--root', root]);
+    updateBinfmts(root, '--import', entry);
+    expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
+    expect(uninstall()).to.include({ exit: 0, stderr: `uninstalling: ${entry} OK\n` });
+    expect([...written(), ...fs.readdirSync(at('usr/share/binfmts'))]).to.deep.equal([]);
+    expect(entryNames()).to.deep.equal([]);
+  });
+
   describe('for binfmt-support', () => {
     const installing = () => persist(['--install', name], {}, '--persist=binfmt-support');
 

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { MANIFEST } from '../../core/export-files.js';
 import { EMPTY_MANIFEST, type HostManifest, isOurs, type Replaced, withoutFiles } from '../../core/host-manifest.js';
-import type { HostFile } from '../../core/persist-formats.js';
+import { type HostFile, isRecordOf, recordOf } from '../../core/persist-formats.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 import {
   bytesOf,
@@ -76,6 +76,13 @@ export async function changedFiles(tree: HostTree, files: readonly string[]): Pr
     if (!isOurs(manifest, file, identity(found) ?? '')) changed.push(file);
   }
   return changed;
+}
+
+/** A record that update-binfmts has made of an exported file, and that names an emulator which is gone. */
+export async function removeRecordOf(tree: HostTree, name: string): Promise<WriteFailure | undefined> {
+  const record = await tree.contents(recordOf(name));
+  if (record.kind !== 'file' || !isRecordOf(name, record.bytes.toString('latin1'))) return undefined;
+  return removeFile(tree, recordOf(name));
 }
 
 /** The manifest and its directory, if nothing else is left in it. */

@@ -65,7 +65,8 @@ async function takeBackEntry(subject: string, { tree, files }: Host, system: Wri
   const changed = await files.changedFiles(tree, configurations);
   if (changed.length > 0) return { subject, problem: keptProblem(subject, changed, true) };
   const { kept, failure } = await files.removeFiles(tree, [...configurations, emulator], unfinishedIn);
-  if (failure) return { subject, problem: problemWith(failure) };
+  const unremoved = failure ?? (kept.length === 0 ? await files.removeRecordOf(tree, subject) : undefined);
+  if (unremoved) return { subject, problem: problemWith(unremoved) };
   const registered = unregister(system.binfmt.dir, subject);
   if (registered) return { subject, problem: registered };
   const restored = await restoreOwnEntry(subject, tree, system);
