@@ -21,6 +21,10 @@ export type Note =
   /** The host registers them at every boot. `chosen`: by the user, not found out. */
   | { readonly kind: 'persisted'; readonly format: PersistFormat; readonly chosen: boolean }
   | { readonly kind: 'boot-service-off'; readonly format: PersistFormat; readonly file: string }
+  /** The host also registers `other`, for the same programs: after the entry, so that it is in front. */
+  | { readonly kind: 'in-front-at-boot'; readonly entry: string; readonly other: string; readonly file: string }
+  /** binfmt-support also has `other`, for the same programs, and so registers neither as it is. */
+  | { readonly kind: 'record-clash'; readonly entry: string; readonly other: string }
   /** The host's own configuration has an entry of that name, which was overridden until now. */
   | { readonly kind: 'own-entry-restored'; readonly interpreter: string }
   | { readonly kind: 'replaced'; readonly entry: 'broken' | 'disabled' }

@@ -67,7 +67,7 @@ export function definitionOfFormat(format: PersistFormat): PersistFormatDefiniti
 }
 
 /** update-binfmts reads every file in it, and does nothing at all if one is not complete. */
-const DATABASE = 'var/lib/binfmts';
+export const DATABASE = 'var/lib/binfmts';
 
 /** A record of binfmt-support's database: values without names, a line each. A colon is the package of the administrator. */
 function databaseRecord({ interpreter, magic, mask, flags }: Registration): string {

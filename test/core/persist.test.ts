@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { configuredLine } from '../../src/core/binfmt-d.js';
+import { inFrontAtBoot, recordLike } from '../../src/core/boot-order.js';
 import { registerLine, registrationOf } from '../../src/core/entry.js';
 import { formatManifest, parseManifest } from '../../src/core/export-files.js';
 import {
@@ -77,6 +78,40 @@ describe('the way in which a host registers entries at boot', () => {
         { format: 'binfmt-support', booted: false },
       ]),
     ).to.equal('systemd');
+  });
+});
+
+describe('an entry of this program at boot', () => {
+  const file = (name: string, text: string) => ({ directory: '/usr/lib/binfmt.d', name, text });
+  const own = file(`${name}.conf`, registerLine(registration));
+  const other = registerLine({ ...registration, name: 'box64' });
+  it('is in front, unless another one is registered after it for the same programs', () => {
+    expect(inFrontAtBoot(row('arm64'), name, [own])).to.equal(undefined);
+    expect(inFrontAtBoot(row('arm64'), name, [own, file('box64.conf', other)])).to.equal(undefined);
+    expect(inFrontAtBoot(row('arm64'), name, [own, file('zz.conf', other)])?.entry.name).to.equal('box64');
+    expect(inFrontAtBoot(row('riscv64'), 'qemu-riscv64', [])).to.equal(undefined);
+  });
+
+  it('clashes with a record of binfmt-support for the same programs, whatever its emulator', () => {
+    const record = (magic: string) => `:\nmagic\n0\n${magic}\nff\n/e\n`;
+    expect(
+      recordLike(
+        'a',
+        new Map([
+          ['a', record('x')],
+          ['b', record('y')],
+        ]),
+      ),
+    ).to.equal(undefined);
+    expect(
+      recordLike(
+        'a',
+        new Map([
+          ['b', record('x').replace('/e', '/f')],
+          ['a', record('x')],
+        ]),
+      ),
+    ).to.equal('b');
   });
 });
 

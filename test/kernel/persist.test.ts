@@ -216,6 +216,17 @@ describe('--persist', () => {
       expect(fs.readlinkSync(at(CONFIGURATION))).to.equal('/dev/null');
     });
 
+    it('says if an entry of another name is in front from the next boot on', () => {
+      distribution('usr/lib/binfmt.d/zzz.conf');
+      fs.writeFileSync(at('usr/lib/binfmt.d/zzz.conf'), read('usr/lib/binfmt.d/zzz.conf').replace(entry, 'theirs'));
+      expect(install().stderr).to.contain(
+        `binfmt: from the next boot on, theirs is in front of ${entry}, because /usr/lib/binfmt.d/zzz.conf is read after it\n`,
+      );
+      bootWithSystemd(root);
+      const [first] = JSON.parse(binfmt(['doctor', name, '--json']).stdout).platforms;
+      expect(first.entry).to.equal('theirs');
+    });
+
     it('says if systemd-binfmt is switched off', () => {
       fs.mkdirSync(at('etc/systemd/system'), { recursive: true });
       fs.symlinkSync('/dev/null', at('etc/systemd/system/systemd-binfmt.service'));
@@ -304,6 +315,16 @@ describe('--persist', () => {
       expect(uninstall().stderr).to.contain("OK (the host's own entry is registered again, /usr/bin/theirs)\n");
       expect(read(RECORD)).to.equal(theirs);
       expect(entryText(entry)).to.equal(before);
+    });
+
+    it('says if update-binfmts has another record for the same programs', () => {
+      installing();
+      fs.copyFileSync(at(RECORD), at('var/lib/binfmts/theirs'));
+      expect(installing().stderr).to.contain(
+        `binfmt: update-binfmts will not register ${entry} at boot, because it has theirs for the same programs; remove that one first\n`,
+      );
+      clearEntries();
+      expect(() => updateBinfmts(root, '--enable')).to.throw('another format with the same magic already exists');
     });
 
     it('is found if the host has nothing else', () => {

@@ -31,6 +31,10 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
       return `${bootServices[note.format]} at every boot (${note.chosen ? 'as chosen' : 'found on this host; choose another way with --persist=FORMAT'})`;
     case 'boot-service-off':
       return `${note.format} does not read it at boot, because ${note.file} is a link to /dev/null`;
+    case 'in-front-at-boot':
+      return `from the next boot on, ${note.other} is in front of ${note.entry}, because ${note.file} is read after it`;
+    case 'record-clash':
+      return `update-binfmts will not register ${note.entry} at boot, because it has ${note.other} for the same programs; remove that one first`;
     case 'own-entry-restored':
       return `the host's own entry is registered again, ${note.interpreter}`;
     case 'replaced':

@@ -6,13 +6,7 @@ import type { Architecture } from '../../core/architectures.js';
 import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
 import { type Registration, registrationOf, sameRegistration } from '../../core/entry.js';
 import { hostFileChanged, hostFileKept, hostWriteFailed } from '../../core/messages/persist-problems.js';
-import {
-  definitionOfFormat,
-  filesOfEntry,
-  type HostFile,
-  hostInterpreter,
-  type PersistFormat,
-} from '../../core/persist-formats.js';
+import { definitionOfFormat, filesOfEntry, type HostFile, hostInterpreter } from '../../core/persist-formats.js';
 import { type InstallResult, planInstall, wantedFlags } from '../../core/plan.js';
 import type { Platform } from '../../core/platform.js';
 import { type Problem, problemOf } from '../../core/problem.js';
@@ -22,6 +16,7 @@ import type { Emulator, Snapshot } from '../../core/snapshot.js';
 import { undoAtEnd } from '../cleanup.js';
 import type { HostTree } from '../host/host-tree.js';
 import type { System } from '../system.js';
+import { type BootFormat, bootNotes } from './boot-notes.js';
 import type { StagedFiles, WantedFile } from './host-files.js';
 import { registerFrom } from './host-register.js';
 import type { HostFailure } from './host-write.js';
@@ -37,14 +32,11 @@ import {
 export type HostFiles = typeof import('./host-files.js');
 
 /** The host whose files are written. */
-export interface TargetHost {
+export interface TargetHost extends BootFormat {
   readonly tree: HostTree;
-  readonly format: PersistFormat;
   /** What makes the host read the configuration at boot, if nothing does yet. */
   readonly enable?: HostFile;
   readonly files: HostFiles;
-  /** The user has chosen the format; otherwise it was found out. */
-  readonly chosen: boolean;
 }
 
 /** An emulator that is to be on the host. */
@@ -94,7 +86,9 @@ export async function persistPlatforms(
       const problem = failures.get(platform.architecture);
       return problem ? [{ platform, problem }] : [];
     });
-    const lines = good.length > 0 ? await bootLines(target) : [];
+    const entries = good.map(({ registration: { name }, platform }) => ({ architecture: platform.architecture, name }));
+    const notes = good.length > 0 ? await bootNotes(target.tree, target, entries) : [];
+    const lines = notes.map((note): Line => ({ kind: 'note', note }));
     return { ...installed, results: [...installed.results, ...broken], persisted: { lines, exit: 0 } };
   } finally {
     staged.discard();
@@ -189,13 +183,3 @@ export function problemWith(failure: HostFailure): Problem {
 
 export const keptProblem = (entry: string, files: readonly string[], whole: boolean): Problem =>
   problemOf(hostFileKept, entry, { files: files.map((file) => `/${file}`), entry: whole });
-
-async function bootLines({ tree, format, chosen }: TargetHost): Promise<Line[]> {
-  const { maskedBy } = definitionOfFormat(format);
-  const masked = maskedBy === undefined ? undefined : await tree.contents(maskedBy);
-  const off = maskedBy !== undefined && masked?.kind === 'link' && masked.target === '/dev/null';
-  return [
-    { kind: 'note', note: { kind: 'persisted', format, chosen } },
-    ...(off ? [{ kind: 'note', note: { kind: 'boot-service-off', format, file: `/${maskedBy}` } } as const] : []),
-  ];
-}

@@ -2,7 +2,7 @@
  * Takes emulators back from the host: exactly what this program has written and nobody has changed. If the host's own
  * configuration has an entry of that name, it is registered again.
  */
-import { BINFMT_D_DIRECTORIES, type ConfigurationFile, configuredLine } from '../../core/binfmt-d.js';
+import { configuredLine } from '../../core/binfmt-d.js';
 import { byteString } from '../../core/bytes.js';
 import { parseRegisterLine } from '../../core/entry.js';
 import { EMPTY_MANIFEST } from '../../core/host-manifest.js';
@@ -22,6 +22,7 @@ import type { WritableMount } from '../../core/snapshot.js';
 import { readEntries, unregister } from '../binfmt/entries.js';
 import { type HostTree, readThroughLinks } from '../host/host-tree.js';
 import type { System } from '../system.js';
+import { readConfigurationFiles } from './boot-notes.js';
 import { registerLineFrom } from './host-register.js';
 import { keptProblem, problemWith, type TargetHost } from './persist.js';
 
@@ -92,14 +93,7 @@ async function restoreOwnEntry(name: string, tree: HostTree, system: WritableSys
 
 /** One character a byte. */
 async function lineOfConfiguration(name: string, tree: HostTree): Promise<string | undefined> {
-  const found: ConfigurationFile[] = [];
-  for (const directory of BINFMT_D_DIRECTORIES) {
-    for (const file of await tree.names(directory.slice(1))) {
-      const text = await readThroughLinks(tree, `${directory.slice(1)}/${file}`);
-      found.push({ directory, name: file, text: text ?? '' });
-    }
-  }
-  return configuredLine(found, name);
+  return configuredLine(await readConfigurationFiles(tree), name);
 }
 
 async function lineOfDatabase(name: string, tree: HostTree): Promise<string | undefined> {
