@@ -35,11 +35,12 @@ export function stopEngines(): void {
   docker('rm', '--force', NAME);
 }
 
+const homeOf = (user: User) => (user === 'root' ? '/root' : `/home/${user}`);
+
 function environmentOf(user: User): string[] {
   const dir = `/run/user/${users[user]}`;
-  const home = user === 'root' ? '/root' : `/home/${user}`;
   return Object.entries({
-    HOME: home,
+    HOME: homeOf(user),
     ...(user !== 'root' && { XDG_RUNTIME_DIR: dir, DOCKER_HOST: `unix://${dir}/docker.sock` }),
     QEMU_BINARY_PATH: '/opt/binfmt',
     PODMAN_IGNORE_CGROUPSV1_WARNING: '1',
@@ -55,12 +56,15 @@ export function as(user: User, script: string): Ended {
 
 /** The same with the host's entries, and with rights on it that only root of the host has. */
 export function onHostAs(user: User, script: string): Ended {
-  return docker('exec', '--user', user, ...environmentOf(user), NAME, 'bash', '-c', script);
+  const options = ['--user', user, '--workdir', homeOf(user)];
+  return docker('exec', ...options, ...environmentOf(user), NAME, 'bash', '-c', script);
 }
 
 /** Like `as`, but a failure fails the test. Returns standard output. */
-export function mustAs(user: User, script: string): string {
-  const { exit, stdout, stderr } = as(user, script);
+export const mustAs = (user: User, script: string) => outputOf(as(user, script), script);
+export const mustOnHostAs = (user: User, script: string) => outputOf(onHostAs(user, script), script);
+
+function outputOf({ exit, stdout, stderr }: Ended, script: string): string {
   if (exit !== 0) throw new Error(`${script}: exit status ${exit}\n${stdout}${stderr}`);
   return stdout;
 }
