@@ -4,7 +4,7 @@ import { IMAGE, mountOnHost, mustDocker, uninstallAll } from '../support/docker.
 import { expectGuestsRun, prepareGuests } from '../support/guest-pods.js';
 import { mounted, unmountHost } from '../support/host.js';
 import { entryNames, MOUNT, writeEntry } from '../support/kernel.js';
-import { DaemonSet } from '../support/kubernetes.js';
+import { DaemonSet, kubectl } from '../support/kubernetes.js';
 import { guest } from '../support/machine.js';
 import { must } from '../support/program.js';
 import { skipBecause } from '../support/skip.js';
@@ -66,8 +66,9 @@ describe('deploy/kubernetes/host-mounted on a host that does not keep binfmt_mis
 
   it('is not ready, and its log says why', async () => {
     ours.change(rendering);
-    await untilWithin(60, () => ours.kubectl('get', 'pods').includes('Error'), 'a pod that has ended');
-    expect(ours.log()).to.match(/binfmt_misc/);
+    const log = () => kubectl('logs', '--namespace', ours.namespace, 'daemonset/binfmt').stdout;
+    await untilWithin(60, () => log().includes(`failed ${guest.name}: cannot mount binfmt_misc`), log);
+    expect(log()).not.to.contain(' ready\n');
     expect(ours.ready()).to.equal(false);
   });
 });

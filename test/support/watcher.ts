@@ -127,7 +127,9 @@ export function until(so: Condition, what: string | (() => string)): Promise<voi
 
 /** The same, with a limit in seconds. */
 export async function untilWithin(seconds: number, so: Condition, what: string | (() => string)): Promise<void> {
-  for (let i = 0; i < seconds * 40; i++) {
+  const deadline = Date.now() + 1000 * seconds;
+  // The condition may take its time, and is tried a few times in any case.
+  for (let i = 0; i < 40 || Date.now() < deadline; i++) {
     if (await so()) return;
     await setTimeout(25);
   }
