@@ -87,7 +87,7 @@ describe('the image, as its clients call it', () => {
     it('--version prints the versions of the files in the image, with one dash or two', () => {
       for (const dashes of ['-', '--']) {
         const { stdout, exit } = privileged([`${dashes}version`]);
-        const [, qemu, node] = /^binfmt\/\S+ qemu\/(\S+) node\/(\S+)\n$/.exec(stdout) ?? [];
+        const [, qemu, node] = /^binfmt\/\S+ \(\S+\) qemu\/(\S+) node\/(\S+)\n$/.exec(stdout) ?? [];
         expect(qemu).to.equal(versionInImage());
         // Debian's package adds something to the version: 20.19.2+dfsg-1.
         expect(nodeInImage().split('+')[0]).to.equal(node);
