@@ -9,7 +9,7 @@ import { guest } from '../support/machine.js';
 import { must } from '../support/program.js';
 import { skipBecause } from '../support/skip.js';
 import { skipWhereEntriesAreKept } from '../support/survival.js';
-import { untilWithin } from '../support/watcher.js';
+import { PATIENCE, untilWithin } from '../support/watcher.js';
 
 describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounted', () => {
   const ours = new DaemonSet();
@@ -31,7 +31,7 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
 
   const readyAgain = () =>
     untilWithin(
-      90,
+      PATIENCE,
       () => ours.ready(),
       () => `a pod that is ready, in:\n${ours.log()}`,
     );
@@ -55,7 +55,7 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     expect(mounted()).to.equal(true);
     const entries = entryNames();
     ours.kubectl('delete', 'daemonset', 'binfmt', '--cascade=foreground', '--wait');
-    await untilWithin(60, () => ours.container() === '', 'the container to end');
+    await untilWithin(PATIENCE, () => ours.container() === '', 'the container to end');
     expect(entryNames()).to.deep.equal(entries);
     await expectGuestsRun();
   });
@@ -69,13 +69,13 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
       const [entries, pod, container] = [entryNames(), ours.pod(), ours.container()];
       disturb();
       await untilWithin(
-        30,
+        PATIENCE,
         () => docker('inspect', '--format', '{{.State.Running}}', container).stdout !== 'true\n',
         what,
       );
       expect(entryNames()).to.deep.equal(entries);
       expect(await runsGuestPod(guest)).to.equal(true);
-      await untilWithin(60, () => !['', container].includes(ours.container()), 'another container');
+      await untilWithin(PATIENCE, () => !['', container].includes(ours.container()), 'another container');
       await readyAgain();
       if (what === 'killed') expect(ours.pod()).to.equal(pod);
       else expect(ours.pod()).not.to.equal(pod);
@@ -100,7 +100,7 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     if (!restart) skipBecause(this, 'BINFMT_TEST_RESTART_KUBELET names no command that restarts the kubelet');
     const [pod, container] = [ours.pod(), ours.container()];
     must('env', ['--unset', 'TMPDIR', 'bash', '-c', restart]);
-    await untilWithin(60, () => runsGuestPod(guest), 'a pod that runs');
+    await untilWithin(PATIENCE, () => runsGuestPod(guest), 'a pod that runs');
     await readyAgain();
     expect([ours.pod(), ours.container()]).to.deep.equal([pod, container]);
   });
@@ -108,16 +108,16 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
   it('restores all entries after systemd-binfmt --unregister, which writes -1 to status', async () => {
     const entries = entryNames();
     writeEntry('status', '-1');
-    await untilWithin(10, () => entryNames().length === entries.length, 'the entries');
+    await untilWithin(PATIENCE, () => entryNames().length === entries.length, 'the entries');
     await expectGuestsRun();
-    await untilWithin(10, () => ours.log().includes(`restored ${guest.name}: removed`), 'a line in the log');
+    await untilWithin(PATIENCE, () => ours.log().includes(`restored ${guest.name}: removed`), 'a line in the log');
   });
 
   it('keeps the entries if binfmt_misc is unmounted on the host, and mounts it there again', async () => {
     unmountHost();
     expect(await runsGuestPod(guest)).to.equal(true);
     mustDocker('kill', '--signal', 'HUP', ours.container());
-    await untilWithin(10, mounted, 'the mount');
+    await untilWithin(PATIENCE, mounted, 'the mount');
   });
 
   it('does not fight with a second DaemonSet', async () => {
@@ -127,7 +127,7 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
       const logs = () => ours.log() + second.log();
       const earlier = logs().length;
       onHost(() => writeEntry('status', '-1'));
-      await untilWithin(10, () => runsGuestPod(guest), 'a pod that runs');
+      await untilWithin(PATIENCE, () => runsGuestPod(guest), 'a pod that runs');
       await new Promise((resolve) => setTimeout(resolve, 2000));
       const settled = logs();
       expect(settled).not.to.match(/waiting|not-ready/);
@@ -156,6 +156,6 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     ours.apply({ image: IMAGE, components: ['uninstall'] });
     await expectGuestsRun();
     ours.remove();
-    await untilWithin(30, () => entryNames().length === 0, 'no entry');
+    await untilWithin(PATIENCE, () => entryNames().length === 0, 'no entry');
   });
 });

@@ -20,7 +20,7 @@ import { own } from '../support/machine.js';
 import { started } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 import { skipBecause } from '../support/skip.js';
-import { untilWithin } from '../support/watcher.js';
+import { PATIENCE, untilWithin } from '../support/watcher.js';
 
 const NAMESPACE = 'binfmt-test-buildx';
 const BUILDER = 'binfmt-test-kubernetes';
@@ -94,7 +94,7 @@ describe("the init container of buildx's Kubernetes driver", () => {
   it('fails, and says why, on a host that does not keep binfmt_misc mounted', async function () {
     if (mounted()) skipBecause(this, `this host keeps binfmt_misc mounted at ${MOUNT}`);
     await bootstrap();
-    await untilWithin(30, () => initLog().includes('would vanish'), initLog);
+    await untilWithin(PATIENCE, () => initLog().includes('would vanish'), initLog);
     expect(initStates()).not.to.contain('Completed');
   });
 });

@@ -8,7 +8,7 @@ import { DaemonSet, kubectl } from '../support/kubernetes.js';
 import { guest } from '../support/machine.js';
 import { must } from '../support/program.js';
 import { skipBecause } from '../support/skip.js';
-import { untilWithin } from '../support/watcher.js';
+import { PATIENCE, untilWithin } from '../support/watcher.js';
 
 const rendering = { image: IMAGE, components: ['host-mounted'] };
 
@@ -44,12 +44,12 @@ describe('deploy/kubernetes/host-mounted', () => {
   it('restores entries that are removed, and keeps them when its pod is killed', async () => {
     const entries = entryNames();
     writeEntry('status', '-1');
-    await untilWithin(10, () => entryNames().length === entries.length, 'the entries');
-    await untilWithin(10, () => ours.log().includes(`restored ${guest.name}: removed`), 'a line in the log');
+    await untilWithin(PATIENCE, () => entryNames().length === entries.length, 'the entries');
+    await untilWithin(PATIENCE, () => ours.log().includes(`restored ${guest.name}: removed`), 'a line in the log');
     mustDocker('kill', '--signal', 'KILL', ours.container());
     await expectGuestsRun();
     expect(entryNames()).to.deep.equal(entries);
-    await untilWithin(60, () => ours.ready(), 'a pod that is ready');
+    await untilWithin(PATIENCE, () => ours.ready(), 'a pod that is ready');
   });
 });
 
@@ -67,7 +67,7 @@ describe('deploy/kubernetes/host-mounted on a host that does not keep binfmt_mis
   it('is not ready, and its log says why', async () => {
     ours.change(rendering);
     const log = () => kubectl('logs', '--namespace', ours.namespace, 'daemonset/binfmt').stdout;
-    await untilWithin(60, () => log().includes(`failed ${guest.name}: cannot mount binfmt_misc`), log);
+    await untilWithin(PATIENCE, () => log().includes(`failed ${guest.name}: cannot mount binfmt_misc`), log);
     expect(log()).not.to.contain(' ready\n');
     expect(ours.ready()).to.equal(false);
   });

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { guestImage, guestMachine } from './docker.js';
 import { fileOf, GUESTS, guestPod, kubectl, kubectlMeanwhile, makeNamespace } from './kubernetes.js';
 import { type Guest, guest, guest2, guest3, guest4 } from './machine.js';
-import { untilWithin } from './watcher.js';
+import { PATIENCE, untilWithin } from './watcher.js';
 
 export const guests = [guest, guest2, guest3, guest4];
 
@@ -13,7 +13,7 @@ export async function prepareGuests(): Promise<void> {
   for (const each of guests) guestImage(each);
   // Without it no pod is admitted, and it is made a moment later.
   const account = () => kubectl('get', 'serviceaccount', 'default', '--namespace', GUESTS).exit === 0;
-  await untilWithin(30, account, 'the default service account');
+  await untilWithin(PATIENCE, account, 'the default service account');
 }
 
 /** What pods printed, in the order of the guests; where one failed, why. Waits for all of them. */

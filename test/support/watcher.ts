@@ -125,6 +125,9 @@ export function until(so: Condition, what: string | (() => string)): Promise<voi
   return untilWithin(10, so, what);
 }
 
+/** For what a cluster does: its parts look at each other every few seconds. */
+export const PATIENCE = 240;
+
 /** The same, with a limit in seconds. */
 export async function untilWithin(seconds: number, so: Condition, what: string | (() => string)): Promise<void> {
   const deadline = Date.now() + 1000 * seconds;

@@ -6,7 +6,7 @@ import { entryNames, MOUNT, writeEntry } from '../support/kernel.js';
 import { guest } from '../support/machine.js';
 import { must, ROOT } from '../support/program.js';
 import { skipBecause } from '../support/skip.js';
-import { untilWithin } from '../support/watcher.js';
+import { PATIENCE, untilWithin } from '../support/watcher.js';
 
 const STACK = 'binfmt-test';
 
@@ -20,7 +20,7 @@ describe('deploy/swarm/stack.yaml', () => {
   const log = () => docker('logs', task()).stderr;
   const healthy = () =>
     untilWithin(
-      60,
+      PATIENCE,
       () => health() === 'healthy',
       () => `a healthy task, in:\n${log()}`,
     );
@@ -33,7 +33,7 @@ describe('deploy/swarm/stack.yaml', () => {
   /** The engine removes the containers a moment later. */
   const remove = async () => {
     mustDocker('stack', 'rm', STACK);
-    await untilWithin(60, () => task() === '', 'the task to end');
+    await untilWithin(PATIENCE, () => task() === '', 'the task to end');
   };
 
   before(async function () {
@@ -51,7 +51,7 @@ describe('deploy/swarm/stack.yaml', () => {
       restore = mountOnHost();
       uninstallAll();
       deploy();
-      await untilWithin(60, () => task() !== '', 'a task');
+      await untilWithin(PATIENCE, () => task() !== '', 'a task');
       await healthy();
     });
     after(async () => {
@@ -69,12 +69,12 @@ describe('deploy/swarm/stack.yaml', () => {
     it('restores entries that are removed, and keeps them while its task is killed', async () => {
       const entries = entryNames();
       writeEntry('status', '-1');
-      await untilWithin(10, () => entryNames().length === entries.length, 'the entries');
+      await untilWithin(PATIENCE, () => entryNames().length === entries.length, 'the entries');
       const killed = task();
       mustDocker('kill', '--signal', 'KILL', killed);
       expect(entryNames()).to.deep.equal(entries);
       expect(runsGuest(guest, foreign)).to.equal(true);
-      await untilWithin(60, () => !['', killed].includes(task()), 'another task');
+      await untilWithin(PATIENCE, () => !['', killed].includes(task()), 'another task');
       await healthy();
     });
   });
@@ -88,7 +88,7 @@ describe('deploy/swarm/stack.yaml', () => {
     it('is not healthy, and its log says why', async () => {
       deploy();
       const said = () => docker('service', 'logs', '--raw', `${STACK}_binfmt`).stderr;
-      await untilWithin(60, () => said().includes(`failed ${guest.name}: cannot mount binfmt_misc`), said);
+      await untilWithin(PATIENCE, () => said().includes(`failed ${guest.name}: cannot mount binfmt_misc`), said);
       expect(said()).not.to.contain(' ready\n');
       expect(health()).not.to.equal('healthy');
     });
