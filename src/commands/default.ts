@@ -116,7 +116,7 @@ export const defaultCommand = defineCommand({
     const { install, uninstall, watch } = values;
     if (values.after !== undefined) {
       if (install === undefined) report({ kind: 'needs-option', option: 'after', other: 'install LIST' });
-      for (const other of ['watch', 'force', 'keep', 'persist'] as const) {
+      for (const other of ['watch', 'force', 'keep', 'persist', 'rootless'] as const) {
         if (values[other] !== undefined && values[other] !== false)
           report({ kind: 'excludes', option: 'after', other });
       }
@@ -129,8 +129,12 @@ export const defaultCommand = defineCommand({
     if (format !== undefined && install === undefined && uninstall === undefined) {
       report({ kind: 'needs-option', option: 'persist', other: 'install LIST' });
     }
-    for (const other of ['watch', 'keep', 'rootless'] as const) {
+    for (const other of ['watch', 'keep', 'rootless', 'allow-userns'] as const) {
       if (format !== undefined && values[other]) report({ kind: 'excludes', option: 'persist', other });
+    }
+    // It says what the whole node runs.
+    if (values.node !== undefined && values.rootless !== undefined) {
+      report({ kind: 'excludes', option: 'node', other: 'rootless' });
     }
     if (host !== undefined && format === undefined) report({ kind: 'needs-option', option: 'host', other: 'persist' });
     const service: Service = {
@@ -217,6 +221,8 @@ interface Changes {
 
 async function changeEntries(args: Arguments, system: System): Promise<Changes> {
   const removed = args.uninstall === undefined ? undefined : uninstall(args.uninstall, system);
+  // What ran before says nothing any more.
+  if (removed) await system.prober.forget();
   return { removed, installed: args.install && (await install(args.install, args, system)) };
 }
 

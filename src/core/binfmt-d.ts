@@ -48,7 +48,11 @@ export function configuredEntries(files: readonly ConfigurationFile[]): Configur
 
 /** The line that registers an entry of that name, one character a byte; undefined if there is none. */
 export function configuredLine(files: readonly ConfigurationFile[], name: string): string | undefined {
-  const lines = effectiveFiles(files).flatMap(({ text }) => byteString(text).split('\n'));
+  const lines = effectiveFiles(files).flatMap(({ text }) =>
+    byteString(text)
+      .split('\n')
+      .map((line) => line.trim()),
+  );
   return lines.filter((line) => parseLine(line)?.name === name).at(-1);
 }
 

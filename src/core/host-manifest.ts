@@ -63,7 +63,7 @@ export function beginReplacing(
   return {
     files: { ...manifest.files, ...present },
     unfinished: { ...without(manifest.unfinished ?? {}, Object.keys(present)), ...hashes },
-    replaced: { ...replaced, ...manifest.replaced },
+    replaced: { ...manifest.replaced, ...replaced },
   };
 }
 

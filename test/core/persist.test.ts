@@ -144,11 +144,13 @@ describe('the manifest of a host', () => {
     expect(isOurs(next, EMULATOR, 'old')).to.equal(false);
   });
 
-  it('keeps the first contents that others had in a place', () => {
+  it('keeps the contents that others had in a place when it was last overwritten', () => {
     const theirs = { [CONFIGURATION]: { text: 'theirs' } };
     const first = beginReplacing(installed, {}, { [CONFIGURATION]: 'a' }, theirs);
-    const second = beginReplacing(first, {}, { [CONFIGURATION]: 'b' }, { [CONFIGURATION]: { text: 'later' } });
-    expect(second.replaced).to.deep.equal(theirs);
+    expect(beginReplacing(first, {}, { [CONFIGURATION]: 'b' }, {}).replaced).to.deep.equal(theirs);
+    const later = { [CONFIGURATION]: { text: 'later' } };
+    const second = beginReplacing(first, {}, { [CONFIGURATION]: 'b' }, later);
+    expect(second.replaced).to.deep.equal(later);
     expect(withoutFiles(second, [CONFIGURATION]).replaced).to.deep.equal({});
   });
 

@@ -16,7 +16,7 @@ const pages = ['README.md', ...fs.readdirSync(path.join(ROOT, 'docs')).map((name
 const stories = pages.filter((page) => page.endsWith('.md')).flatMap(storiesOf);
 
 /** An image that the examples need, by the name that they have for it. */
-const BUSYBOX = 'busybox:arm64';
+const BUSYBOX = 'arm64v8/busybox:latest';
 
 /** A machine: runs a script on it, and takes it away. */
 interface Machine {

@@ -105,6 +105,14 @@ describe('--persist', () => {
     expect(uninstall()).to.include({ exit: 0, stderr: `uninstalling: ${name} OK (not registered)\n` });
   });
 
+  it('takes back everything and installs again in one call', () => {
+    install();
+    const ended = persist(['--uninstall', 'all', '--install', name]);
+    expect(ended.exit, ended.stderr).to.equal(0);
+    expect(isEmulator(EMULATOR, EMULATORS)).to.equal(true);
+    expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
+  });
+
   it('takes back what is not registered at the moment too', () => {
     install();
     clearEntries();

@@ -90,6 +90,7 @@ export async function removeEmptyManifest(tree: HostTree): Promise<void> {
   const manifest = await readManifest(tree);
   if (manifest === undefined || Object.keys({ ...manifest.files, ...manifest.unfinished }).length > 0) return;
   await removeFile(tree, MANIFEST);
+  await tree.forget(path.dirname(MANIFEST));
   const directory = await tree.place(path.dirname(MANIFEST));
   if (directory.kind === 'place') failing(() => fs.rmdirSync(directory.path));
 }

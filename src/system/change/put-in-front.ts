@@ -11,6 +11,7 @@ import type { ProbeResult } from '../../core/probe.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { activeEntry, type Snapshot } from '../../core/snapshot.js';
 import { readEntries, register, unregister } from '../binfmt/entries.js';
+import { undoAtEnd } from '../cleanup.js';
 import type { InterpreterFile } from '../probing/launcher.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
@@ -28,6 +29,8 @@ export async function tryInFront(front: FrontEntry, before: Snapshot, system: Sy
   const copy = copyOf(entry, process.pid);
   const refused = register(binfmt.dir, copy, host.ownPrograms);
   if (refused) return refused;
+  const remove = () => void unregister(binfmt.dir, copy.name);
+  const removed = undoAtEnd(remove);
   try {
     const shown = readEntries(binfmt).find(({ name }) => name === copy.name);
     if (shown && !isCopy(shown, entry)) return frontProblem(entry.name, 'changed');
@@ -43,7 +46,8 @@ export async function tryInFront(front: FrontEntry, before: Snapshot, system: Sy
     });
     return fails ? frontProblem(entry.name, 'does-not-run', entry.interpreter) : undefined;
   } finally {
-    unregister(binfmt.dir, copy.name);
+    remove();
+    removed();
   }
 }
 

@@ -32,6 +32,8 @@ export interface HostTree {
    * it after a minute. What cannot be locked cannot be written either. `create`: creates the directory.
    */
   lock(directory: string, create: boolean): Promise<'locked' | 'busy'>;
+  /** A directory is about to be removed: what is created at its path afterwards is another one. */
+  forget(directory: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -77,6 +79,13 @@ export function openHostTree(root: string, launcher: Launcher): HostTree {
         await new Promise((resolve) => setTimeout(resolve, LOCK_INTERVAL));
       }
       return 'busy';
+    },
+    async forget(directory) {
+      for (const [name, found] of opened) {
+        if (name !== directory && !name.startsWith(`${directory}/`)) continue;
+        opened.delete(name);
+        await found.close();
+      }
     },
     async close() {
       for (const directory of opened.values()) await directory.close();
