@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { buildRunner, inRunner, startRunner, stopRunner } from '../hosts/runner.js';
 import { resultsOf, scriptOf } from '../support/console.js';
 import { registerDynamic } from '../support/debian12.js';
 import { docker, guestImage, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
@@ -9,8 +10,7 @@ import { as, mustAs, startEngines, stopEngines } from '../support/engines.js';
 import { MOUNT } from '../support/kernel.js';
 import { guest, own } from '../support/machine.js';
 import { type Ended, must, ROOT } from '../support/program.js';
-import { comparable, type Story, storiesOf } from './console.js';
-import { buildRunner, inRunner, startRunner, stopRunner } from './runner.js';
+import { comparable, type Story, storiesOf } from './story.js';
 
 const pages = ['README.md', ...fs.readdirSync(path.join(ROOT, 'docs')).map((name) => `docs/${name}`)];
 const stories = pages.filter((page) => page.endsWith('.md')).flatMap(storiesOf);
