@@ -11,7 +11,8 @@ export interface Done {
 export function scriptOf(commands: Readonly<Record<string, string>>): string {
   return Object.entries(commands)
     .map(
-      ([name, command]) => `echo "== ${name}"\n{\n${command}\n}\nstatus=$?; echo "== exit $status"; (exit $status)\n`,
+      ([name, command]) =>
+        `echo "== ${name}"\n(exit \${status-0})\n{\n${command}\n}\nstatus=$?; echo "== exit $status"\n`,
     )
     .join('');
 }

@@ -45,6 +45,8 @@ function commandsIn(block: string): Command[] {
 export function comparable(text: string): string {
   return (
     text
+      // Compose moves its cursor.
+      .replaceAll(/\x1b\[\w*/g, '')
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
       .replaceAll(/(QEMU |qemu\/|node\/)\d+(\.\d+)+/g, '$1VERSION')
       .replaceAll(/\(\w+\) qemu/g, '(REVISION) qemu')

@@ -38,7 +38,14 @@ function onHost(): Machine {
 const machines: Readonly<Record<string, () => Machine>> = {
   'a host that has not mounted binfmt_misc'() {
     if (fs.existsSync(path.join(MOUNT, 'register'))) must('umount', [MOUNT]);
-    return onHost();
+    const { run, end } = onHost();
+    return {
+      run,
+      end() {
+        end();
+        if (fs.existsSync(path.join(MOUNT, 'register'))) must('umount', [MOUNT]);
+      },
+    };
   },
   'a host that has mounted binfmt_misc': onMountedHost,
   'a host with a dynamically linked emulator'() {
@@ -62,6 +69,7 @@ const machines: Readonly<Record<string, () => Machine>> = {
 
 function onMountedHost(): Machine {
   const restore = mountOnHost();
+  uninstallAll('binfmt');
   const { run, end } = onHost();
   return {
     run,
