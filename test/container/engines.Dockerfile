@@ -4,7 +4,7 @@ FROM binfmt-test AS program
 FROM debian:trixie-slim
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    podman catatonit buildah crun uidmap slirp4netns docker.io docker-cli rootlesskit iptables nftables sudo systemd >/dev/null \
+    podman catatonit buildah crun uidmap slirp4netns passt docker.io docker-cli rootlesskit iptables nftables sudo systemd >/dev/null \
  && rm -rf /var/lib/apt/lists/* \
  && for user in alice:61000 bob:61001 carol:61002; do useradd --create-home --uid "${user#*:}" "${user%:*}"; done \
  && printf '%s\n' alice:100000:65536 bob:165536:65536 | tee /etc/subuid >/etc/subgid

@@ -46,7 +46,7 @@ export function comparable(text: string): string {
   return (
     text
       // Compose moves its cursor.
-      .replaceAll(/\x1b\[\w*/g, '')
+      .replaceAll('\u001b[2K', '')
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
       .replaceAll(/(QEMU |qemu\/|node\/)\d+(\.\d+)+/g, '$1VERSION')
       .replaceAll(/\(\w+\) qemu/g, '(REVISION) qemu')
