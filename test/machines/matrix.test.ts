@@ -69,10 +69,10 @@ function commandsFor(guest: string, guests: readonly string[]) {
     container: `[ ! -e $misc/marker ] || echo -1 >$misc/marker; umount $misc; ${container} binfmt --install ${guest}`,
     survivors: 'mount -t binfmt_misc none $misc; ls $misc',
     run: `binfmt --uninstall all >/dev/null 2>&1; su user -c 'binfmt run ${guest} -- ${program}'`,
-    // What podman's process looks like to the program, in namespaces that are made in the same way.
-    rootless: `printf '#!/bin/sh\\nsleep 60\\n' >/tmp/catatonit; chmod +x /tmp/catatonit
-      su user -c 'unshare -r -m /tmp/catatonit -P & ${until('grep -sq catatonit /proc/$!/comm')}
-      binfmt --rootless --install ${guest} >/dev/null && nsenter -t $! -U -m --preserve-credentials ${program}'`,
+    // What a rootless dockerd looks like to the program, in namespaces that are made in the same way.
+    rootless: `printf '#!/bin/sh\\nsleep 60\\n' >/tmp/dockerd; chmod +x /tmp/dockerd
+      su user -c 'unshare -r -m /tmp/dockerd & ${until('grep -sq dockerd /proc/$!/comm')}
+      binfmt --rootless=docker --install ${guest} >/dev/null && nsenter -t $! -U -m --preserve-credentials ${program}'`,
     untouched: 'ls $misc',
     forbidden: `echo 0 >/proc/sys/user/max_user_namespaces; su user -c 'binfmt run ${guest} -- ${program}'`,
   };
