@@ -153,9 +153,10 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
   });
 
   it('leaves no entry if it is deleted after the component uninstall was applied', async () => {
-    ours.apply({ image: IMAGE, components: ['uninstall'] });
+    ours.apply({ image: IMAGE, components: ['scheduling', 'uninstall'] });
     await expectGuestsRun();
     ours.remove();
+    mustKubectl('delete', 'clusterrole,clusterrolebinding', 'binfmt');
     await untilWithin(PATIENCE, () => entryNames().length === 0, 'no entry');
   });
 });

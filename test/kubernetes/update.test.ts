@@ -1,16 +1,7 @@
 /** A rolling update to an image with another QEMU, and then to other flags, while pods and containers are started all the time. */
 import { expect } from 'chai';
-import {
-  FULL_IMAGE,
-  guestImage,
-  guestMachine,
-  IMAGE,
-  LABEL,
-  mountOnHost,
-  mustDocker,
-  uninstallAll,
-} from '../support/docker.js';
-import { guests, outputsOf, prepareGuests } from '../support/guest-pods.js';
+import { FULL_IMAGE, guestImage, IMAGE, LABEL, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
+import { guests, outputOf, outputsOf, prepareGuests } from '../support/guest-pods.js';
 import { mounted, unmountHost } from '../support/host.js';
 import { entryText, MOUNT } from '../support/kernel.js';
 import { DaemonSet } from '../support/kubernetes.js';
@@ -37,7 +28,7 @@ async function startPods(tally: Tally, done: () => boolean): Promise<void> {
   while (!done()) {
     const outputs = await outputsOf(eight);
     outputs.forEach((output, i) => {
-      const wanted = `${guestMachine(eight[i] as Guest)}\n`;
+      const wanted = outputOf(eight[i] as Guest);
       if (output !== wanted) tally.failures.push(`a pod that should print ${wanted}: ${output}`);
     });
     tally.pods += eight.length;
@@ -50,8 +41,7 @@ async function startContainers(tally: Tally, done: () => boolean): Promise<void>
     const each = guests[i % guests.length] as Guest;
     const run = ['run', '--label', LABEL, '--rm', '--platform', each.platform, guestImage(each), 'uname', '-m'];
     const { stdout, stderr } = await started('docker', run);
-    if (stdout !== `${guestMachine(each)}\n`)
-      tally.failures.push(`a container for ${each.platform}: ${stdout}${stderr}`);
+    if (stdout !== outputOf(each)) tally.failures.push(`a container for ${each.platform}: ${stdout}${stderr}`);
     tally.containers++;
   }
 }

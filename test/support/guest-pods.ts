@@ -18,24 +18,32 @@ export async function prepareGuests(): Promise<void> {
 
 /** What pods printed, in the order of the guests; where one failed, why. Waits for all of them. */
 export async function outputsOf(these: readonly Guest[], more: object = {}): Promise<string[]> {
-  const pods = these.map((each) => guestPod(each, more));
-  const names = pods.map(({ metadata }) => metadata.name);
+  const wanted = these.map((each) => guestPod(each, more));
+  const names = wanted.map(({ metadata }) => metadata.name);
   const inGuests = (...args: string[]) => kubectlMeanwhile('--namespace', GUESTS, ...args);
-  await inGuests('create', '--filename', fileOf(pods));
-  for (let i = 0; i < 300; i++) {
-    const { items } = JSON.parse(await inGuests('get', 'pods', '--output', 'json', ...names)) as { items: Pod[] };
-    if (items.every(({ status }) => ['Succeeded', 'Failed'].includes(status.phase))) {
-      const outputs = await Promise.all(
-        items.map(({ metadata, status }) =>
-          status.phase === 'Succeeded' ? inGuests('logs', metadata.name) : JSON.stringify(status.containerStatuses),
-        ),
-      );
-      await inGuests('delete', 'pod', '--wait=false', ...names);
-      return outputs;
-    }
-    await setTimeout(200);
-  }
-  throw new Error(`pods do not end: ${await inGuests('get', 'pods')}`);
+  await inGuests('create', '--filename', fileOf(wanted));
+  const items = async () => {
+    const found = JSON.parse(await inGuests('get', 'pods', '--output', 'json', ...names)) as { items?: Pod[] } & Pod;
+    return found.items ?? [found];
+  };
+  let pods: Pod[] = [];
+  await untilWithin(
+    PATIENCE,
+    async () => {
+      // kubectl takes its share of the processors that the pods wait for.
+      await setTimeout(200);
+      pods = await items();
+      return pods.every(({ status }) => ['Succeeded', 'Failed'].includes(status.phase));
+    },
+    () => `pods to end: ${JSON.stringify(pods.map(({ status }) => status))}`,
+  );
+  const outputs = await Promise.all(
+    pods.map(({ metadata, status }) =>
+      status.phase === 'Succeeded' ? inGuests('logs', metadata.name) : JSON.stringify(status.containerStatuses),
+    ),
+  );
+  await inGuests('delete', 'pod', '--wait=false', ...names);
+  return outputs;
 }
 
 interface Pod {
@@ -43,12 +51,13 @@ interface Pod {
   readonly status: { readonly phase: string; readonly containerStatuses?: readonly object[] };
 }
 
-const wanted = (each: Guest) => `${guestMachine(each)}\n`;
+/** What its pod prints. */
+export const outputOf = (each: Guest) => `${guestMachine(each)}\n`;
 
 export async function runsGuestPod(each: Guest): Promise<boolean> {
-  return (await outputsOf([each]))[0] === wanted(each);
+  return (await outputsOf([each]))[0] === outputOf(each);
 }
 
 export async function expectGuestsRun(): Promise<void> {
-  expect(await outputsOf(guests)).to.deep.equal(guests.map(wanted));
+  expect(await outputsOf(guests)).to.deep.equal(guests.map(outputOf));
 }
