@@ -36,7 +36,7 @@ const image: Invocation = { kind: 'image', name: 'binfmt', environment: [], args
 
 /** A heading for each message of the table of known problems, so that searching for one leads there. */
 function section(problem: KnownProblem): string {
-  const { messages, cause, checks: ids = [], where, fixedHere, warning, advice, sources } = problem;
+  const { messages, hangs, cause, checks: ids = [], where, fixedHere, warning, advice, sources } = problem;
   const [heading = '', ...others] = messages;
   const causes = ids.map((id) => `- \`${id}\`: ${definitionOf({ id }).summary}\n`).join('');
   const steps = adviceFor(advice, image).map(({ label, command }) => {
@@ -46,7 +46,7 @@ function section(problem: KnownProblem): string {
   const newer = fixedHere ? ['The emulators of this program do not have it: `docker run --privileged --rm binfmt --install all`'] : [];
   const helps = [...newer, ...steps].map((step) => `- ${step}`).join('\n');
   const parts = [
-    `## \`${heading}\``,
+    `## \`${heading}\`${hangs ? ', and then nothing more' : ''}`,
     ...(others.length > 0 ? [`Also: ${others.map((each) => `\`${each}\``).join(', ')}`] : []),
     `${cause[0]?.toUpperCase()}${cause.slice(1)}.`,
     ...(where ? [`Where: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${problem.id}\`).` : ''}`] : []),

@@ -51,8 +51,8 @@ export type Advice =
       readonly because?: 'replace' | 'in-front' | 'for-processor' | 'label' | 'whole-machine';
     }
   | { readonly do: 'watch'; readonly platforms: readonly string[] }
-  /** Register it at every boot too. */
-  | { readonly do: 'persist'; readonly platforms: readonly string[] }
+  /** Register it at every boot too. `anew`: over files that are there already. */
+  | { readonly do: 'persist'; readonly platforms: readonly string[]; readonly anew?: true }
   | {
       readonly do: 'run';
       readonly platforms: readonly string[];

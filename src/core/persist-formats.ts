@@ -124,7 +124,12 @@ export function persistedEntries(files: Readonly<Record<string, unknown>>): stri
 }
 
 /** The files that an entry may have, in the order in which they are removed: what names the emulator goes before it. */
-export function removalOrder(name: string): { readonly configurations: readonly string[]; readonly emulator: string } {
+export interface RemovalOrder {
+  readonly configurations: readonly string[];
+  readonly emulator: string;
+}
+
+export function removalOrder(name: string): RemovalOrder {
   const exported = `usr/share/binfmts/${name}`;
   const configurations = [`etc/binfmt.d/${name}.conf`, recordOf(name), exported];
   return { configurations, emulator: hostInterpreter(name).slice(1) };

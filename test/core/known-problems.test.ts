@@ -103,6 +103,9 @@ describe('the table of known problems', () => {
     ]) {
       expect(known(other), other).to.deep.equal([]);
     }
+    expect(known('#9 1.2   Determining projects to restore...\n#9 3.4   Restored /app/app.csproj\n')).to.deep.equal([]);
+    expect(known('#9 0.1 start\n#9 1.2   Determining projects to restore...\n\n')).to.deep.equal(['dotnet-hangs']);
+    expect(known('webpack: this module is slow to start')).to.deep.equal([]);
     expect(known('tar: a: Cannot open:\nInvalid argument')).to.deep.equal([]);
     expect(known('one\r\n#2 Value too large for defined data type\nthree')).to.deep.equal(['value-too-large']);
   });

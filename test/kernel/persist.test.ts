@@ -271,6 +271,39 @@ describe('--persist', () => {
       expect(entryNames()).to.deep.equal([]);
     });
 
+    for (const [what, damage, why] of [
+      ['missing', (file: string) => fs.rmSync(file), ', which says what this program has written, is missing'],
+      [
+        'damaged',
+        (file: string) => fs.truncateSync(file, 5),
+        ', which says what this program has written, cannot be read',
+      ],
+      [
+        'another one',
+        (file: string) => fs.writeFileSync(file, '{"files":{}}'),
+        ' does not say that this program has written that',
+      ],
+    ] as const) {
+      it(`removes nothing if the manifest is ${what}, and what it advises makes it removable`, () => {
+        install();
+        damage(at(MANIFEST));
+        const before = written();
+        const kept = uninstall();
+        expect(kept.exit).to.equal(1);
+        const advised = `--install ${entry} --persist --force`;
+        expect(kept.stderr).to.contain(
+          `${entry} kept "/${CONFIGURATION}" and "/${EMULATOR}" and the entry, because "/${MANIFEST}"${why}; `,
+        );
+        expect(kept.stderr).to.contain(`write them again, and then remove them: `).and.to.contain(` ${advised}\n`);
+        expect(written()).to.deep.equal(before);
+        expect(entryNames()).to.deep.equal([entry]);
+        expect(binfmt([...advised.split(' '), '--host', root]).exit).to.equal(0);
+        expect(uninstall().exit).to.equal(0);
+        expect(written()).to.deep.equal([]);
+        expect(entryNames()).to.deep.equal([]);
+      });
+    }
+
     it('takes over what an export has written, and takes it back', () => {
       binfmt(['export', 'systemd', name, '--root', root], older);
       expect(install().exit).to.equal(0);

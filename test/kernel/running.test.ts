@@ -80,7 +80,7 @@ describe('a check of doctor, of what runs', () => {
 
   // Both are about arm64.
   const badEmulators = [
-    ['slow-pointer-authentication', 'slow', withVersion9],
+    ['slow-pointer-authentication', 'our builds are slow', withVersion9],
     [
       'tar-invalid-argument',
       'tar: a: Cannot open: Invalid argument',

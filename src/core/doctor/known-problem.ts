@@ -14,6 +14,8 @@ export interface KnownProblem {
    * in the documentation.
    */
   readonly messages: readonly string[];
+  /** The program hangs: these messages are harmless unless nothing comes after them. */
+  readonly hangs?: true;
   /** One or more sentences. The first begins in lower case, and the last has no full stop. */
   readonly cause: string;
   /** The checks that find out on this machine which of several causes it is. */
@@ -107,10 +109,15 @@ export function findKnown(
   text: string,
   rows: readonly KnownProblem[],
 ): readonly { readonly row: KnownProblem; readonly line: string }[] {
-  const lines = text.split(/\r?\n/).map((line) => ({ line: line.trim(), plain: plainText(line) }));
+  const lines = text
+    .split(/\r?\n/)
+    .map((line) => ({ line: line.trim(), plain: plainText(line) }))
+    .filter(({ plain }) => plain !== '');
   return rows.flatMap((row) => {
     const patterns = row.messages.map((message) => plainText(message).split('…'));
-    const found = lines.find(({ plain }) => patterns.some((parts) => hasParts(plain, parts)));
+    const found = (row.hangs ? lines.slice(-1) : lines).find(({ plain }) =>
+      patterns.some((parts) => hasParts(plain, parts)),
+    );
     return found ? [{ row, line: found.line }] : [];
   });
 }

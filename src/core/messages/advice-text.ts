@@ -49,14 +49,14 @@ const renderers: Renderers = {
     label: 'as a service that restores the entries',
     command: callAsService(invocation, ['--install', platforms.join(','), '--watch']),
   }),
-  persist: ({ platforms }, invocation) => ({
-    label: 'now and at every boot, on the host itself',
-    command: callPrivileged(
-      { ...invocation, rootless: undefined },
-      ['--install', platforms.join(','), '--persist'],
-      HOST_NAMESPACES,
-    ),
-  }),
+  persist({ platforms, anew }, invocation) {
+    const root = has('host', invocation.args) && invocation.kind === 'image' ? ['--host', '/host'] : [];
+    const args = ['--install', platforms.join(','), '--persist', ...root, ...(anew ? ['--force'] : [])];
+    return {
+      label: anew ? 'write them again, and then remove them' : 'now and at every boot, on the host itself',
+      command: callPrivileged({ ...invocation, rootless: undefined }, args, hostFiles(args)),
+    };
+  },
   run({ platforms, command, because }, invocation) {
     if (because === 'no-engine' && invocation.kind === 'image') return undefined;
     return {

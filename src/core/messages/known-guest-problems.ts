@@ -39,7 +39,8 @@ export const guestProblems: readonly KnownProblem[] = [
   },
   {
     id: 'dotnet-hangs',
-    messages: ['dotnet restore', 'Determining projects to restore'],
+    messages: ['Determining projects to restore', 'dotnet restore'],
+    hangs: true,
     cause:
       '.NET does not support emulation by QEMU. .NET 6, 7 and early releases of 8 hang or crash, because they map code twice, once to write and once to execute it',
     advice: [

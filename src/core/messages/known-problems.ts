@@ -17,7 +17,12 @@ const cpu = (platform: string, value: string): Advice => {
 const emulatorProblems: readonly KnownProblem[] = [
   {
     id: 'slow-pointer-authentication',
-    messages: ['very slow arm64 builds with Debian 13 (trixie) or Ubuntu 24.04 (noble)', 'slow'],
+    messages: [
+      'very slow arm64 builds with Debian 13 (trixie) or Ubuntu 24.04 (noble)',
+      'very slow',
+      'slow build',
+      'builds are slow',
+    ],
     // Measured for two million signed and checked pointers: 2.9 s with QEMU 7.2, 0.1 s with that QEMU_CPU, or with 10.0.
     cause:
       'before version 10, QEMU computes pointer authentication of arm64 exactly, and very slowly. Programs of Debian 13, Ubuntu 24.04 and later use it in every function, and take three to seven times as long',

@@ -70,6 +70,23 @@ export const hostFileKept = defineProblem<{ files: readonly string[]; entry: boo
     `kept ${listed(files.map(quote))}, which somebody has changed${entry ? ', with its entry and its emulator' : ''}`,
 });
 
+export const hostFileUnknown = defineProblem<{ files: readonly string[]; manifest: string; state: ManifestState }>({
+  id: 'host-file-unknown',
+  summary: 'a file of the host was not removed, because the manifest does not say that this program has written it',
+  title: () => 'some files of the host are not in the manifest, and stay',
+  cause: ({ files, manifest, state }) =>
+    `kept ${listed(files.map(quote))} and the entry, because ${manifestStates[state](quote(manifest))}`,
+});
+
+/** What is the matter with the manifest of what this program has written. */
+export type ManifestState = keyof typeof manifestStates;
+
+const manifestStates = {
+  missing: (manifest: string) => `${manifest}, which says what this program has written, is missing`,
+  unreadable: (manifest: string) => `${manifest}, which says what this program has written, cannot be read`,
+  incomplete: (manifest: string) => `${manifest} does not say that this program has written that`,
+} as const;
+
 export const persistProblems = [
   hostUnreachable,
   hostKindUnknown,
@@ -78,4 +95,5 @@ export const persistProblems = [
   hostFileChanged,
   hostWriteFailed,
   hostFileKept,
+  hostFileUnknown,
 ];

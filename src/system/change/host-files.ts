@@ -22,7 +22,7 @@ import {
   writeNew,
 } from './host-write.js';
 
-export { changedFiles, removeEmptyManifest, removeFiles, removeRecordOf } from './host-removal.js';
+export { changedFiles, removeEmptyManifest, removeFiles, removeRecordOf, unlistedFiles } from './host-removal.js';
 export { readManifest } from './host-write.js';
 
 /** A file to write. */

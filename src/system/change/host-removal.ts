@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { MANIFEST } from '../../core/export-files.js';
 import { EMPTY_MANIFEST, type HostManifest, isOurs, type Replaced, withoutFiles } from '../../core/host-manifest.js';
-import { type HostFile, isRecordOf, recordOf } from '../../core/persist-formats.js';
+import type { ManifestState } from '../../core/messages/persist-problems.js';
+import { type HostFile, hostInterpreter, isRecordOf, type RemovalOrder, recordOf } from '../../core/persist-formats.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 import {
   bytesOf,
@@ -76,6 +77,31 @@ export async function changedFiles(tree: HostTree, files: readonly string[]): Pr
     if (!isOurs(manifest, file, identity(found) ?? '')) changed.push(file);
   }
   return changed;
+}
+
+/** Files of an entry that the manifest does not name, and what is the matter with it. */
+export interface Unlisted {
+  readonly files: readonly string[];
+  readonly state: ManifestState;
+}
+
+/** Files that name this program's emulator of that entry, or are it, and that are not in the manifest. */
+export async function unlistedFiles(
+  tree: HostTree,
+  name: string,
+  { configurations, emulator }: RemovalOrder,
+): Promise<Unlisted> {
+  const manifest = await readManifest(tree);
+  const unlisted = (file: string) => !isListed(manifest ?? EMPTY_MANIFEST, file);
+  const files: string[] = [];
+  // A record of update-binfmts is not always in the manifest: see removeRecordOf.
+  for (const file of configurations.filter((each) => unlisted(each) && each !== recordOf(name))) {
+    const found = await tree.contents(file);
+    if (found.kind === 'file' && found.bytes.includes(hostInterpreter(name))) files.push(file);
+  }
+  if (unlisted(emulator) && (await tree.has(emulator))) files.push(emulator);
+  if (manifest === undefined) return { files, state: 'unreadable' };
+  return { files, state: (await tree.has(MANIFEST)) ? 'incomplete' : 'missing' };
 }
 
 /** A record that update-binfmts has made of an exported file, and that names an emulator which is gone. */

@@ -5,7 +5,13 @@
 import type { Architecture } from '../../core/architectures.js';
 import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
 import { type Registration, registrationOf, sameRegistration } from '../../core/entry.js';
-import { hostFileChanged, hostFileKept, hostWriteFailed } from '../../core/messages/persist-problems.js';
+import { MANIFEST } from '../../core/export-files.js';
+import {
+  hostFileChanged,
+  hostFileKept,
+  hostFileUnknown,
+  hostWriteFailed,
+} from '../../core/messages/persist-problems.js';
 import { definitionOfFormat, filesOfEntry, type HostFile, hostInterpreter } from '../../core/persist-formats.js';
 import { type InstallResult, planInstall, wantedFlags } from '../../core/plan.js';
 import type { Platform } from '../../core/platform.js';
@@ -19,6 +25,7 @@ import type { System } from '../system.js';
 import { type BootFormat, bootNotes } from './boot-notes.js';
 import type { StagedFiles, WantedFile } from './host-files.js';
 import { registerFrom } from './host-register.js';
+import type { Unlisted } from './host-removal.js';
 import type { HostFailure } from './host-write.js';
 import {
   type Installation,
@@ -183,3 +190,8 @@ export function problemWith(failure: HostFailure): Problem {
 
 export const keptProblem = (entry: string, files: readonly string[], whole: boolean): Problem =>
   problemOf(hostFileKept, entry, { files: files.map((file) => `/${file}`), entry: whole });
+
+export function unknownProblem(entry: string, { files, state }: Unlisted): Problem {
+  const facts = { files: files.map((file) => `/${file}`), manifest: `/${MANIFEST}`, state };
+  return problemOf(hostFileUnknown, entry, facts, [{ do: 'persist', platforms: [entry], anew: true }]);
+}

@@ -24,7 +24,7 @@ import { type HostTree, readThroughLinks } from '../host/host-tree.js';
 import type { System } from '../system.js';
 import { readConfigurationFiles } from './boot-notes.js';
 import { registerLineFrom } from './host-register.js';
-import { keptProblem, problemWith, type TargetHost } from './persist.js';
+import { keptProblem, problemWith, type TargetHost, unknownProblem } from './persist.js';
 
 type Host = Pick<TargetHost, 'tree' | 'files'>;
 type WritableSystem = System & { readonly binfmt: WritableMount };
@@ -61,7 +61,10 @@ async function persistedOn({ tree, files }: Host): Promise<string[]> {
 }
 
 async function takeBackEntry(subject: string, { tree, files }: Host, system: WritableSystem): Promise<Item> {
-  const { configurations, emulator } = removalOrder(subject);
+  const order = removalOrder(subject);
+  const { configurations, emulator } = order;
+  const unlisted = await files.unlistedFiles(tree, subject, order);
+  if (unlisted.files.length > 0) return { subject, problem: unknownProblem(subject, unlisted) };
   // Without its emulator, a configuration that somebody has changed would be broken.
   const changed = await files.changedFiles(tree, configurations);
   if (changed.length > 0) return { subject, problem: keptProblem(subject, changed, true) };
