@@ -2,8 +2,7 @@
  * Makes the program in dist/: `npm run build:program`.
  *
  * - binfmt.cjs, which starts program.cjs
- * - http-client.cjs, which only the health check and --node load; write-export.cjs and host-files.cjs, which only an export and --persist
- *   load
+ * - http-client.cjs, which only the health check and --node load; host-files.cjs, which only an export and --persist load
  * - probes/NAME, the probe of each architecture, made from the table; a directory that is also their root directory
  * - empty, a directory without files (src/system/change/relabel.ts)
  * - first-requests, what the launcher does while Node.js starts: it runs all of them (src/native/launcher.c)
@@ -46,7 +45,6 @@ const { metafile } = await build({
     binfmt: 'src/start/start.ts',
     program: 'src/main.ts',
     'http-client': 'src/system/http-client.ts',
-    'write-export': 'src/system/change/write-export.ts',
     'host-files': 'src/system/change/host-files.ts',
   },
   define: { VERSION: JSON.stringify(version), REVISION: JSON.stringify(process.env['REVISION'] ?? 'dev') },

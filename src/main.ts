@@ -70,7 +70,6 @@ async function start(
     isTerminal: async (fd) => (await import('node:tty')).isatty(fd),
     untilStopped,
     loadHttpClient: () => loadBundle('http-client'),
-    loadExportWriter: () => loadBundle('write-export'),
     loadHostFiles: () => loadBundle('host-files'),
   };
   try {
@@ -87,7 +86,7 @@ async function start(
 const isDefault = (command: Command) => command === defaultCommand;
 
 /** What few calls need, and is larger than everything else together, is in bundles of its own (src/build.ts). */
-function loadBundle<Module>(name: 'http-client' | 'write-export' | 'host-files'): Promise<Module> {
+function loadBundle<Module>(name: 'http-client' | 'host-files'): Promise<Module> {
   return import(path.join(path.dirname(process.argv[1] ?? ''), `${name}.cjs`));
 }
 

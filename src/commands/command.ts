@@ -50,9 +50,7 @@ export interface Context {
   readonly cluster: ClusterAccess;
   /** src/system/http-client.ts, which is a bundle of its own. */
   loadHttpClient(): Promise<typeof import('../system/http-client.js')>;
-  /** src/system/change/write-export.ts, another one. */
-  loadExportWriter(): Promise<typeof import('../system/change/write-export.js')>;
-  /** src/system/change/host-files.ts, one more. */
+  /** src/system/change/host-files.ts, another one. */
   loadHostFiles(): Promise<typeof import('../system/change/host-files.js')>;
 }
 

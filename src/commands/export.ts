@@ -1,4 +1,5 @@
 /** `binfmt export FORMAT [PLATFORM]...`: the emulators as files for a host, which then needs no container at boot. */
+import path from 'node:path';
 import type { Advice } from '../core/advice.js';
 import { architectures, emulatorName } from '../core/architectures.js';
 import {
@@ -25,8 +26,10 @@ import type { Item, Report } from '../core/report-lines.js';
 import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { runnerOf, type Snapshot } from '../core/snapshot.js';
 import { closest } from '../core/text.js';
-import type { ExportFailure } from '../system/change/write-export.js';
+import type { HostFailure } from '../system/change/host-write.js';
+import { lockHost } from '../system/change/target-host.js';
 import type { EmulatorDirectory } from '../system/host/emulators.js';
+import { openHostTree } from '../system/host/host-tree.js';
 import { openMachine, type System } from '../system/system.js';
 import { takeSnapshot } from '../system/take-snapshot.js';
 import { type Context, defineCommand, flag, splitList, text } from './command.js';
@@ -135,24 +138,28 @@ async function write(
   { launcher }: System,
   context: Context,
 ): Promise<Problem | undefined> {
-  const { prepareFile, writeFiles, writeTar } = await context.loadExportWriter();
-  const ready = exportedFiles(format, emulators).map(prepareFile);
-  const failure =
-    root === undefined
-      ? writeTar(ready, (bytes) => context.write(1, bytes))
-      : await writeFiles(ready, { root, force }, launcher);
-  return failure && problemWith(failure);
+  const { createDirectory, writeFiles, writeTar } = await context.loadHostFiles();
+  const files = exportedFiles(format, emulators);
+  if (root === undefined) {
+    const errno = writeTar(files, (bytes) => context.write(1, bytes));
+    if (errno === 'EPIPE') return problemOf(archiveUnread, 'machine', {});
+    return errno === undefined ? undefined : problemOf(outputFailed, 'binfmt', { errno });
+  }
+  const errno = createDirectory(root);
+  if (errno) return problemOf(exportFailed, root, { directory: root, errno });
+  const tree = openHostTree(path.resolve(root), launcher);
+  try {
+    const failure = (await lockHost(tree, true)) ?? (await writeFiles(files, tree, force));
+    return failure && ('id' in failure ? failure : problemWith(failure, root));
+  } finally {
+    await tree.close();
+  }
 }
 
-function problemWith(failure: ExportFailure): Problem {
-  switch (failure.kind) {
-    case 'changed':
-      return problemOf(exportChanged, 'machine', { files: failure.files });
-    case 'write-failed':
-      return problemOf(exportFailed, failure.dir, { directory: failure.dir, errno: failure.errno });
-    case 'output-failed':
-      return failure.errno === 'EPIPE'
-        ? problemOf(archiveUnread, 'machine', {})
-        : problemOf(outputFailed, 'binfmt', { errno: failure.errno });
+function problemWith(failure: HostFailure, root: string): Problem {
+  if (failure.kind === 'changed') {
+    return problemOf(exportChanged, 'machine', { files: failure.files.map((file) => path.join(root, file)) });
   }
+  const directory = path.join(root, failure.directory);
+  return problemOf(exportFailed, directory, { directory, errno: failure.errno });
 }

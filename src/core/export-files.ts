@@ -80,24 +80,3 @@ preserve ${has('P')}
 fix_binary ${has('F')}
 `;
 }
-
-/** What was exported: path → SHA-256, hexadecimal. --persist adds more to it (host-manifest.ts), which stays. */
-export interface ExportManifest {
-  readonly files: Readonly<Record<string, string>>;
-}
-
-/** `previous`: of an earlier export to the same directory, whose other files are still this program's. */
-export function formatManifest(files: ReadonlyMap<string, string>, previous: ExportManifest = { files: {} }): string {
-  const all = Object.entries({ ...previous.files, ...Object.fromEntries(files) }).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `${JSON.stringify({ ...previous, files: Object.fromEntries(all) }, null, 2)}\n`;
-}
-
-/** Undefined for anything that is not a manifest. */
-export function parseManifest(text: string): ExportManifest | undefined {
-  try {
-    const manifest = JSON.parse(text) as ExportManifest;
-    return typeof manifest.files === 'object' && manifest.files !== null ? manifest : undefined;
-  } catch {
-    return undefined;
-  }
-}

@@ -1,13 +1,13 @@
 /**
- * What this program has written to a host, so that it can take back exactly that: manifest.json beside the emulators. An export
- * writes the same file, without what only --persist knows.
+ * What this program has written to a host, by --persist or by an export, so that it can take back exactly that: manifest.json
+ * beside the emulators.
  */
-import type { ExportManifest } from './export-files.js';
-
 /** What was in a place before; `text` has one character a byte. */
 export type Replaced = { readonly text: string } | { readonly link: string };
 
-export interface HostManifest extends ExportManifest {
+export interface HostManifest {
+  /** Contents: path → SHA-256, hexadecimal. */
+  readonly files: Readonly<Record<string, string>>;
   /**
    * New contents (path → SHA-256) that were about to take the place of the old ones. If that was interrupted, each file has
    * either.

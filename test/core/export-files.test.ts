@@ -1,11 +1,5 @@
 import { expect } from 'chai';
-import {
-  exportedFiles,
-  exportFormatNames,
-  formatManifest,
-  nextStep,
-  parseManifest,
-} from '../../src/core/export-files.js';
+import { exportedFiles, exportFormatNames, nextStep } from '../../src/core/export-files.js';
 import { describeNote } from '../../src/core/messages/note-text.js';
 import { causeOf } from '../../src/core/render.js';
 import { tarHeader, tarPadding } from '../../src/core/tar.js';
@@ -39,17 +33,6 @@ describe('the files of an export', () => {
       /^:qemu-s390x:M::\\x7f.*:\/usr\/local\/lib\/binfmt\/qemu-s390x:PCF\n$/,
     );
   });
-});
-
-describe('a manifest', () => {
-  it('is sorted, and keeps the files of an earlier export', () => {
-    const text = formatManifest(new Map([['b', '2']]), { files: { c: '3', b: '1', a: '0' } });
-    expect(parseManifest(text)).to.deep.equal({ files: { a: '0', b: '2', c: '3' } });
-    expect(Object.keys(JSON.parse(text).files)).to.deep.equal(['a', 'b', 'c']);
-  });
-  for (const text of ['', '[]', 'null', '{"files":null}', '{']) {
-    it(`is not "${text}"`, () => expect(parseManifest(text)).to.equal(undefined));
-  }
 });
 
 describe('a tar header', () => {

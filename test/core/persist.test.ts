@@ -2,7 +2,6 @@ import { expect } from 'chai';
 import { configuredLine } from '../../src/core/binfmt-d.js';
 import { inFrontAtBoot, recordLike } from '../../src/core/boot-order.js';
 import { registerLine, registrationOf } from '../../src/core/entry.js';
-import { formatManifest, parseManifest } from '../../src/core/export-files.js';
 import {
   beginReplacing,
   EMPTY_MANIFEST,
@@ -166,16 +165,10 @@ describe('the manifest of a host', () => {
       expect(parseHostManifest(text)).to.equal(undefined);
   });
 
-  it('is that of an export, which keeps what it does not know itself', () => {
-    const manifest = beginReplacing(installed, {}, { [CONFIGURATION]: 'a' }, { [CONFIGURATION]: { text: 'theirs' } });
-    const exported = formatManifest(
-      new Map([['usr/local/lib/binfmt/qemu-arm', 'b']]),
-      parseManifest(formatHostManifest(manifest)),
-    );
-    expect(parseHostManifest(exported)).to.deep.equal({
-      ...manifest,
-      files: { ...manifest.files, 'usr/local/lib/binfmt/qemu-arm': 'b' },
-    });
+  it('is written in the order of its paths', () => {
+    const files = { 'usr/local/lib/binfmt/b': '1', 'etc/binfmt.d/a.conf': '2' };
+    const text = formatHostManifest({ files });
+    expect(Object.keys(parseHostManifest(text)?.files ?? {})).to.deep.equal(Object.keys(files).reverse());
   });
 
   it('tells which entries are on the host', () => {

@@ -387,6 +387,16 @@ describe('--persist', () => {
     expect(written()).to.include('etc/runlevels/boot/binfmt');
     expect(uninstall().exit).to.equal(0);
     expect(written()).to.deep.equal([]);
+    install();
+    // As a call leaves it that is killed after it has removed the last emulator.
+    const { files } = JSON.parse(read(MANIFEST)) as { files: Record<string, string> };
+    for (const file of [CONFIGURATION, EMULATOR]) {
+      fs.rmSync(at(file));
+      delete files[file];
+    }
+    fs.writeFileSync(at(MANIFEST), JSON.stringify({ files }));
+    expect(uninstall().exit).to.equal(0);
+    expect(written()).to.deep.equal([]);
     fs.symlinkSync('/etc/init.d/binfmt', at('etc/runlevels/boot/binfmt'));
     install();
     uninstall();

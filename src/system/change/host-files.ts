@@ -24,6 +24,7 @@ import {
 
 export { changedFiles, removeEmptyManifest, removeFiles, removeRecordOf, unlistedFiles } from './host-removal.js';
 export { readManifest } from './host-write.js';
+export { createDirectory, writeFiles, writeTar } from './write-export.js';
 
 /** A file to write. */
 export interface WantedFile {

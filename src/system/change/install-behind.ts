@@ -23,15 +23,15 @@ export async function installBehind(
   if (behind.length === 0) return { results, after };
   const problem = putInFront(front, system);
   const names = before.entries.map((entry) => entry.name);
-  if (problem) undo(behind, names, system);
+  const left = problem ? undo(behind, names, system) : [];
   const known = new Map([...after.probes].filter(([architecture]) => !front.architectures.includes(architecture)));
-  const others = results.filter((result) => !behind.includes(result));
+  const noted = results.flatMap((result): InstallResult[] => {
+    if (!behind.includes(result)) return [result];
+    if (problem) return left.includes(result) ? [{ ...result, note: { kind: 'in-front', entry: name } }] : [];
+    return [{ ...result, note: { kind: 'behind', entry: name } }];
+  });
   return {
-    results: problem
-      ? others
-      : results.map((result) =>
-          behind.includes(result) ? { ...result, note: { kind: 'behind', entry: name } } : result,
-        ),
+    results: noted,
     after: await takeSnapshot(system, { probes: [...after.probes.keys()], known }),
     problem,
   };
@@ -42,12 +42,12 @@ function isBehind({ platform, problem, note }: InstallResult, { architectures }:
   return problem === undefined && note?.kind !== 'native' && architectures.includes(platform.architecture);
 }
 
-/** What was not there before goes again, so that the entry is in front as it was. */
-function undo(results: readonly InstallResult[], before: readonly string[], { binfmt }: System): void {
-  if (binfmt.kind !== 'writable') return;
+/** What was not there before goes again, so that the entry is in front as it was. Returns what stays, in front of it. */
+function undo(results: readonly InstallResult[], before: readonly string[], { binfmt }: System): InstallResult[] {
+  if (binfmt.kind !== 'writable') return [];
   const names = readEntries(binfmt).map(({ name }) => name);
-  for (const { registered } of results) {
-    if (registered !== undefined && names.includes(registered) && !before.includes(registered))
-      unregister(binfmt.dir, registered);
-  }
+  return results.filter(({ registered }) => {
+    if (registered === undefined || !names.includes(registered)) return false;
+    return before.includes(registered) || unregister(binfmt.dir, registered) !== undefined;
+  });
 }

@@ -37,7 +37,6 @@ export async function takeBack(list: string, host: Host, system: System): Promis
 }
 
 async function takeBackEntries(list: string, host: Host, system: WritableSystem): Promise<Item[]> {
-  const { tree, files } = host;
   const onHost = await persistedOn(host);
   const known = () => [...readEntries(system.binfmt), ...onHost.map((name) => ({ name }))];
   const items: Item[] = [];
@@ -47,12 +46,19 @@ async function takeBackEntries(list: string, host: Host, system: WritableSystem)
     else if (removal.names.length === 0) items.push({ subject: word, note: { kind: 'not-registered' } });
     else for (const name of new Set(removal.names)) items.push(await takeBackEntry(name, host, system));
   }
-  if (onHost.length > 0 && (await persistedOn(host)).length === 0) {
-    const links = persistFormatNames.flatMap((format) => definitionOfFormat(format).enabledBy?.link.path ?? []);
-    await files.removeFiles(tree, links, unfinishedIn);
-    await files.removeEmptyManifest(tree);
-  }
-  return items;
+  // Also what an interrupted call has left.
+  if ((await persistedOn(host)).length > 0) return items;
+  const problem = await takeBackService(host);
+  return problem ? [...items, { subject: list, problem }] : items;
+}
+
+/** No entry of this program is left on the host: its service need not register them at boot. */
+async function takeBackService({ tree, files }: Host): Promise<Problem | undefined> {
+  const links = persistFormatNames.flatMap((format) => definitionOfFormat(format).enabledBy?.link.path ?? []);
+  const { kept, failure } = await files.removeFiles(tree, links, unfinishedIn);
+  await files.removeEmptyManifest(tree);
+  if (failure) return problemWith(failure);
+  return kept.length > 0 ? keptProblem('machine', kept, false) : undefined;
 }
 
 async function persistedOn({ tree, files }: Host): Promise<string[]> {

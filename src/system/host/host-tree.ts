@@ -24,7 +24,7 @@ export interface HostTree {
   /** `create`: creates the directory of the file. */
   place(file: string, create?: boolean): Promise<Place>;
   contents(file: string): Promise<Contents>;
-  /** Does it exist, in any form? */
+  /** Does it exist, in any form? False where a symbolic link on the way cannot be followed within the tree (before Linux 5.6). */
   has(file: string): Promise<boolean>;
   names(directory: string): Promise<string[]>;
   /**
@@ -66,7 +66,10 @@ export function openHostTree(root: string, launcher: Launcher): HostTree {
     root,
     place,
     contents,
-    has: async (file) => (await contents(file)).kind !== 'missing',
+    async has(file) {
+      const at = await place(file);
+      return at.kind === 'place' && fs.lstatSync(at.path, { throwIfNoEntry: false }) !== undefined;
+    },
     async names(directory) {
       const found = await open(directory, false);
       return typeof found === 'string' ? [] : fs.readdirSync(found.path);
