@@ -85,8 +85,9 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
 
   /** As `kubectl drain` asks for it. */
   function evict(pod: string): void {
+    const minor = Number.parseInt(JSON.parse(mustKubectl('get', '--raw', '/version')).minor, 10);
     const eviction = {
-      apiVersion: 'policy/v1beta1',
+      apiVersion: minor >= 22 ? 'policy/v1' : 'policy/v1beta1',
       kind: 'Eviction',
       metadata: { name: pod, namespace: ours.namespace },
     };

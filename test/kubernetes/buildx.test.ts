@@ -57,7 +57,13 @@ describe("the init container of buildx's Kubernetes driver", () => {
     removeNamespace(NAMESPACE);
     docker('image', 'rm', QEMU);
   });
-  afterEach(() => inNamespace('delete', 'deployment', '--all', '--wait'));
+  afterEach(() => {
+    inNamespace('scale', 'deployment', '--all', '--replicas=0');
+    inNamespace('delete', 'pods', '--all', '--grace-period=1', '--wait');
+    inNamespace('delete', 'deployment', '--all', '--wait');
+  });
+
+  const installed = () => untilWithin(PATIENCE, () => initStates().includes('"reason":"Completed"'), initLog);
 
   /** It waits for BuildKit, which never answers, and is ended. */
   const bootstrap = () =>
@@ -67,7 +73,7 @@ describe("the init container of buildx's Kubernetes driver", () => {
     const restore = mountOnHost();
     try {
       await bootstrap();
-      expect(initStates()).to.contain('"reason":"Completed"');
+      await installed();
       await expectGuestsRun();
     } finally {
       uninstallAll();
@@ -81,7 +87,7 @@ describe("the init container of buildx's Kubernetes driver", () => {
     ours.apply({ image: IMAGE });
     try {
       await bootstrap();
-      expect(initStates()).to.contain('"reason":"Completed"');
+      await installed();
       expect(initLog()).to.contain('OK (already registered');
       await expectGuestsRun();
     } finally {
