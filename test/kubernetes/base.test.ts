@@ -54,7 +54,7 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
   it('mounts binfmt_misc on the host, so that the entries stay when the pod is gone, and when all is removed', async () => {
     expect(mounted()).to.equal(true);
     const entries = entryNames();
-    ours.kubectl('delete', 'daemonset', 'binfmt', '--cascade=foreground', '--wait');
+    ours.delete();
     await untilWithin(PATIENCE, () => ours.container() === '', 'the container to end');
     expect(entryNames()).to.deep.equal(entries);
     await expectGuestsRun();
@@ -156,8 +156,9 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
   it('leaves no entry if it is deleted after the component uninstall was applied', async () => {
     ours.apply({ image: IMAGE, components: ['scheduling', 'uninstall'] });
     await expectGuestsRun();
-    ours.remove();
+    ours.delete();
     mustKubectl('delete', 'clusterrole,clusterrolebinding', 'binfmt');
+    expect(mustKubectl('get', 'nodes', '--output', 'jsonpath={.items[*].metadata.labels}')).not.to.contain('binfmt/');
     await untilWithin(PATIENCE, () => entryNames().length === 0, 'no entry');
   });
 });

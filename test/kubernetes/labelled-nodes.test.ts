@@ -46,7 +46,7 @@ describe('deploy/kubernetes/scheduling', () => {
   });
 
   it('takes the labels away when the DaemonSet is deleted', async () => {
-    ours.kubectl('delete', 'daemonset', 'binfmt', '--cascade=foreground', '--wait');
+    ours.delete();
     await untilWithin(PATIENCE, () => labels().length === 0, 'no label');
   });
 });

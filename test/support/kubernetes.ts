@@ -132,6 +132,12 @@ export class DaemonSet {
     return mustDocker('inspect', '--format', format, this.container()).trim();
   }
 
+  /** Waits until its pods have ended. */
+  delete(): void {
+    this.kubectl('delete', 'daemonset', 'binfmt', '--cascade=foreground', '--wait');
+  }
+
+  /** With its namespace. */
   remove(): void {
     removeNamespace(this.namespace);
   }
