@@ -38,7 +38,11 @@ export const doctorCommand = defineCommand({
       'run only this check; may be given more than once',
       'the name of a check (doctor --list-checks)',
     ),
-    explain: text('MESSAGE', 'say what a message means here that you saw, or those in standard input (-)', 'a message'),
+    explain: text(
+      'MESSAGE',
+      'explain an error message on this machine; - reads messages from standard input',
+      'a message',
+    ),
     'list-checks': flag('print the names of the checks, and what each looks for'),
     ...mountOptions,
   },

@@ -287,8 +287,8 @@ describe('a wrong command line', () => {
     ['--__proto__=x', 'unknown option "--__proto__=x"'],
     ['--constructor', 'unknown option "--constructor"'],
     ['--no-force', 'unknown option "--no-force"'],
-    ['--force=no', '--force takes no value, not "no"'],
-    ['--keep=false', '--keep takes no value, not "false"'],
+    ['--force=no', '--force takes no value, but you gave "no"'],
+    ['--keep=false', '--keep takes no value, but you gave "false"'],
     ['install arm64', 'unexpected argument "install"; did you mean --install arm64?'],
     ['install arm64 riscv64', 'unexpected argument "install"; did you mean --install arm64,riscv64?'],
     ['doctr', 'unexpected argument "doctr"; did you mean doctor?'],
@@ -408,8 +408,8 @@ describe('the environment', () => {
   });
 
   for (const [variable, value, message] of [
-    ['QEMU_BINARY_PREFIX', 'a/b', 'QEMU_BINARY_PREFIX="a/b" has a slash'],
-    ['QEMU_BINARY_PATH', 'a\tb', 'QEMU_BINARY_PATH="a\\x09b" has a tab or a line break'],
+    ['QEMU_BINARY_PREFIX', 'a/b', 'QEMU_BINARY_PREFIX="a/b" must not contain a slash'],
+    ['QEMU_BINARY_PATH', 'a\tb', 'QEMU_BINARY_PATH="a\\x09b" must not contain a tab or a line break'],
   ] as const) {
     it(`refuses ${variable}=${JSON.stringify(value)}`, () => {
       const { error } = readEnvironment({ [variable]: value });

@@ -58,8 +58,8 @@ describe('a call of multiarch/qemu-user-static', () => {
     ['--qemu-path /opt/bin', '"--qemu-path /opt/bin" of multiarch/qemu-user-static means other emulators'],
     ['--qemu-path', '"--qemu-path" of multiarch/qemu-user-static needs a value'],
     ['-p yes --qemu-suffix -other', '"--qemu-suffix -other" of multiarch/qemu-user-static means other emulators'],
-    ['--reset --help', '"--help" means nothing to this program, nor as a word of multiarch/qemu-user-static'],
-    ['--reset arm', '"arm" means nothing to this program, nor as a word of multiarch/qemu-user-static'],
+    ['--reset --help', 'neither this program nor multiarch/qemu-user-static knows "--help"'],
+    ['--reset arm', 'neither this program nor multiarch/qemu-user-static knows "arm"'],
   ] as const) {
     it(`${line} is refused`, () => expect(refusalOf(wordsOf(line))).to.contain(message));
   }
@@ -106,8 +106,8 @@ describe('a call of qus', () => {
 
   for (const [line, message] of [
     ['-i ls', '"-i" of qus starts a shell'],
-    ['-s -x', '"-x" means nothing to this program, nor as a word of qus'],
-    ['-s -- -p -x arm', '"-x" means nothing to this program, nor as a word of qus'],
+    ['-s -x', 'neither this program nor qus knows "-x"'],
+    ['-s -- -p -x arm', 'neither this program nor qus knows "-x"'],
     ['-s -- -p -s', '"-s" of qus writes files'],
     ['-s -- -Q /opt -p', '"-Q /opt" of qus means other emulators'],
     ['-s -t', '"-t" of qus needs a value'],

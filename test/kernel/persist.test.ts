@@ -294,7 +294,9 @@ describe('--persist', () => {
         expect(kept.stderr).to.contain(
           `${entry} kept "/${CONFIGURATION}" and "/${EMULATOR}" and the entry, because "/${MANIFEST}"${why}; `,
         );
-        expect(kept.stderr).to.contain(`write them again, and then remove them: `).and.to.contain(` ${advised}\n`);
+        expect(kept.stderr)
+          .to.contain(`write the files again, and then repeat your command: `)
+          .and.to.contain(` ${advised}\n`);
         expect(written()).to.deep.equal(before);
         expect(entryNames()).to.deep.equal([entry]);
         expect(binfmt([...advised.split(' '), '--host', root]).exit).to.equal(0);

@@ -53,7 +53,7 @@ const renderers: Renderers = {
     const root = has('host', invocation.args) && invocation.kind === 'image' ? ['--host', '/host'] : [];
     const args = ['--install', platforms.join(','), '--persist', ...root, ...(anew ? ['--force'] : [])];
     return {
-      label: anew ? 'write them again, and then remove them' : 'now and at every boot, on the host itself',
+      label: anew ? 'write the files again, and then repeat your command' : 'now and at every boot, on the host itself',
       command: callPrivileged({ ...invocation, rootless: undefined }, args, hostFiles(args)),
     };
   },
@@ -96,7 +96,7 @@ const renderers: Renderers = {
     return { label: 'with its directory', command };
   },
   'set-sysctl': ({ setting, value, until }) => ({
-    label: until === 'fixed' ? 'until then, on the host' : 'allow it, on the host',
+    label: until === 'fixed' ? 'until you have replaced the emulator, on the host' : 'allow it, on the host',
     command: `sudo sysctl ${setting}=${value}`,
   }),
   'set-variable'({ variable, value, platform }, { kind }) {
@@ -216,7 +216,7 @@ const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, detail?:
   'add-foreign-libraries': () =>
     'give the programs their libraries: run them in an image of their platform, or point QEMU_LD_PREFIX to a directory that has its /lib',
   'build-on-own-platform': () =>
-    'compile on the platform of the machine, and only for the other one: FROM --platform=$BUILDPLATFORM in the stage of the Dockerfile that builds; or build on a machine of that platform',
+    'cross-compile: in the Dockerfile, let the build stage run on the platform of your machine (FROM --platform=$BUILDPLATFORM); or build on a machine of that platform',
   'choose-another-address': () => 'choose another address with --listen ADDRESS',
   'choose-another-directory': () => 'choose an existing, empty directory with --mount DIR',
   'fix-emulator-file': (_, file) => `fix or replace the emulator ${file}`,

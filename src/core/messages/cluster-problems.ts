@@ -46,7 +46,7 @@ export const apiServerRefuses = defineProblem<{
 
 export const apiAnswerUnusable = defineProblem<{ server: string; node: string }>({
   id: 'api-answer-unusable',
-  summary: 'what answers at the address of the API server is not one, or not a whole answer',
+  summary: 'the answer is incomplete, or does not come from an API server',
   title: ({ server }) => `the answer of ${server} cannot be used`,
   cause: ({ server, node }) => `${notUpToDate(node)}: what ${server} answered is not this node`,
 });

@@ -17,7 +17,7 @@ export const machineMessages: readonly KnownProblem[] = [
       'cannot execute binary file',
     ],
     cause:
-      'the kernel knows nothing that runs the program: no enabled entry of binfmt_misc matches it, or there is none in this place any more',
+      'the kernel has no emulator for the program: no enabled entry of binfmt_misc matches it, or the entry is gone',
     checks: [
       'kernel-module',
       'switched-off',
@@ -113,7 +113,7 @@ export const machineMessages: readonly KnownProblem[] = [
     cause: 'SELinux or AppArmor forbids the container to read or execute the emulator',
     checks: ['emulator-label', 'confinement', 'emulator-fails'],
     advice: [{ do: 'install', platforms: ['arm64'], because: 'label' }],
-    sources: [github('podman-container-tools/podman/issues/25318')],
+    sources: [github('containers/podman/issues/25318')],
   },
   {
     id: 'cannot-mount',

@@ -68,7 +68,7 @@ const emulatorProblems: readonly KnownProblem[] = [
       'Processing triggers for libc-bin…Segmentation fault',
     ],
     cause:
-      'with several versions of QEMU up to 9.2.1, ldconfig of Debian 11 and Ubuntu 22.04 crashes, which every installation of a library starts. One report, not yet answered, names QEMU 10.1.3 too',
+      'with several versions of QEMU up to 9.2.1, ldconfig of Debian 11 and Ubuntu 22.04 crashes. Every installation of a library starts ldconfig. One report, not yet answered, names QEMU 10.1.3 too',
     where: { architectures: ['arm64'], before: '9.2.2' },
     fixedHere: true,
     checks: ['strong-randomization', 'emulator-crash', 'intermittent'],

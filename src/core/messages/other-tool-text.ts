@@ -37,6 +37,6 @@ export function describeRefusal(tool: OtherTool, { word, value, because }: Refus
     case 'no-value':
       return `${quote(word)} of ${tool} needs a value`;
     case 'unknown':
-      return `${quote(word)} means nothing to this program, nor as a word of ${tool}`;
+      return `neither this program nor ${tool} knows ${quote(word)}`;
   }
 }

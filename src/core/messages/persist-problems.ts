@@ -21,9 +21,9 @@ export const hostKindUnknown = defineProblem<{ root: string }>({
 
 export const hostBusy = defineProblem({
   id: 'host-busy',
-  summary: 'another call of this program is writing to the host',
-  title: () => 'another call of this program is writing to the host',
-  cause: () => 'another call of this program has been writing to the host for a minute',
+  summary: 'another command of this program is writing to the host',
+  title: () => 'another command of this program is writing to the host',
+  cause: () => 'waited for a minute, because another command of this program is writing to the host',
 });
 
 export const hostOtherProcessor = defineProblem<{ program: string; processor: string }>({

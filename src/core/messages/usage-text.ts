@@ -43,7 +43,7 @@ export function describeUsageError(error: UsageError): string {
       return `unknown option ${quote(error.word)}${where}${meant(error.suggestion)}`;
     }
     case 'no-value-expected':
-      return `--${error.option} takes no value, not ${quote(error.value)}`;
+      return `--${error.option} takes no value, but you gave ${quote(error.value)}`;
     case 'bad-value':
       return `--${error.option} takes ${error.expects}${error.value ? `, not ${quote(error.value)}` : ''}`;
     case 'needs-option':
@@ -68,8 +68,8 @@ export function describeUsageError(error: UsageError): string {
       return describeRefusal(error.tool, error);
     case 'bad-environment':
       return error.has === 'slash'
-        ? `${error.variable}=${quote(error.value)} has a slash; it is the beginning of a file name`
-        : `${error.variable}=${quote(error.value)} has a tab or a line break`;
+        ? `${error.variable}=${quote(error.value)} must not contain a slash, because it is the beginning of file names`
+        : `${error.variable}=${quote(error.value)} must not contain a tab or a line break`;
   }
 }
 
