@@ -74,7 +74,7 @@ export const machineMessages: readonly KnownProblem[] = [
     sources: [
       github('multiarch/qemu-user-static/issues/17'),
       github('armbian/build/issues/8985'),
-      github('podman-container-tools/podman/issues/20443'),
+      github('containers/podman/issues/20443'),
     ],
   },
   {

@@ -118,7 +118,7 @@ const emulatorProblems: readonly KnownProblem[] = [
     fixedHere: true,
     advice: [cpu('linux/amd64', 'max')],
     sources: [
-      github('podman-container-tools/podman/issues/15456'),
+      github('containers/podman/issues/15456'),
       'https://gitlab.com/qemu-project/qemu/-/commit/d135f781405f7c78153aa65e0327b05a4aa72e50',
     ],
   },
@@ -144,7 +144,7 @@ const hostProblems: readonly KnownProblem[] = [
     where: { architectures: ['arm'], host: 'arm64', notNative: true },
     checks: ['no-entry', 'disabled-entry', 'not-in-containers', 'dynamic-emulator'],
     advice: [{ do: 'install', platforms: ['arm'] }],
-    sources: [github('dbhi/qus/issues/4'), github('podman-container-tools/podman/issues/19324')],
+    sources: [github('dbhi/qus/issues/4'), github('containers/podman/issues/19324')],
   },
   {
     id: 'large-pages',
