@@ -5,7 +5,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
-import { bootWithSystemd, debianRoot, updateBinfmts } from '../support/debian-root.js';
+import {
+  addOpenrcService,
+  bootWithOpenrc,
+  bootWithSystemd,
+  debianRoot,
+  inRoot,
+  updateBinfmts,
+} from '../support/debian-root.js';
 import { clearEntries, entryNames, entryText, registerForeign } from '../support/kernel.js';
 import { alsoNative, guest, guest2, guest3 } from '../support/machine.js';
 import {
@@ -44,7 +51,7 @@ describe('--persist', () => {
   const read = (file: string) => fs.readFileSync(at(file), 'utf8');
   /** All files that this program may write. */
   const written = () =>
-    ['usr/local/lib', 'etc/binfmt.d', 'var/lib/binfmts', 'etc/runlevels'].flatMap((directory) =>
+    ['usr/local/lib', 'etc/binfmt.d', 'var/lib/binfmts', 'etc/runlevels/boot'].flatMap((directory) =>
       fs.existsSync(at(directory))
         ? fs
             .readdirSync(at(directory), { recursive: true, encoding: 'utf8' })
@@ -377,32 +384,54 @@ describe('--persist', () => {
     });
   });
 
-  it('for OpenRC, also switches its service on if it is not, and off again', () => {
-    fs.rmSync(at('usr/lib/systemd/systemd-binfmt'));
-    fs.mkdirSync(at('etc/init.d'), { recursive: true });
-    fs.writeFileSync(at('etc/init.d/binfmt'), '#!/sbin/openrc-run\n', { mode: 0o755 });
-    fs.mkdirSync(at('etc/runlevels/boot'), { recursive: true });
-    expect(install().stderr).to.contain("OpenRC's service binfmt registers what is in /etc/binfmt.d at every boot");
-    expect(fs.readlinkSync(at('etc/runlevels/boot/binfmt'))).to.equal('/etc/init.d/binfmt');
-    expect(install(guest2.name).exit).to.equal(0);
-    expect(uninstall(guest2.name).exit).to.equal(0);
-    expect(written()).to.include('etc/runlevels/boot/binfmt');
-    expect(uninstall().exit).to.equal(0);
-    expect(written()).to.deep.equal([]);
-    install();
-    // As a call leaves it that is killed after it has removed the last emulator.
-    const { files } = JSON.parse(read(MANIFEST)) as { files: Record<string, string> };
-    for (const file of [CONFIGURATION, EMULATOR]) {
-      fs.rmSync(at(file));
-      delete files[file];
-    }
-    fs.writeFileSync(at(MANIFEST), JSON.stringify({ files }));
-    expect(uninstall().exit).to.equal(0);
-    expect(written()).to.deep.equal([]);
-    fs.symlinkSync('/etc/init.d/binfmt', at('etc/runlevels/boot/binfmt'));
-    install();
-    uninstall();
-    expect(written()).to.deep.equal(['etc/runlevels/boot/binfmt']);
+  describe('for OpenRC', () => {
+    const SERVICE = 'etc/runlevels/boot/binfmt';
+
+    beforeEach(function () {
+      this.timeout(120_000);
+      root = debianRoot('openrc-root');
+      addOpenrcService(root);
+    });
+
+    it('switches its service on if it is not, and the real openrc registers the entries at boot', () => {
+      const ended = install();
+      expect(ended.stderr).to.contain(
+        "OpenRC's service binfmt registers what is in /etc/binfmt.d at every boot (found",
+      );
+      expect(inRoot(root, 'rc-update', 'show', 'boot')).to.match(/^ *binfmt \| boot/m);
+      const registered = entryText(entry);
+      clearEntries();
+      bootWithOpenrc(root);
+      expect(entryText(entry)).to.equal(registered);
+    });
+
+    it('switches it off again with the last emulator', () => {
+      install();
+      expect(install(guest2.name).exit).to.equal(0);
+      expect(uninstall(guest2.name).exit).to.equal(0);
+      expect(written()).to.include(SERVICE);
+      expect(uninstall().exit).to.equal(0);
+      expect(written()).to.deep.equal([]);
+    });
+
+    it('switches it off too if an earlier call was killed after it had removed the last emulator', () => {
+      install();
+      const { files } = JSON.parse(read(MANIFEST)) as { files: Record<string, string> };
+      for (const file of [CONFIGURATION, EMULATOR]) {
+        fs.rmSync(at(file));
+        delete files[file];
+      }
+      fs.writeFileSync(at(MANIFEST), JSON.stringify({ files }));
+      expect(uninstall().exit).to.equal(0);
+      expect(written()).to.deep.equal([]);
+    });
+
+    it('leaves it on if it was on before', () => {
+      fs.symlinkSync('/etc/init.d/binfmt', at(SERVICE));
+      install();
+      uninstall();
+      expect(written()).to.deep.equal([SERVICE]);
+    });
   });
 
   it('says which ways there are if the host has none', () => {

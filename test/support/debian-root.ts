@@ -4,12 +4,16 @@ import path from 'node:path';
 import { must, ROOT } from './program.js';
 import { scratch } from './scratch.js';
 
-const PACKAGES = path.join(ROOT, 'build/debian-root');
+const kinds = {
+  'debian-root': 'systemd binfmt-support',
+  'openrc-root': 'openrc dash coreutils grep sed',
+} as const;
 
-/** Downloads the packages once: systemd and binfmt-support, with all that they need. Returns a fresh copy. */
-export function debianRoot(): string {
-  const fetch = ['--package', 'systemd binfmt-support', '--with-dependencies', '--suites', 'trixie'];
-  must(path.join(ROOT, 'qemu/fetch'), [...fetch, PACKAGES]);
+/** Downloads the packages of one kind of host once, with all that they need. Returns a fresh copy. */
+export function debianRoot(kind: keyof typeof kinds = 'debian-root'): string {
+  const packages = path.join(ROOT, 'build', kind);
+  const fetch = ['--package', kinds[kind], '--with-dependencies', '--suites', 'trixie forky'];
+  must(path.join(ROOT, 'qemu/fetch'), [...fetch, packages]);
   const root = path.join(scratch(), 'root');
   fs.mkdirSync(root);
   for (const directory of ['bin', 'sbin', 'lib', 'lib64'])
@@ -17,8 +21,8 @@ export function debianRoot(): string {
   for (const directory of ['proc', 'tmp', 'run', 'usr/local/lib']) {
     fs.mkdirSync(path.join(root, directory), { recursive: true });
   }
-  for (const name of fs.readdirSync(PACKAGES)) {
-    const files = path.join(PACKAGES, name);
+  for (const name of fs.readdirSync(packages)) {
+    const files = path.join(packages, name);
     const found = ['etc', 'usr', 'var'].map((each) => path.join(files, each)).filter((each) => fs.existsSync(each));
     must('cp', ['--archive', '--no-preserve=ownership', ...found, root]);
   }
@@ -35,3 +39,20 @@ export function inRoot(root: string, ...command: string[]): string {
 export const bootWithSystemd = (root: string) => inRoot(root, '/usr/lib/systemd/systemd-binfmt');
 
 export const updateBinfmts = (root: string, ...args: string[]) => inRoot(root, '/usr/sbin/update-binfmts', ...args);
+
+/**
+ * Starts OpenRC's service `binfmt`, if it belongs to the runlevel `boot`. Debian has its program, but not the service, which is
+ * three lines long (OpenRC's init.d/binfmt.in).
+ */
+export function addOpenrcService(root: string): void {
+  const service = '#!/usr/sbin/openrc-run\nstart() {\n\t/usr/lib/rc/sh/binfmt.sh\n}\n';
+  fs.writeFileSync(path.join(root, 'etc/init.d/binfmt'), service, { mode: 0o755 });
+}
+
+/** What OpenRC does in the runlevel `boot`. Returns what it says. */
+export function bootWithOpenrc(root: string): string {
+  // Without this file it believes that the machine has not been started with it, and starts nothing.
+  fs.mkdirSync(path.join(root, 'run/openrc'), { recursive: true });
+  fs.writeFileSync(path.join(root, 'run/openrc/softlevel'), 'sysinit\n');
+  return inRoot(root, '/usr/sbin/openrc', 'boot');
+}
