@@ -146,7 +146,7 @@ async function write(
     return errno === undefined ? undefined : problemOf(outputFailed, 'binfmt', { errno });
   }
   const errno = createDirectory(root);
-  if (errno) return problemOf(exportFailed, root, { directory: root, errno });
+  if (errno) return problemOf(exportFailed, root, { directory: root, errno, half: false });
   const tree = openHostTree(path.resolve(root), launcher);
   try {
     const failure = (await lockHost(tree, true)) ?? (await writeFiles(files, tree, force));
@@ -161,5 +161,5 @@ function problemWith(failure: HostFailure, root: string): Problem {
     return problemOf(exportChanged, 'machine', { files: failure.files.map((file) => path.join(root, file)) });
   }
   const directory = path.join(root, failure.directory);
-  return problemOf(exportFailed, directory, { directory, errno: failure.errno });
+  return problemOf(exportFailed, directory, { directory, errno: failure.errno, half: failure.half });
 }

@@ -51,8 +51,8 @@ export type Advice =
       readonly because?: 'replace' | 'in-front' | 'for-processor' | 'label' | 'whole-machine';
     }
   | { readonly do: 'watch'; readonly platforms: readonly string[] }
-  /** Register it at every boot too. `anew`: over files that are there already. */
-  | { readonly do: 'persist'; readonly platforms: readonly string[]; readonly anew?: true }
+  /** Register it at every boot too. */
+  | { readonly do: 'persist'; readonly platforms: readonly string[] }
   | {
       readonly do: 'run';
       readonly platforms: readonly string[];
@@ -63,6 +63,8 @@ export type Advice =
   | { readonly do: 'enable-entries'; readonly entries: readonly string[] }
   /** In a shell that is open already, when no new program can be started. */
   | { readonly do: 'remove-entries-by-hand'; readonly entries: readonly string[] }
+  /** Of the host: absolute paths. */
+  | { readonly do: 'delete-files'; readonly files: readonly string[] }
   /** Since Linux 7.3. */
   | { readonly do: 'delete-entry-file'; readonly file: string }
   | { readonly do: 'enable-binfmt' }

@@ -50,7 +50,7 @@ export type ExportFormat = keyof typeof exportFormats;
 
 export const exportFormatNames = Object.keys(exportFormats) as ExportFormat[];
 
-/** Sorted by path. The manifest is not among them, because it needs their contents. */
+/** The emulators first, because a configuration must never name one that is not there. The manifest needs their contents. */
 export function exportedFiles(format: ExportFormat, emulators: readonly ExportedEmulator[]): ExportedFile[] {
   const { configure }: Format = exportFormats[format];
   const files = emulators.flatMap(({ architecture, source, flags }): ExportedFile[] => {
@@ -59,7 +59,8 @@ export function exportedFiles(format: ExportFormat, emulators: readonly Exported
     const configuration = configure?.(registrationOf(architecture, { name, interpreter: `/${path}`, flags }));
     return [{ path, mode: 0o755, source }, ...(configuration ? [{ ...configuration, mode: 0o644 } as const] : [])];
   });
-  return files.sort((one, other) => (one.path < other.path ? -1 : 1));
+  const order = (file: ExportedFile) => `${'source' in file ? 0 : 1}${file.path}`;
+  return files.sort((one, other) => (order(one) < order(other) ? -1 : 1));
 }
 
 /** What to do on the host next. */

@@ -69,6 +69,9 @@ export function definitionOfFormat(format: PersistFormat): PersistFormatDefiniti
 /** update-binfmts reads every file in it, and does nothing at all if one is not complete. */
 export const DATABASE = 'var/lib/binfmts';
 
+/** Where files of this program are that are not complete yet. */
+export const UNFINISHED_IN = [EMULATOR_DIRECTORY, 'etc/binfmt.d', 'etc/runlevels/boot', 'var/lib', 'usr/share/binfmts'];
+
 /** A record of binfmt-support's database: values without names, a line each. A colon is the package of the administrator. */
 function databaseRecord({ interpreter, magic, mask, flags }: Registration): string {
   const has = (letter: string) => (flags.includes(letter) ? 'yes' : '');

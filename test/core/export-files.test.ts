@@ -12,10 +12,11 @@ const emulators = [
 
 describe('the files of an export', () => {
   for (const format of exportFormatNames) {
-    it(`for ${format} are the emulators, sorted, and what that system reads`, () => {
+    it(`for ${format} are the emulators, and then what that system reads, each sorted`, () => {
       const paths = exportedFiles(format, emulators).map(({ path }) => path);
-      expect(paths).to.include.members(['usr/local/lib/binfmt/qemu-aarch64', 'usr/local/lib/binfmt/qemu-s390x']);
-      expect(paths).to.deep.equal([...paths].sort());
+      const shipped = ['usr/local/lib/binfmt/qemu-aarch64', 'usr/local/lib/binfmt/qemu-s390x'];
+      expect(paths.slice(0, 2)).to.deep.equal(shipped);
+      expect(paths.slice(2)).to.deep.equal(paths.slice(2).sort());
       expect(describeNote(nextStep(format, emulators), causeOf)).to.match(/\S/);
     });
   }

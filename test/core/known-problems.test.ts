@@ -105,6 +105,11 @@ describe('the table of known problems', () => {
     }
     expect(known('#9 1.2   Determining projects to restore...\n#9 3.4   Restored /app/app.csproj\n')).to.deep.equal([]);
     expect(known('#9 0.1 start\n#9 1.2   Determining projects to restore...\n\n')).to.deep.equal(['dotnet-hangs']);
+    expect(known('process "/bin/sh -c dotnet restore" did not complete successfully: exit code: 1')).to.deep.equal([]);
+    expect(known('error while loading shared libraries: libssl.so.1.1: cannot open shared object file')).to.deep.equal(
+      [],
+    );
+    expect(known('Segmentation fault')).to.deep.equal(['segmentation-fault']);
     expect(known('webpack: this module is slow to start')).to.deep.equal([]);
     expect(known('tar: a: Cannot open:\nInvalid argument')).to.deep.equal([]);
     expect(known('one\r\n#2 Value too large for defined data type\nthree')).to.deep.equal(['value-too-large']);

@@ -117,6 +117,17 @@ describe('export --root', () => {
     expect(files(dir)).to.deep.equal([]);
   });
 
+  it('writes nothing if a directory is in the place of a file, even with --force', () => {
+    const dir = scratch();
+    const [first, second] = [guest, guest2].map(({ emulator }) => `usr/local/lib/binfmt/${emulator}`);
+    fs.mkdirSync(path.join(dir, second ?? ''), { recursive: true });
+    const ended = exported(dir, 'systemd', `${name},${guest2.name}`, '--force');
+    expect(ended.exit).to.equal(1);
+    expect(lastLine(ended.stderr)).to.contain('EISDIR');
+    expect(fs.existsSync(path.join(dir, first ?? ''))).to.equal(false);
+    expect(fs.existsSync(path.join(dir, 'etc/binfmt.d'))).to.equal(false);
+  });
+
   it('names the directory that it cannot write to', () => {
     const ended = exported('/proc/nonexistent', 'none', name);
     expect(ended.exit).to.equal(1);

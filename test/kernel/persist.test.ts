@@ -120,6 +120,16 @@ describe('--persist', () => {
     expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
   });
 
+  it('removes what a call has left that was killed before it had finished a file', () => {
+    const left = ['usr/local/lib/binfmt', 'etc/binfmt.d'].map((each) => `${each}/.binfmt-0123456789abcdef.new`);
+    for (const file of left) {
+      fs.mkdirSync(path.dirname(at(file)), { recursive: true });
+      fs.writeFileSync(at(file), '');
+    }
+    expect(uninstall('all').exit).to.equal(0);
+    expect(written()).to.deep.equal([]);
+  });
+
   it('takes back what is not registered at the moment too', () => {
     install();
     clearEntries();
@@ -204,6 +214,19 @@ describe('--persist', () => {
       expect(entryText(entry)).to.equal(registered);
     });
 
+    it('registers its entry again, and leaves nothing, if a call that was killed had not come to that', () => {
+      distribution(`usr/lib/binfmt.d/${entry}.conf`);
+      install();
+      // It has removed the configuration and the entry.
+      const { files } = JSON.parse(read(MANIFEST)) as { files: Record<string, string> };
+      delete files[CONFIGURATION];
+      fs.writeFileSync(at(MANIFEST), JSON.stringify({ files }));
+      fs.rmSync(at(CONFIGURATION));
+      clearEntries();
+      expect(uninstall().stderr).to.contain(`OK (the host's own entry is registered again, /${theirs})\n`);
+      expect(written()).to.deep.equal([]);
+    });
+
     it('refuses a file of the administrator, overwrites it with --force, and puts it back', () => {
       distribution(CONFIGURATION);
       const before = read(CONFIGURATION);
@@ -252,13 +275,16 @@ describe('--persist', () => {
   });
 
   describe('when somebody has changed a file', () => {
+    const remove = (file: string) =>
+      `if you do not need this file, remove it on the host, and then repeat your command: sudo rm ${at(file)}`;
+
     it('keeps a changed configuration with its emulator and its entry, and names it', () => {
       install();
       fs.appendFileSync(at(CONFIGURATION), '# mine\n');
       const kept = uninstall();
       expect(kept.exit).to.equal(1);
       expect(lastLine(kept.stderr)).to.equal(
-        `uninstalling: ${entry} kept "/${CONFIGURATION}", which somebody has changed, with its entry and its emulator`,
+        `uninstalling: ${entry} kept "/${CONFIGURATION}", which somebody has changed, with its entry and its emulator; ${remove(CONFIGURATION)}`,
       );
       expect(written()).to.have.members([CONFIGURATION, EMULATOR, MANIFEST]);
       expect(entryNames()).to.deep.equal([entry]);
@@ -273,7 +299,9 @@ describe('--persist', () => {
       fs.writeFileSync(at(EMULATOR), 'another');
       const kept = uninstall();
       expect(kept.exit).to.equal(1);
-      expect(lastLine(kept.stderr)).to.equal(`uninstalling: ${entry} kept "/${EMULATOR}", which somebody has changed`);
+      expect(lastLine(kept.stderr)).to.equal(
+        `uninstalling: ${entry} kept "/${EMULATOR}", which somebody has changed; ${remove(EMULATOR)}`,
+      );
       expect(written()).to.have.members([EMULATOR, MANIFEST]);
       expect(entryNames()).to.deep.equal([]);
     });
@@ -291,27 +319,47 @@ describe('--persist', () => {
         ' does not say that this program has written that',
       ],
     ] as const) {
-      it(`removes nothing if the manifest is ${what}, and what it advises makes it removable`, () => {
+      it(`removes nothing if the manifest is ${what}, and what it advises lets it finish`, () => {
         install();
         damage(at(MANIFEST));
         const before = written();
+        for (const list of [name, 'all']) {
+          const kept = uninstall(list);
+          expect(kept.exit).to.equal(1);
+          expect(kept.stderr).to.contain(
+            `${entry} kept "/${CONFIGURATION}" and "/${EMULATOR}" and the entry, because "/${MANIFEST}"${why}; `,
+          );
+          expect(written()).to.deep.equal(before);
+        }
+        expect(entryNames()).to.deep.equal([entry]);
+        clearEntries();
         const kept = uninstall();
         expect(kept.exit).to.equal(1);
-        const advised = `--install ${entry} --persist --force`;
-        expect(kept.stderr).to.contain(
-          `${entry} kept "/${CONFIGURATION}" and "/${EMULATOR}" and the entry, because "/${MANIFEST}"${why}; `,
-        );
-        expect(kept.stderr)
-          .to.contain(`write the files again, and then repeat your command: `)
-          .and.to.contain(` ${advised}\n`);
-        expect(written()).to.deep.equal(before);
-        expect(entryNames()).to.deep.equal([entry]);
-        expect(binfmt([...advised.split(' '), '--host', root]).exit).to.equal(0);
+        const [, advised = ''] = /then repeat your command: sudo (rm .*)\n/.exec(kept.stderr) ?? [];
+        shell(advised);
         expect(uninstall().exit).to.equal(0);
         expect(written()).to.deep.equal([]);
-        expect(entryNames()).to.deep.equal([]);
+        expect(install().exit).to.equal(0);
       });
     }
+
+    it('overwrites a changed configuration of this program with --force, and takes it back', () => {
+      install();
+      fs.appendFileSync(at(CONFIGURATION), '# mine\n');
+      expect(install().exit).to.equal(1);
+      expect(persist(['--install', name, '--force']).exit).to.equal(0);
+      expect(uninstall().exit).to.equal(0);
+      expect(written()).to.deep.equal([]);
+    });
+
+    it('puts back what was there before, even if somebody has removed the file that took its place', () => {
+      fs.mkdirSync(at('etc/binfmt.d'), { recursive: true });
+      fs.writeFileSync(at(CONFIGURATION), '# of the administrator\n');
+      persist(['--install', name, '--force']);
+      fs.rmSync(at(CONFIGURATION));
+      expect(uninstall().exit).to.equal(0);
+      expect(read(CONFIGURATION)).to.equal('# of the administrator\n');
+    });
 
     it('takes over what an export has written, and takes it back', () => {
       binfmt(['export', 'systemd', name, '--root', root], older);
@@ -486,6 +534,19 @@ describe('--persist', () => {
       expectUnchanged(install(), '"/usr/local/lib/binfmt" (ENOSPC: no space is left)');
       expect([written(), read(MANIFEST), entryText(entry)]).to.deep.equal(before);
       expect(isEmulator(EMULATOR, OLDER_EMULATORS)).to.equal(true);
+    });
+
+    it('changes nothing if what is to be taken back is on a read-only file system', () => {
+      install();
+      const before = written();
+      mounted('usr', '--bind', at('usr'));
+      must('mount', ['-o', 'remount,bind,ro', at('usr')]);
+      const ended = uninstall();
+      must('mount', ['-o', 'remount,bind,rw', at('usr')]);
+      expect(ended.exit).to.equal(1);
+      expect(ended.stderr).to.contain('EROFS: the file system is read-only); nothing was changed');
+      expect(written()).to.deep.equal(before);
+      expect(uninstall().exit).to.equal(0);
     });
 
     it('says that the file system is read-only', () => {

@@ -49,14 +49,14 @@ const renderers: Renderers = {
     label: 'as a service that restores the entries',
     command: callAsService(invocation, ['--install', platforms.join(','), '--watch']),
   }),
-  persist({ platforms, anew }, invocation) {
-    const root = has('host', invocation.args) && invocation.kind === 'image' ? ['--host', '/host'] : [];
-    const args = ['--install', platforms.join(','), '--persist', ...root, ...(anew ? ['--force'] : [])];
-    return {
-      label: anew ? 'write the files again, and then repeat your command' : 'now and at every boot, on the host itself',
-      command: callPrivileged({ ...invocation, rootless: undefined }, args, hostFiles(args)),
-    };
-  },
+  persist: ({ platforms }, invocation) => ({
+    label: 'now and at every boot, on the host itself',
+    command: callPrivileged(
+      { ...invocation, rootless: undefined },
+      ['--install', platforms.join(','), '--persist'],
+      HOST_NAMESPACES,
+    ),
+  }),
   run({ platforms, command, because }, invocation) {
     if (because === 'no-engine' && invocation.kind === 'image') return undefined;
     return {
@@ -75,6 +75,10 @@ const renderers: Renderers = {
   'remove-entries-by-hand': ({ entries }) => ({
     label: 'type this in a shell that is already open (it starts no program)',
     command: entries.map((name) => `echo -1 >${entryFile(name)}`).join('; '),
+  }),
+  'delete-files': ({ files }) => ({
+    label: `if you do not need ${files.length > 1 ? 'these files, remove them' : 'this file, remove it'} on the host, and then repeat your command`,
+    command: words(['sudo', 'rm', ...files]),
   }),
   'delete-entry-file': ({ file }) => ({ label: 'remove the entry', command: `sudo rm ${quoted(file)}` }),
   'enable-binfmt': () => host(`echo 1 | sudo tee ${BINFMT_DIRECTORY}/status`),

@@ -9,9 +9,13 @@ export const guestProblems: readonly KnownProblem[] = [
     id: 'segmentation-fault',
     messages: [
       'qemu: uncaught target signal 11 (Segmentation fault) - core dumped',
-      'Segmentation fault (core dumped)',
+      'Segmentation fault',
+      'QEMU internal SIGSEGV',
       'exit code: 139',
+      'exit code 139',
       'exit status 139',
+      'exited with code 139',
+      'non-zero code: 139',
     ],
     cause:
       'the program, or the emulator itself, used memory that it does not have. If the same program runs on a machine of its own platform, it is a fault of the emulator, and a newer one often has none',
@@ -39,7 +43,7 @@ export const guestProblems: readonly KnownProblem[] = [
   },
   {
     id: 'dotnet-hangs',
-    messages: ['Determining projects to restore', 'dotnet restore'],
+    messages: ['Determining projects to restore', 'dotnet restore hangs'],
     hangs: true,
     cause:
       '.NET does not support emulation by QEMU. .NET 6, 7 and early releases of 8 hang or crash, because they map code twice, once to write and once to execute it',
@@ -71,9 +75,12 @@ export const guestProblems: readonly KnownProblem[] = [
     id: 'illegal-instruction',
     messages: [
       'qemu: uncaught target signal 4 (Illegal instruction) - core dumped',
-      'Illegal instruction (core dumped)',
+      'Illegal instruction',
       'exit code: 132',
+      'exit code 132',
       'exit status 132',
+      'exited with code 132',
+      'non-zero code: 132',
     ],
     cause:
       'the program uses an instruction that the emulated processor does not have, or that this version of QEMU emulates wrongly. Node.js 20 and later (npm, pnpm) is known for it; with QEMU 9.2.2 some such builds ran that had failed before, others did not',

@@ -46,7 +46,7 @@ export const machineMessages: readonly KnownProblem[] = [
       'sh: ./…: No such file or directory',
     ],
     cause:
-      'the program is there, and something that it needs is not: the emulator or its loader, which the kernel looks for inside the container, or the loader of the program itself',
+      'the program is not there; or it is there, and something that it needs is not: the emulator or its loader, which the kernel looks for inside the container, or the loader of the program itself',
     checks: ['not-in-containers', 'dynamic-emulator', 'emulator-fails', 'image-platform'],
     advice: [{ do: 'install', platforms: ['arm64'] }],
     sources: [github('docker/docs/pull/14140'), github('multiarch/debian-debootstrap/issues/3')],
@@ -88,7 +88,7 @@ export const machineMessages: readonly KnownProblem[] = [
   },
   {
     id: 'error-while-loading',
-    messages: ['Error while loading /usr/bin/qemu-…', 'Error while loading'],
+    messages: ['Error while loading /usr/bin/qemu-…', 'Error while loading /…'],
     cause:
       'QEMU was given something else than the program: arguments are shifted because of flag P on an old kernel, or the emulator is itself emulated',
     checks: ['emulated', 'argv0-kernel', 'emulator-fails'],
@@ -110,7 +110,8 @@ export const machineMessages: readonly KnownProblem[] = [
       'exec /…: permission denied',
       'exec user process caused…permission denied',
     ],
-    cause: 'SELinux or AppArmor forbids the container to read or execute the emulator',
+    cause:
+      'the file, or its emulator, may not be executed: SELinux or AppArmor forbids it to the container, or the file is not executable (chmod +x)',
     checks: ['emulator-label', 'confinement', 'emulator-fails'],
     advice: [{ do: 'install', platforms: ['arm64'], because: 'label' }],
     sources: [github('containers/podman/issues/25318')],

@@ -98,11 +98,12 @@ const pathErrors: Readonly<Record<string, string>> = {
   ENOENT: 'ENOENT: a part of the path does not exist, or is a symbolic link out of the directory',
 };
 
-export const exportFailed = defineProblem<{ directory: string; errno: string }>({
+export const exportFailed = defineProblem<{ directory: string; errno: string; half: boolean }>({
   id: 'export-failed',
   summary: 'an export could not be written',
   title: ({ directory }) => `${quote(directory)} cannot be written to`,
-  cause: ({ directory, errno }) => `cannot write to ${quote(directory)} (${pathErrors[errno] ?? errno})`,
+  cause: ({ directory, errno, half }) =>
+    `cannot write to ${quote(directory)} (${pathErrors[errno] ?? errno})${half ? '; some files are written: repeat it when that is possible' : ''}`,
 });
 
 export const archiveUnread = defineProblem({

@@ -4,9 +4,10 @@
  * call can complete what was interrupted at any moment.
  */
 import fs from 'node:fs';
-import { MANIFEST } from '../../core/export-files.js';
+import { EMULATOR_DIRECTORY, MANIFEST } from '../../core/export-files.js';
 import { beginReplacing, EMPTY_MANIFEST, endReplacing, isOurs, type Replaced } from '../../core/host-manifest.js';
 import type { HostFile } from '../../core/persist-formats.js';
+import { isDirectory } from '../host/files.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 import {
   bytesOf,
@@ -22,7 +23,14 @@ import {
   writeNew,
 } from './host-write.js';
 
-export { changedFiles, removeEmptyManifest, removeFiles, removeRecordOf, unlistedFiles } from './host-removal.js';
+export {
+  changedFiles,
+  removeAllUnfinished,
+  removeEmptyManifest,
+  removeFiles,
+  removeRecordOf,
+  unlistedFiles,
+} from './host-removal.js';
 export { readManifest } from './host-write.js';
 export { createDirectory, writeFiles, writeTar } from './write-export.js';
 
@@ -79,6 +87,7 @@ export async function stageFiles(
     const at = await tree.place(file);
     if (at.kind === 'failed') return { ...at, kind: 'write-failed', half: false };
     const found = await tree.contents(file);
+    if (at.kind === 'place' && isDirectory(at.path)) return writeFailed(file, 'EISDIR', false);
     const sha256 = hashOf(bytesOf(each.file));
     const foreign = found.kind !== 'missing' && !isOurs(manifest ?? EMPTY_MANIFEST, file, identity(found) ?? '');
     const same = identity(found) === sha256;
@@ -147,9 +156,9 @@ async function commit(
 
 const LARGEST_REPLACED = 1 << 16; // bytes, more than any configuration has
 
-/** An emulator of others does not come back. */
+/** An emulator of others does not come back, and neither does a configuration that names one of this program's. */
 function replacedBy(found: Contents, file: HostFile): Replaced | undefined {
-  if ('source' in file) return undefined;
+  if ('source' in file || (found.kind === 'file' && found.bytes.includes(`/${EMULATOR_DIRECTORY}/`))) return undefined;
   if (found.kind === 'link') return { link: found.target };
   if (found.kind !== 'file' || found.bytes.length > LARGEST_REPLACED) return undefined;
   return { text: found.bytes.toString('latin1') };

@@ -4,7 +4,14 @@ import path from 'node:path';
 import { MANIFEST } from '../../core/export-files.js';
 import { EMPTY_MANIFEST, type HostManifest, isOurs, type Replaced, withoutFiles } from '../../core/host-manifest.js';
 import type { ManifestState } from '../../core/messages/persist-problems.js';
-import { type HostFile, hostInterpreter, isRecordOf, type RemovalOrder, recordOf } from '../../core/persist-formats.js';
+import {
+  type HostFile,
+  hostInterpreter,
+  isRecordOf,
+  type RemovalOrder,
+  recordOf,
+  UNFINISHED_IN,
+} from '../../core/persist-formats.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 import {
   bytesOf,
@@ -28,7 +35,7 @@ export interface Removal {
 
 /**
  * Removes those of these files that this program has written and nobody has changed, in this order, and puts back what others
- * had there. `unfinishedIn`: see WantedFile.
+ * had there, or will have there if this program's file is gone. `unfinishedIn`: see WantedFile.
  */
 export async function removeFiles(
   tree: HostTree,
@@ -37,30 +44,39 @@ export async function removeFiles(
 ): Promise<Removal> {
   const manifest = (await readManifest(tree)) ?? EMPTY_MANIFEST;
   const known = files.filter((file) => isListed(manifest, file));
-  await removeUnfinished(tree, [MANIFEST, ...known.map((file) => nextTo(file, unfinishedIn(file)))]);
+  if (known.length === 0) return { kept: [] };
+  // Where the manifest cannot be written, nothing is removed either.
+  const unwritable = await changeManifest(tree, (latest) => latest);
+  if (unwritable) return { kept: [], failure: unwritable };
   const gone: string[] = [];
   const kept: string[] = [];
   let failure: WriteFailure | undefined;
   for (const file of known) {
     const before = manifest.replaced?.[file];
     const found = await tree.contents(file);
-    if (found.kind !== 'missing' && !isBack(found, before)) {
-      if (!isOurs(manifest, file, identity(found) ?? '')) {
-        kept.push(file);
-        continue;
-      }
-      failure = before
-        ? await replaceFile(tree, fileFrom(file, before), unfinishedIn(file))
-        : await removeFile(tree, file);
-      if (failure) {
-        failure = { ...failure, half: gone.length > 0 };
-        break;
-      }
+    const missing = found.kind === 'missing';
+    if (!missing && !isBack(found, before) && !isOurs(manifest, file, identity(found) ?? '')) {
+      kept.push(file);
+      continue;
+    }
+    if (before && !isBack(found, before)) failure = await replaceFile(tree, fileFrom(file, before), unfinishedIn(file));
+    else if (!before && !missing) failure = await removeFile(tree, file);
+    if (failure) {
+      failure = { ...failure, half: gone.length > 0 };
+      break;
     }
     gone.push(file);
   }
   const unwritten = gone.length > 0 ? await changeManifest(tree, (latest) => withoutFiles(latest, gone)) : undefined;
   return { kept, failure: failure ?? (unwritten && { ...unwritten, half: true }) };
+}
+
+/** What calls have left that were killed. No other call is at work: HostTree.lock. */
+export function removeAllUnfinished(tree: HostTree): Promise<void> {
+  return removeUnfinished(
+    tree,
+    UNFINISHED_IN.map((directory) => nextTo('', directory)),
+  );
 }
 
 export function isListed({ files, unfinished = {} }: HostManifest, file: string): boolean {

@@ -2,6 +2,8 @@
  * Installs emulators on the host, so that it has them now and at every boot. They are complete on the host, and have run their
  * test programs from there, before the first file gets its name.
  */
+import path from 'node:path';
+import type { Advice } from '../../core/advice.js';
 import type { Architecture } from '../../core/architectures.js';
 import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
 import { type Registration, registrationOf, sameRegistration } from '../../core/entry.js';
@@ -188,10 +190,22 @@ export function problemWith(failure: HostFailure): Problem {
   return problemOf(hostWriteFailed, directory, { directory, errno, half }, advice);
 }
 
-export const keptProblem = (entry: string, files: readonly string[], whole: boolean): Problem =>
-  problemOf(hostFileKept, entry, { files: files.map((file) => `/${file}`), entry: whole });
+/** `root`: the host's root directory as the user sees it. */
+export function keptProblem(
+  entry: string,
+  { root, files, whole }: { readonly root: string; readonly files: readonly string[]; readonly whole: boolean },
+): Problem {
+  const facts = { files: files.map((file) => `/${file}`), entry: whole };
+  return problemOf(hostFileKept, entry, facts, [deleteFiles(root, files)]);
+}
 
-export function unknownProblem(entry: string, { files, state }: Unlisted): Problem {
+export function unknownProblem(entry: string, root: string, { files, state }: Unlisted): Problem {
   const facts = { files: files.map((file) => `/${file}`), manifest: `/${MANIFEST}`, state };
-  return problemOf(hostFileUnknown, entry, facts, [{ do: 'persist', platforms: [entry], anew: true }]);
+  // One that cannot be read says nothing, and the next installation would stop at it.
+  const advice = deleteFiles(root, state === 'unreadable' ? [...files, MANIFEST] : files);
+  return problemOf(hostFileUnknown, entry, facts, [advice]);
+}
+
+function deleteFiles(root: string, files: readonly string[]): Advice {
+  return { do: 'delete-files', files: files.map((file) => path.join(root, file)) };
 }

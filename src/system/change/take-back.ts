@@ -2,9 +2,11 @@
  * Takes emulators back from the host: exactly what this program has written and nobody has changed. If the host's own
  * configuration has an entry of that name, it is registered again.
  */
+import path from 'node:path';
 import { configuredLine } from '../../core/binfmt-d.js';
 import { byteString } from '../../core/bytes.js';
 import { parseRegisterLine } from '../../core/entry.js';
+import { EMULATOR_DIRECTORY, MANIFEST } from '../../core/export-files.js';
 import { EMPTY_MANIFEST } from '../../core/host-manifest.js';
 import type { Note } from '../../core/note.js';
 import {
@@ -37,7 +39,9 @@ export async function takeBack(list: string, host: Host, system: System): Promis
 }
 
 async function takeBackEntries(list: string, host: Host, system: WritableSystem): Promise<Item[]> {
-  const onHost = await persistedOn(host);
+  await host.files.removeAllUnfinished(host.tree);
+  const emulators = async () => [...(await persistedOn(host)), ...(await emulatorsOn(host))];
+  const onHost = await emulators();
   const known = () => [...readEntries(system.binfmt), ...onHost.map((name) => ({ name }))];
   const items: Item[] = [];
   for (const word of splitRemovals(list, known())) {
@@ -47,18 +51,21 @@ async function takeBackEntries(list: string, host: Host, system: WritableSystem)
     else for (const name of new Set(removal.names)) items.push(await takeBackEntry(name, host, system));
   }
   // Also what an interrupted call has left.
-  if ((await persistedOn(host)).length > 0) return items;
-  const problem = await takeBackService(host);
+  if ((await emulators()).length > 0) return items;
+  const problem = await takeBackService(host, rootAsSeen(host.tree, system));
   return problem ? [...items, { subject: list, problem }] : items;
 }
 
+/** For commands that the user pastes on the host. */
+const rootAsSeen = ({ root }: HostTree, { invocation }: System) => (invocation.kind === 'file' ? root : '/');
+
 /** No entry of this program is left on the host: its service need not register them at boot. */
-async function takeBackService({ tree, files }: Host): Promise<Problem | undefined> {
+async function takeBackService({ tree, files }: Host, root: string): Promise<Problem | undefined> {
   const links = persistFormatNames.flatMap((format) => definitionOfFormat(format).enabledBy?.link.path ?? []);
   const { kept, failure } = await files.removeFiles(tree, links, unfinishedIn);
   await files.removeEmptyManifest(tree);
   if (failure) return problemWith(failure);
-  return kept.length > 0 ? keptProblem('machine', kept, false) : undefined;
+  return kept.length > 0 ? keptProblem('machine', { root, files: kept, whole: false }) : undefined;
 }
 
 async function persistedOn({ tree, files }: Host): Promise<string[]> {
@@ -66,21 +73,30 @@ async function persistedOn({ tree, files }: Host): Promise<string[]> {
   return persistedEntries({ ...written, ...unfinished });
 }
 
+/** Also those of which the manifest says nothing. */
+async function emulatorsOn({ tree }: Host): Promise<string[]> {
+  return (await tree.names(EMULATOR_DIRECTORY)).filter((name) => name !== path.basename(MANIFEST));
+}
+
 async function takeBackEntry(subject: string, { tree, files }: Host, system: WritableSystem): Promise<Item> {
+  const root = rootAsSeen(tree, system);
   const order = removalOrder(subject);
   const { configurations, emulator } = order;
   const unlisted = await files.unlistedFiles(tree, subject, order);
-  if (unlisted.files.length > 0) return { subject, problem: unknownProblem(subject, unlisted) };
+  if (unlisted.files.length > 0) return { subject, problem: unknownProblem(subject, root, unlisted) };
   // Without its emulator, a configuration that somebody has changed would be broken.
   const changed = await files.changedFiles(tree, configurations);
-  if (changed.length > 0) return { subject, problem: keptProblem(subject, changed, true) };
-  const { kept, failure } = await files.removeFiles(tree, [...configurations, emulator], unfinishedIn);
-  const unremoved = failure ?? (kept.length === 0 ? await files.removeRecordOf(tree, subject) : undefined);
+  if (changed.length > 0) return { subject, problem: keptProblem(subject, { root, files: changed, whole: true }) };
+  const configured = await files.removeFiles(tree, configurations, unfinishedIn);
+  const unremoved = configured.failure ?? (await files.removeRecordOf(tree, subject));
   if (unremoved) return { subject, problem: problemWith(unremoved) };
   const registered = unregister(system.binfmt.dir, subject);
   if (registered) return { subject, problem: registered };
   const restored = await restoreOwnEntry(subject, tree, system);
-  if (kept.length > 0) return { subject, problem: keptProblem(subject, kept, false) };
+  // The last one, so that the manifest has the entry until everything else is done.
+  const { kept, failure } = await files.removeFiles(tree, [emulator], unfinishedIn);
+  if (failure) return { subject, problem: problemWith({ ...failure, half: true }) };
+  if (kept.length > 0) return { subject, problem: keptProblem(subject, { root, files: kept, whole: false }) };
   return 'kind' in restored ? { subject, note: restored } : { subject, problem: restored.problem };
 }
 
