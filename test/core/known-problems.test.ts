@@ -240,7 +240,7 @@ describe('the explanation of a message', () => {
 
   it('says so if the checks find nothing, and that a platform can be named', () => {
     const text = printed('exec format error', { ...emulatedBy({ version: '11.0' }), named: false });
-    expect(text).to.contain('doctor finds none of its causes').and.contain('name it to look at it');
+    expect(text).to.contain('doctor finds none of its causes').and.contain('to check one, add its name');
   });
 
   it('begins with what applies', () => {

@@ -105,7 +105,7 @@ describe('install --after', () => {
           fs.rmSync(copy);
           fs.copyFileSync(path.join(EMULATORS, entry), copy);
         },
-        /would open another file/,
+        /no longer the one that the kernel keeps open/,
       ],
     ];
     for (const [what, prepare, reason] of cases) {

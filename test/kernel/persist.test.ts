@@ -258,7 +258,7 @@ describe('--persist', () => {
       distribution('usr/lib/binfmt.d/zzz.conf');
       fs.writeFileSync(at('usr/lib/binfmt.d/zzz.conf'), read('usr/lib/binfmt.d/zzz.conf').replace(entry, 'theirs'));
       expect(install().stderr).to.contain(
-        `binfmt: from the next boot on, theirs is in front of ${entry}, because /usr/lib/binfmt.d/zzz.conf is read after it\n`,
+        `binfmt: from the next boot on, theirs is in front of ${entry}, because /usr/lib/binfmt.d/zzz.conf is read after the file of ${entry}\n`,
       );
       bootWithSystemd(root);
       const [first] = JSON.parse(binfmt(['doctor', name, '--json']).stdout).platforms;
@@ -269,7 +269,7 @@ describe('--persist', () => {
       fs.mkdirSync(at('etc/systemd/system'), { recursive: true });
       fs.symlinkSync('/dev/null', at('etc/systemd/system/systemd-binfmt.service'));
       expect(install().stderr).to.contain(
-        'binfmt: systemd does not read it at boot, because /etc/systemd/system/systemd-binfmt.service is a link to /dev/null\n',
+        'binfmt: systemd does not read its configuration at boot, because /etc/systemd/system/systemd-binfmt.service is a link to /dev/null\n',
       );
     });
   });

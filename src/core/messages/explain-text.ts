@@ -10,7 +10,10 @@ export function describeHere({ here, findings, others }: Explanation): string[] 
   if (here === undefined) {
     const first = found.length > 0 ? found : ['doctor finds none of its causes on this machine'];
     return others
-      ? [...first, 'a platform that is not in the list below has no emulator; name it to look at it']
+      ? [
+          ...first,
+          'platforms that are not in the list below have no emulator; to check one, add its name to the command',
+        ]
       : first;
   }
   const applies = (answer: Here['applies']) => here.filter((each) => each.applies === answer);

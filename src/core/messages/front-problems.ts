@@ -11,7 +11,7 @@ const reasons = {
   'other-kind': 'it does not match by magic at the beginning of a program, and cannot be registered again as it was',
   'no-match': 'it takes no programs of the platforms that were listed',
   unreachable: 'the kernel opens its emulator anew (flag F), and that file cannot be reached from here',
-  'other-file': 'the kernel would open another file (flag F) than the one that it has open for the entry',
+  'other-file': 'the file of its emulator is no longer the one that the kernel keeps open (flag F)',
   'does-not-run': 'its emulator does not run when it is registered anew',
   changed: 'the kernel shows something else after it was registered again',
 } as const;

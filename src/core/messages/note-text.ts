@@ -30,9 +30,9 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
     case 'persisted':
       return `${bootServices[note.format]} at every boot (${note.chosen ? 'as chosen' : 'found on this host; choose another way with --persist=FORMAT'})`;
     case 'boot-service-off':
-      return `${note.format} does not read it at boot, because ${note.file} is a link to /dev/null`;
+      return `${note.format} does not read its configuration at boot, because ${note.file} is a link to /dev/null`;
     case 'in-front-at-boot':
-      return `from the next boot on, ${note.other} is in front of ${note.entry}, because ${note.file} is read after it`;
+      return `from the next boot on, ${note.other} is in front of ${note.entry}, because ${note.file} is read after the file of ${note.entry}`;
     case 'record-clash':
       return `update-binfmts will not register ${note.entry} at boot, because it has ${note.other} for the same programs; remove that one first`;
     case 'own-entry-restored':

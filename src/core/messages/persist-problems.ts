@@ -23,7 +23,7 @@ export const hostBusy = defineProblem({
   id: 'host-busy',
   summary: 'another command of this program is writing to the host',
   title: () => 'another command of this program is writing to the host',
-  cause: () => 'waited for a minute, because another command of this program is writing to the host',
+  cause: () => 'gave up after a minute, because another command of this program is writing to the host',
 });
 
 export const hostOtherProcessor = defineProblem<{ program: string; processor: string }>({
@@ -59,7 +59,7 @@ export const hostWriteFailed = defineProblem<{ directory: string; errno: string;
   summary: 'a file of the host could not be written',
   title: ({ directory }) => `${quote(directory)} cannot be written to`,
   cause: ({ directory, errno, half }) =>
-    `cannot write to ${quote(directory)} (${writeErrors[errno] ?? errno}); ${half ? 'call it again when that is possible, to complete what was begun' : 'nothing was changed'}`,
+    `cannot write to ${quote(directory)} (${writeErrors[errno] ?? errno}); ${half ? 'when the directory can be written to, run the same command again to finish' : 'nothing was changed'}`,
 });
 
 export const hostFileKept = defineProblem<{ files: readonly string[]; entry: boolean }>({

@@ -43,7 +43,7 @@ export function describeFailure({ result, errno = '', status, signal }: ProbeFac
     case 'timeout':
       return 'it did not end in time';
     case 'pretended':
-      return 'the emulator exits with the status of our test program, and runs no program';
+      return 'the emulator returns the right exit status without running the program';
     case 'untried':
       return `it could not be tried, because this machine lacks a resource at the moment (${describeShortage(errno)})`;
     case 'runs':
