@@ -116,6 +116,17 @@ if (own.name === 'amd64') {
     after(() => {
       if (wasMounted) mountOnHost();
       else if (fs.existsSync(path.join(MOUNT, 'register'))) must('umount', [MOUNT]);
+      // docs/rootless.md makes one to unpack its image.
+      const created = mustDocker(
+        'ps',
+        '--all',
+        '--quiet',
+        '--filter',
+        `ancestor=${BUSYBOX}`,
+        '--filter',
+        'status=created',
+      );
+      for (const id of created.split('\n').filter((each) => each !== '')) docker('rm', id);
       docker('image', 'rm', '--force', 'binfmt-small', 'binfmt-source');
     });
 
