@@ -96,8 +96,8 @@ describe('export', () => {
       .map((line) => line.replace(/ +\d+ (?=\d{4}-)/, ' SIZE '));
     const entries = [entry, guest2.emulator].sort();
     expect(listed).to.deep.equal([
-      ...entries.map((each) => `-rw-r--r-- 0/0 SIZE 2020-01-01 00:00 etc/binfmt.d/${each}.conf`),
       ...entries.map((each) => `-rwxr-xr-x 0/0 SIZE 2020-01-01 00:00 usr/local/lib/binfmt/${each}`),
+      ...entries.map((each) => `-rw-r--r-- 0/0 SIZE 2020-01-01 00:00 etc/binfmt.d/${each}.conf`),
       '-rw-r--r-- 0/0 SIZE 2020-01-01 00:00 usr/local/lib/binfmt/manifest.json',
     ]);
     must('tar', ['-xf', path.join(dir, 'one'), '-C', dir]);
