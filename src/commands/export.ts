@@ -27,8 +27,10 @@ import { parseSelection, selectPlatforms } from '../core/selection.js';
 import { runnerOf, type Snapshot } from '../core/snapshot.js';
 import { closest } from '../core/text.js';
 import type { HostFailure } from '../system/change/host-write.js';
+import { writeFiles } from '../system/change/stage-files.js';
 import { lockHost } from '../system/change/target-host.js';
 import type { EmulatorDirectory } from '../system/host/emulators.js';
+import { createDirectory } from '../system/host/files.js';
 import { openHostTree } from '../system/host/host-tree.js';
 import { openMachine, type System } from '../system/system.js';
 import { takeSnapshot } from '../system/take-snapshot.js';
@@ -138,18 +140,19 @@ async function write(
   { launcher }: System,
   context: Context,
 ): Promise<Problem | undefined> {
-  const { createDirectory, writeFiles, writeTar } = await context.loadHostFiles();
+  const hostFiles = await context.loadHostFiles();
   const files = exportedFiles(format, emulators);
   if (root === undefined) {
-    const errno = writeTar(files, (bytes) => context.write(1, bytes));
+    const errno = hostFiles.writeTar(files, (bytes) => context.write(1, bytes));
     if (errno === 'EPIPE') return problemOf(archiveUnread, 'machine', {});
     return errno === undefined ? undefined : problemOf(outputFailed, 'binfmt', { errno });
   }
   const errno = createDirectory(root);
   if (errno) return problemOf(exportFailed, root, { directory: root, errno, half: false });
   const tree = openHostTree(path.resolve(root), launcher);
+  const wanted = files.map((file) => ({ file }));
   try {
-    const failure = (await lockHost(tree, true)) ?? (await writeFiles(files, tree, force));
+    const failure = (await lockHost(tree, true)) ?? (await writeFiles({ tree, files: hostFiles }, wanted, force));
     return failure && ('id' in failure ? failure : problemWith(failure, root));
   } finally {
     await tree.close();

@@ -30,8 +30,6 @@ export type Note =
   | { readonly kind: 'replaced'; readonly entry: 'broken' | 'disabled' }
   | { readonly kind: 'in-front-of'; readonly entry: string }
   | { readonly kind: 'behind'; readonly entry: string }
-  /** It was to be behind it, and could neither be put there nor be removed. */
-  | { readonly kind: 'in-front'; readonly entry: string }
   /** It could not be registered again, and yet it runs. */
   | { readonly kind: 'runs-anyway'; readonly problem: Problem }
   | { readonly kind: 'this-container-only'; readonly platform: string; readonly note?: Note }

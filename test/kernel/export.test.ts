@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -126,6 +127,18 @@ describe('export --root', () => {
     expect(lastLine(ended.stderr)).to.contain('EISDIR');
     expect(fs.existsSync(path.join(dir, first ?? ''))).to.equal(false);
     expect(fs.existsSync(path.join(dir, 'etc/binfmt.d'))).to.equal(false);
+  });
+
+  it('leaves nothing if a signal ends it before all files are complete', async () => {
+    const dir = scratch();
+    const env = { ...process.env, QEMU_BINARY_PATH: EMULATORS };
+    const exporting = spawn(PROGRAM, ['export', 'systemd', 'all', '--root', dir], { env, stdio: 'ignore' });
+    const ended = once(exporting, 'exit');
+    const begun = () => files(dir).some((file) => file.endsWith('.new'));
+    while (!begun() && exporting.exitCode === null) await setTimeout(1);
+    exporting.kill('SIGTERM');
+    expect(await ended).to.deep.equal([null, 'SIGTERM']);
+    expect(files(dir)).to.deep.equal([]);
   });
 
   it('names the directory that it cannot write to', () => {
@@ -282,6 +295,16 @@ describe('export --root into a tree of somebody else', () => {
       expect(fs.readFileSync(outside, 'utf8')).to.equal('untouched');
     });
   }
+
+  it('replaces a link to a directory with --force too', () => {
+    const dir = scratch();
+    const outside = scratch();
+    link(dir, CONFIGURATION, outside);
+    expect(exportTo(dir).exit).to.equal(1);
+    expect(exportTo(dir, '--force')).to.include({ exit: 0 });
+    expect(fs.lstatSync(path.join(dir, CONFIGURATION)).isFile()).to.equal(true);
+    expect(fs.readdirSync(outside)).to.deep.equal([]);
+  });
 
   it('does not accept a link to a file with the very contents', () => {
     const dir = scratch();

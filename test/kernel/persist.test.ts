@@ -59,6 +59,15 @@ describe('--persist', () => {
             .filter((each) => !fs.lstatSync(at(each)).isDirectory())
         : [],
     );
+  /** What a call has done that is killed when it has removed these files. */
+  const removeAsKilled = (...removed: readonly string[]) => {
+    const { files } = JSON.parse(read(MANIFEST)) as { files: Record<string, string> };
+    for (const file of removed) {
+      fs.rmSync(at(file));
+      delete files[file];
+    }
+    fs.writeFileSync(at(MANIFEST), JSON.stringify({ files }));
+  };
   const isEmulator = (file: string, directory: string) => hash(at(file)) === hash(path.join(directory, entry));
 
   let prepared: string;
@@ -218,10 +227,7 @@ describe('--persist', () => {
       distribution(`usr/lib/binfmt.d/${entry}.conf`);
       install();
       // It has removed the configuration and the entry.
-      const { files } = JSON.parse(read(MANIFEST)) as { files: Record<string, string> };
-      delete files[CONFIGURATION];
-      fs.writeFileSync(at(MANIFEST), JSON.stringify({ files }));
-      fs.rmSync(at(CONFIGURATION));
+      removeAsKilled(CONFIGURATION);
       clearEntries();
       expect(uninstall().stderr).to.contain(`OK (the host's own entry is registered again, /${theirs})\n`);
       expect(written()).to.deep.equal([]);
@@ -464,12 +470,7 @@ describe('--persist', () => {
 
     it('switches it off too if an earlier call was killed after it had removed the last emulator', () => {
       install();
-      const { files } = JSON.parse(read(MANIFEST)) as { files: Record<string, string> };
-      for (const file of [CONFIGURATION, EMULATOR]) {
-        fs.rmSync(at(file));
-        delete files[file];
-      }
-      fs.writeFileSync(at(MANIFEST), JSON.stringify({ files }));
+      removeAsKilled(CONFIGURATION, EMULATOR);
       expect(uninstall().exit).to.equal(0);
       expect(written()).to.deep.equal([]);
     });

@@ -43,8 +43,6 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
       return `in front of ${note.entry}`;
     case 'behind':
       return `behind ${note.entry}`;
-    case 'in-front':
-      return `in front of ${note.entry}`;
     case 'runs-anyway':
       return cause(note.problem);
     case 'this-container-only': {

@@ -25,14 +25,13 @@ import {
 
 export {
   changedFiles,
-  removeAllUnfinished,
   removeEmptyManifest,
   removeFiles,
   removeRecordOf,
   unlistedFiles,
 } from './host-removal.js';
-export { readManifest } from './host-write.js';
-export { createDirectory, writeFiles, writeTar } from './write-export.js';
+export { readManifest, removeUnfinished } from './host-write.js';
+export { writeTar } from './write-tar.js';
 
 /** A file to write. */
 export interface WantedFile {
@@ -87,7 +86,8 @@ export async function stageFiles(
     const at = await tree.place(file);
     if (at.kind === 'failed') return { ...at, kind: 'write-failed', half: false };
     const found = await tree.contents(file);
-    if (at.kind === 'place' && isDirectory(at.path)) return writeFailed(file, 'EISDIR', false);
+    if (found.kind === 'unreadable' && at.kind === 'place' && isDirectory(at.path))
+      return writeFailed(file, 'EISDIR', false);
     const sha256 = hashOf(bytesOf(each.file));
     const foreign = found.kind !== 'missing' && !isOurs(manifest ?? EMPTY_MANIFEST, file, identity(found) ?? '');
     const same = identity(found) === sha256;
@@ -97,7 +97,7 @@ export async function stageFiles(
     toWrite.push({ each, sha256, replaced: foreign && !same ? replacedBy(found, each.file) : undefined });
   }
   if (changed.length > 0 && !force) return { kind: 'changed', files: changed.map((file) => `/${file}`) };
-  await removeUnfinished(tree, [MANIFEST, ...wanted.map(({ file, unfinishedIn }) => nextTo(file.path, unfinishedIn))]);
+  await removeUnfinished(tree);
   const prepared: Prepared[] = [];
   const discard = () => {
     for (const { next } of prepared) fs.rmSync(next, { force: true });

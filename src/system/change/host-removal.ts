@@ -4,14 +4,7 @@ import path from 'node:path';
 import { MANIFEST } from '../../core/export-files.js';
 import { EMPTY_MANIFEST, type HostManifest, isOurs, type Replaced, withoutFiles } from '../../core/host-manifest.js';
 import type { ManifestState } from '../../core/messages/persist-problems.js';
-import {
-  type HostFile,
-  hostInterpreter,
-  isRecordOf,
-  type RemovalOrder,
-  recordOf,
-  UNFINISHED_IN,
-} from '../../core/persist-formats.js';
+import { type HostFile, hostInterpreter, isRecordOf, type RemovalOrder, recordOf } from '../../core/persist-formats.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 import {
   bytesOf,
@@ -19,9 +12,8 @@ import {
   failing,
   hashOf,
   identity,
-  nextTo,
+  manifestUnwritable,
   readManifest,
-  removeUnfinished,
   replaceFile,
   type WriteFailure,
   writeFailed,
@@ -46,7 +38,7 @@ export async function removeFiles(
   const known = files.filter((file) => isListed(manifest, file));
   if (known.length === 0) return { kept: [] };
   // Where the manifest cannot be written, nothing is removed either.
-  const unwritable = await changeManifest(tree, (latest) => latest);
+  const unwritable = await manifestUnwritable(tree);
   if (unwritable) return { kept: [], failure: unwritable };
   const gone: string[] = [];
   const kept: string[] = [];
@@ -69,14 +61,6 @@ export async function removeFiles(
   }
   const unwritten = gone.length > 0 ? await changeManifest(tree, (latest) => withoutFiles(latest, gone)) : undefined;
   return { kept, failure: failure ?? (unwritten && { ...unwritten, half: true }) };
-}
-
-/** What calls have left that were killed. No other call is at work: HostTree.lock. */
-export function removeAllUnfinished(tree: HostTree): Promise<void> {
-  return removeUnfinished(
-    tree,
-    UNFINISHED_IN.map((directory) => nextTo('', directory)),
-  );
 }
 
 export function isListed({ files, unfinished = {} }: HostManifest, file: string): boolean {

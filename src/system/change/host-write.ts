@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { MANIFEST } from '../../core/export-files.js';
 import { EMPTY_MANIFEST, formatHostManifest, type HostManifest, parseHostManifest } from '../../core/host-manifest.js';
-import type { HostFile } from '../../core/persist-formats.js';
+import { type HostFile, UNFINISHED_IN } from '../../core/persist-formats.js';
 import { errnoOf } from '../host/files.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 
@@ -23,6 +23,15 @@ export async function readManifest(tree: HostTree): Promise<HostManifest | undef
   const found = await tree.contents(MANIFEST);
   if (found.kind === 'missing') return EMPTY_MANIFEST;
   return found.kind === 'file' ? parseHostManifest(found.bytes.toString()) : undefined;
+}
+
+/** Why it cannot be written, as far as rights and file systems tell: a full disk has room again when files are removed. */
+export async function manifestUnwritable(tree: HostTree): Promise<WriteFailure | undefined> {
+  const place = await tree.place(MANIFEST);
+  if (place.kind === 'failed') return { ...place, kind: 'write-failed', half: false };
+  if (place.kind === 'missing') return undefined;
+  const errno = failing(() => fs.accessSync(path.dirname(place.path), fs.constants.W_OK));
+  return errno === undefined ? undefined : writeFailed(MANIFEST, errno, false);
 }
 
 /** Undefined if it was written. */
@@ -78,9 +87,9 @@ export function nextTo(file: string, unfinishedIn = path.dirname(file)): string 
   return path.join(unfinishedIn, `.binfmt-${crypto.randomBytes(8).toString('hex')}.new`);
 }
 
-/** Of calls that were killed, beside these files. No other call is at work: HostTree.lock. */
-export async function removeUnfinished(tree: HostTree, files: readonly string[]): Promise<void> {
-  for (const directory of new Set(files.map((file) => path.dirname(file)))) {
+/** What calls have left that were killed. No other call is at work: HostTree.lock. */
+export async function removeUnfinished(tree: HostTree): Promise<void> {
+  for (const directory of UNFINISHED_IN) {
     for (const name of (await tree.names(directory)).filter((each) => UNFINISHED.test(each))) {
       const place = await tree.place(path.join(directory, name));
       if (place.kind === 'place') failing(() => fs.unlinkSync(place.path));

@@ -27,7 +27,7 @@ export async function installBehind(
   const known = new Map([...after.probes].filter(([architecture]) => !front.architectures.includes(architecture)));
   const noted = results.flatMap((result): InstallResult[] => {
     if (!behind.includes(result)) return [result];
-    if (problem) return left.includes(result) ? [{ ...result, note: { kind: 'in-front', entry: name } }] : [];
+    if (problem) return left.includes(result) ? [{ ...result, note: { kind: 'in-front-of', entry: name } }] : [];
     return [{ ...result, note: { kind: 'behind', entry: name } }];
   });
   return {

@@ -21,8 +21,6 @@ import { type Problem, problemOf } from '../../core/problem.js';
 import { reportProblem } from '../../core/render.js';
 import type { Line, Report } from '../../core/report-lines.js';
 import type { Emulator, Snapshot } from '../../core/snapshot.js';
-import { undoAtEnd } from '../cleanup.js';
-import type { HostTree } from '../host/host-tree.js';
 import type { System } from '../system.js';
 import { type BootFormat, bootNotes } from './boot-notes.js';
 import type { StagedFiles, WantedFile } from './host-files.js';
@@ -36,16 +34,12 @@ import {
   registrationBlocked,
   tryEmulators,
 } from './install.js';
-
-/** src/system/change/host-files.ts, which is a bundle of its own. */
-export type HostFiles = typeof import('./host-files.js');
+import { stageFiles, type WritableHost } from './stage-files.js';
 
 /** The host whose files are written. */
-export interface TargetHost extends BootFormat {
-  readonly tree: HostTree;
+export interface TargetHost extends BootFormat, WritableHost {
   /** What makes the host read the configuration at boot, if nothing does yet. */
   readonly enable?: HostFile;
-  readonly files: HostFiles;
 }
 
 /** An emulator that is to be on the host. */
@@ -74,14 +68,8 @@ export async function persistPlatforms(
   const blocked = await registrationBlocked(system);
   if (blocked) return failed(blocked);
 
-  let discarded = () => {};
-  const options = {
-    force: request.options.force,
-    begin(discard: () => void) {
-      discarded = undoAtEnd(discard);
-    },
-  };
-  const staged = await target.files.stageFiles(target.tree, wantedFiles(candidates, request.before, target), options);
+  const wanted = wantedFiles(candidates, request.before, target);
+  const staged = await stageFiles(target, wanted, request.options.force);
   if ('kind' in staged) return failed(problemWith(staged));
   try {
     const failures = await tryStaged(candidates, staged, before, target, system);
@@ -101,7 +89,6 @@ export async function persistPlatforms(
     return { ...installed, results: [...installed.results, ...broken], persisted: { lines, exit: 0 } };
   } finally {
     staged.discard();
-    discarded();
   }
 }
 

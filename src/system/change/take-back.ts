@@ -26,20 +26,20 @@ import { type HostTree, readThroughLinks } from '../host/host-tree.js';
 import type { System } from '../system.js';
 import { readConfigurationFiles } from './boot-notes.js';
 import { registerLineFrom } from './host-register.js';
-import { keptProblem, problemWith, type TargetHost, unknownProblem } from './persist.js';
+import { keptProblem, problemWith, unknownProblem } from './persist.js';
+import type { WritableHost } from './stage-files.js';
 
-type Host = Pick<TargetHost, 'tree' | 'files'>;
 type WritableSystem = System & { readonly binfmt: WritableMount };
 
 /** `list`: names, patterns and architectures, of entries that are registered or on the host. */
-export async function takeBack(list: string, host: Host, system: System): Promise<Item[]> {
+export async function takeBack(list: string, host: WritableHost, system: System): Promise<Item[]> {
   const { binfmt } = system;
   if (binfmt.kind !== 'writable') return [{ subject: list, problem: binfmt.problem }];
   return takeBackEntries(list, host, { ...system, binfmt });
 }
 
-async function takeBackEntries(list: string, host: Host, system: WritableSystem): Promise<Item[]> {
-  await host.files.removeAllUnfinished(host.tree);
+async function takeBackEntries(list: string, host: WritableHost, system: WritableSystem): Promise<Item[]> {
+  await host.files.removeUnfinished(host.tree);
   const emulators = async () => [...(await persistedOn(host)), ...(await emulatorsOn(host))];
   const onHost = await emulators();
   const known = () => [...readEntries(system.binfmt), ...onHost.map((name) => ({ name }))];
@@ -60,7 +60,7 @@ async function takeBackEntries(list: string, host: Host, system: WritableSystem)
 const rootAsSeen = ({ root }: HostTree, { invocation }: System) => (invocation.kind === 'file' ? root : '/');
 
 /** No entry of this program is left on the host: its service need not register them at boot. */
-async function takeBackService({ tree, files }: Host, root: string): Promise<Problem | undefined> {
+async function takeBackService({ tree, files }: WritableHost, root: string): Promise<Problem | undefined> {
   const links = persistFormatNames.flatMap((format) => definitionOfFormat(format).enabledBy?.link.path ?? []);
   const { kept, failure } = await files.removeFiles(tree, links, unfinishedIn);
   await files.removeEmptyManifest(tree);
@@ -68,17 +68,17 @@ async function takeBackService({ tree, files }: Host, root: string): Promise<Pro
   return kept.length > 0 ? keptProblem('machine', { root, files: kept, whole: false }) : undefined;
 }
 
-async function persistedOn({ tree, files }: Host): Promise<string[]> {
+async function persistedOn({ tree, files }: WritableHost): Promise<string[]> {
   const { files: written, unfinished } = (await files.readManifest(tree)) ?? EMPTY_MANIFEST;
   return persistedEntries({ ...written, ...unfinished });
 }
 
-/** Also those of which the manifest says nothing. */
-async function emulatorsOn({ tree }: Host): Promise<string[]> {
+/** The names of all emulators in this program's directory, in the manifest or not. */
+async function emulatorsOn({ tree }: WritableHost): Promise<string[]> {
   return (await tree.names(EMULATOR_DIRECTORY)).filter((name) => name !== path.basename(MANIFEST));
 }
 
-async function takeBackEntry(subject: string, { tree, files }: Host, system: WritableSystem): Promise<Item> {
+async function takeBackEntry(subject: string, { tree, files }: WritableHost, system: WritableSystem): Promise<Item> {
   const root = rootAsSeen(tree, system);
   const order = removalOrder(subject);
   const { configurations, emulator } = order;

@@ -1,5 +1,6 @@
-/** Reads files that may be missing, unreadable, or not even files. */
+/** Reads files that may be missing, unreadable, or not even files, and creates directories. */
 import fs from 'node:fs';
+import path from 'node:path';
 
 /** The first `size` bytes of a regular file; undefined for anything else, and for a file that cannot be read. */
 export function readStart(file: string, size: number): Uint8Array | undefined {
@@ -14,6 +15,22 @@ export function readStart(file: string, size: number): Uint8Array | undefined {
     return undefined;
   } finally {
     if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+/**
+ * Creates a directory with all above it; returns the errno's name if that failed. Works level by level, because fs.mkdirSync
+ * with `recursive` never returns for a path below /proc (Node.js 20).
+ */
+export function createDirectory(directory: string): string | undefined {
+  if (fs.existsSync(directory)) return undefined;
+  const errno = createDirectory(path.dirname(path.resolve(directory)));
+  if (errno) return errno;
+  try {
+    fs.mkdirSync(directory);
+    return undefined;
+  } catch (error) {
+    return errnoOf(error);
   }
 }
 

@@ -68,7 +68,7 @@ export function openHostTree(root: string, launcher: Launcher): HostTree {
     contents,
     async has(file) {
       const at = await place(file);
-      return at.kind === 'place' && fs.lstatSync(at.path, { throwIfNoEntry: false }) !== undefined;
+      return at.kind === 'place' && exists(at.path);
     },
     async names(directory) {
       const found = await open(directory, false);
@@ -95,6 +95,16 @@ export function openHostTree(root: string, launcher: Launcher): HostTree {
       opened.clear();
     },
   };
+}
+
+/** Of a link it is the link that counts. */
+function exists(place: string): boolean {
+  try {
+    fs.lstatSync(place);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readPlace(place: string): Contents {
