@@ -126,8 +126,8 @@ ARG CCACHE_RECACHE
 RUN --mount=type=bind,from=source,source=/qemu,target=/qemu \
     --mount=type=bind,from=libraries,source=/libraries,target=/libraries \
     --mount=type=bind,from=targets,source=/targets,target=/targets \
-    --mount=type=cache,target=/root/.cache/ccache \
-    qemu/build --source /qemu --libraries /libraries --tools "$CROSS" --architecture "$DEBIAN" \
+    --mount=type=cache,target=/ccache \
+    CCACHE_DIR=/ccache qemu/build --source /qemu --libraries /libraries --tools "$CROSS" --architecture "$DEBIAN" \
     --targets "$(cat /targets)" /package
 
 FROM emulators-$EMULATORS AS packaged

@@ -107,11 +107,11 @@ describe('run, as a user without privileges', () => {
   });
 
   it('runs a command as root in a foreign root directory with --root', () => {
-    unpack(guestImage(guest), platform, 'root');
-    shell(`mkdir -p ${dir}/root/proc ${dir}/root/dev && chown -R ${NOBODY} ${dir}/root`);
+    unpack(guestImage(guest), platform, 'foreign');
+    shell(`cd ${dir}/foreign && mkdir -p proc dev && chown -R ${NOBODY} .`);
     const ended = runAsNobody(
       '--root',
-      'root',
+      'foreign',
       name,
       '--',
       '/bin/sh',
@@ -192,23 +192,23 @@ describe('run --root, with /etc/subuid and newuidmap', () => {
     const context = scratch();
     must('cp', ['-r', path.join(ROOT, 'dist'), context]);
     must('cp', [path.join(EMULATORS, entry), context]);
-    unpackImage(guestImage(guest), platform, path.join(context, 'root'));
-    fs.mkdirSync(path.join(context, 'root/proc'), { recursive: true });
+    unpackImage(guestImage(guest), platform, path.join(context, 'foreign'));
+    fs.mkdirSync(path.join(context, 'foreign/proc'), { recursive: true });
     fs.writeFileSync(
       path.join(context, 'Dockerfile'),
       `FROM node:24-trixie-slim
       RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends uidmap >/dev/null
-      RUN useradd --create-home --uid 2345 user && echo user:100000:65536 >/etc/subuid && cp /etc/subuid /etc/subgid
-      COPY . /home/user/
-      RUN chown -R user /home/user/root
-      ENV QEMU_BINARY_PATH=/home/user
-      USER user
-      WORKDIR /home/user\n`,
+      RUN useradd --uid 2345 user && echo user:100000:65536 >/etc/subuid && cp /etc/subuid /etc/subgid
+      WORKDIR /checkout
+      COPY . .
+      RUN chown -R user foreign
+      ENV QEMU_BINARY_PATH=/checkout
+      USER user\n`,
     );
     buildImage(image, context);
     const script =
       'busybox touch /bin/x; busybox chown 7:7 /bin/x && busybox stat -c %u:%g /bin/x; busybox wc -l </proc/self/uid_map';
-    const command = ['dist/binfmt', 'run', '--root', 'root', name, '--', '/bin/sh', '-c', script];
+    const command = ['dist/binfmt', 'run', '--root', 'foreign', name, '--', '/bin/sh', '-c', script];
     const ended = docker('run', '--rm', '--privileged', image, ...command);
     expect(ended).to.deep.equal({ exit: 0, stdout: '7:7\n2\n', stderr: '' });
   });

@@ -264,7 +264,7 @@ describe('--persist', () => {
       distribution('usr/lib/binfmt.d/zzz.conf');
       fs.writeFileSync(at('usr/lib/binfmt.d/zzz.conf'), read('usr/lib/binfmt.d/zzz.conf').replace(entry, 'theirs'));
       expect(install().stderr).to.contain(
-        `binfmt: from the next boot on, theirs is in front of ${entry}, because /usr/lib/binfmt.d/zzz.conf is read after the file of ${entry}\n`,
+        `binfmt: from the next boot on, theirs is in front of ${entry}, because /usr/lib/binfmt.d/zzz.conf is read later\n`,
       );
       bootWithSystemd(root);
       const [first] = JSON.parse(binfmt(['doctor', name, '--json']).stdout).platforms;
@@ -322,7 +322,7 @@ describe('--persist', () => {
       [
         'another one',
         (file: string) => fs.writeFileSync(file, '{"files":{}}'),
-        ' does not say that this program has written that',
+        ' does not list them, so somebody else may have written them',
       ],
     ] as const) {
       it(`removes nothing if the manifest is ${what}, and what it advises lets it finish`, () => {

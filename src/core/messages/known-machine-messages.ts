@@ -170,7 +170,7 @@ export const machineMessages: readonly KnownProblem[] = [
     id: 'register-file-exists',
     messages: ['sh: write error: File exists', 'register: file exists', 'binfmt_misc…File exists'],
     cause:
-      'another tool registers a name that exists already, and leaves the entry as it is, even if it does not work. This program replaces an entry that does not work',
+      'the name is registered already. Other tools leave the old entry as it is, even if it is broken; this program replaces a broken one',
     checks: [
       'disabled-entry',
       'wrong-magic',

@@ -32,7 +32,7 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
     case 'boot-service-off':
       return `${note.format} does not read its configuration at boot, because ${note.file} is a link to /dev/null`;
     case 'in-front-at-boot':
-      return `from the next boot on, ${note.other} is in front of ${note.entry}, because ${note.file} is read after the file of ${note.entry}`;
+      return `from the next boot on, ${note.other} is in front of ${note.entry}, because ${note.file} is read later`;
     case 'record-clash':
       return `update-binfmts will not register ${note.entry} at boot, because it has ${note.other} for the same programs; remove that one first`;
     case 'own-entry-restored':

@@ -78,13 +78,13 @@ export const hostFileUnknown = defineProblem<{ files: readonly string[]; manifes
     `kept ${listed(files.map(quote))} and the entry, because ${manifestStates[state](quote(manifest))}`,
 });
 
-/** What is the matter with the manifest of what this program has written. */
+/** Why the manifest does not tell who has written a file. */
 export type ManifestState = keyof typeof manifestStates;
 
 const manifestStates = {
   missing: (manifest: string) => `${manifest}, which says what this program has written, is missing`,
   unreadable: (manifest: string) => `${manifest}, which says what this program has written, cannot be read`,
-  incomplete: (manifest: string) => `${manifest} does not say that this program has written that`,
+  incomplete: (manifest: string) => `${manifest} does not list them, so somebody else may have written them`,
 } as const;
 
 export const persistProblems = [

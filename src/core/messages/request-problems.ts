@@ -103,7 +103,7 @@ export const exportFailed = defineProblem<{ directory: string; errno: string; ha
   summary: 'an export could not be written',
   title: ({ directory }) => `${quote(directory)} cannot be written to`,
   cause: ({ directory, errno, half }) =>
-    `cannot write to ${quote(directory)} (${pathErrors[errno] ?? errno})${half ? '; some files are written: repeat it when that is possible' : ''}`,
+    `cannot write to ${quote(directory)} (${pathErrors[errno] ?? errno})${half ? '; some files are written: when the directory can be written to, run the same command again to finish' : ''}`,
 });
 
 export const archiveUnread = defineProblem({

@@ -27,7 +27,7 @@ export interface Removal {
 
 /**
  * Removes those of these files that this program has written and nobody has changed, in this order, and puts back what others
- * had there, or will have there if this program's file is gone. `unfinishedIn`: see WantedFile.
+ * had there, even where this program's file is gone. `unfinishedIn`: see WantedFile.
  */
 export async function removeFiles(
   tree: HostTree,
@@ -79,7 +79,7 @@ export async function changedFiles(tree: HostTree, files: readonly string[]): Pr
   return changed;
 }
 
-/** Files of an entry that the manifest does not name, and what is the matter with it. */
+/** Files of an entry that the manifest does not list, and why it does not. */
 export interface Unlisted {
   readonly files: readonly string[];
   readonly state: ManifestState;
