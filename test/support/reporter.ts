@@ -1,4 +1,7 @@
-/** Mocha's usual output, and the results as lines of the file that test/run reads: `passed N`, `skipped TITLE: REASON`. */
+/**
+ * Mocha's usual output, and the results as lines of the file that test/run reads: `passed N`, `failed N`,
+ * `skipped TITLE: REASON`, `failure: TITLE`. After a failure come the lines of its message, at most forty of them.
+ */
 import fs from 'node:fs';
 import Mocha from 'mocha';
 import { reasonOf } from './skip.js';
@@ -7,12 +10,27 @@ export default class Reporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
     super(runner, options);
     const skipped: string[] = [];
+    const failed: string[] = [];
     runner.on('pending', (test) => skipped.push(`skipped ${test.fullTitle()}: ${reasonOf(test)}`));
+    runner.on('fail', (test, error) => failed.push(`failure: ${test.fullTitle()}\n${indented(why(error))}`));
     runner.once('end', () => {
       const { passes = 0, failures = 0 } = runner.stats ?? {};
       const file = process.env['BINFMT_TEST_RESULTS'];
-      const lines = [`passed ${passes}`, `failed ${failures}`, ...skipped].map((line) => `${line}\n`);
+      const lines = [`passed ${passes}`, `failed ${failures}`, ...skipped, ...failed].map((line) => `${line}\n`);
       if (file) fs.appendFileSync(file, lines.join(''));
     });
   }
+}
+
+function why(error: { stack?: string; actual?: unknown; expected?: unknown }): string {
+  const message = String(error.stack ?? error);
+  if (error.actual === undefined || error.expected === undefined) return message;
+  return message + Mocha.reporters.Base.generateDiff(error.actual as string, error.expected as string);
+}
+
+function indented(text: string): string {
+  return text
+    .split('\n', 40)
+    .map((line) => `    ${line}`)
+    .join('\n');
 }
