@@ -257,7 +257,7 @@ describe('notes', () => {
     [{ kind: 'already-registered' }, 'already registered, unknown QEMU version'],
     [
       { kind: 'kept', version: '11.1', difference: flags },
-      'kept QEMU 11.1 with flags PF; POCF would be registered now',
+      'kept QEMU 11.1 with flags PF; without --keep it would get POCF',
     ],
     [{ kind: 'kept', version: '10.0', difference: version }, 'kept QEMU 10.0; QEMU 11.1 is available'],
     [{ kind: 'changed', difference: flags }, 'flags PF are now POCF'],

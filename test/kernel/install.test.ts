@@ -62,7 +62,7 @@ describe('install', () => {
   it('replaces an entry with other flags and names both, but keeps it with --keep and says so', () => {
     installing(['--no-credentials']);
     expect(installing(['--keep']).stderr).to.equal(
-      `installing: ${name} OK (kept QEMU ${shippedVersion()} with flags PF; POCF would be registered now)\n`,
+      `installing: ${name} OK (kept QEMU ${shippedVersion()} with flags PF; without --keep it would get POCF)\n`,
     );
     expect(entryText(entry)).to.contain('flags: PF\n');
     expect(installing().stderr).to.equal(`installing: ${name} OK (flags PF are now POCF)\n`);

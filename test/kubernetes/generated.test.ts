@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { parseAllDocuments } from 'yaml';
 import { DEPLOY, mustKubectl } from '../support/kubernetes.js';
 import { must } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
@@ -17,5 +18,24 @@ describe('deploy/kubernetes/binfmt.yaml', () => {
     const [, ...without] = fs.readFileSync(path.join(DEPLOY, 'binfmt.yaml'), 'utf8').split('\n');
     const withTag = without.join('\n').replace('image: binfmt\n', 'image: binfmt:latest\n');
     expect(mustKubectl('kustomize', DEPLOY)).to.equal(withTag);
+  });
+
+  it('takes the patch of docs/cluster.md, which leaves the options of a component', () => {
+    const [patch] = /^patches:$.*?(?=^```$)/ms.exec(fs.readFileSync('docs/cluster.md', 'utf8')) ?? [];
+    const copy = path.join(scratch(), 'kubernetes');
+    fs.cpSync(DEPLOY, copy, { recursive: true });
+    const file = path.join(copy, 'kustomization.yaml');
+    const withComponent = fs.readFileSync(file, 'utf8').replace('components: []', 'components: [scheduling]');
+    fs.writeFileSync(file, withComponent + patch);
+    const { args } = parseAllDocuments(mustKubectl('kustomize', copy))
+      .map((document) => document.toJS())
+      .find(({ kind }) => kind === 'DaemonSet').spec.template.spec.containers[0];
+    expect(args).to.deep.equal([
+      '--install',
+      'arm64,riscv64',
+      '--watch',
+      '--node=$(NODE_NAME)',
+      '--remove-taint=binfmt/starting',
+    ]);
   });
 });

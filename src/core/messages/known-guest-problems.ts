@@ -31,7 +31,7 @@ export const guestProblems: readonly KnownProblem[] = [
     id: 'value-too-large',
     messages: ['Value too large for defined data type'],
     cause:
-      'a 32-bit program reads a directory with a function that has 32 bits for the number of a file (readdir without large-file support), and a file system of a 64-bit kernel has larger ones. Cargo, CMake and vcpkg are known for it',
+      'a 32-bit program reads a directory with a function that has only 32 bits for an inode number (readdir without large-file support), and the file system of a 64-bit kernel has larger numbers. Cargo, CMake and vcpkg are known for it',
     where: { bits: 32 },
     advice: [{ do: 'consider', what: 'keep-directory-in-memory' }, buildElsewhere],
     sources: [

@@ -101,7 +101,7 @@ export const confinement = machineCheck<{ profile: string }>({
 
 export const nothingInstalled = machineCheck<{ available: readonly string[]; entries: number }>({
   id: 'nothing-installed',
-  summary: 'no emulator is registered; which ones could be',
+  summary: 'no emulator is registered',
   find({ emulators, binfmt, named, platforms, probes, entries }) {
     if (named || binfmt.kind === 'unavailable' || platforms.length > 0) return undefined;
     const usable = [...emulators].filter(([, { unusable }]) => !unusable).map(([architecture]) => architecture);

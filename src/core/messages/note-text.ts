@@ -84,7 +84,7 @@ function describeKept(difference: Difference): string {
     case 'version':
       return `; QEMU ${difference.want} is available`;
     case 'flags':
-      return ` with flags ${flags(difference.have)}; ${flags(difference.want)} would be registered now`;
+      return ` with flags ${flags(difference.have)}; without --keep it would get ${flags(difference.want)}`;
     case 'magic':
       return '; its magic or mask is not the usual one';
   }
