@@ -104,3 +104,8 @@ export function reportBatch(action: Action, items: readonly Item[]): Report {
 export function reportProblem(problem: Problem): Report {
   return { lines: [{ kind: 'problem', problem }], exit: exitStatusOf([problem]) };
 }
+
+/** Two reports as one; standard output is not part of it. */
+export function joined(one: Report, other: Report): Report {
+  return { lines: [...one.lines, ...other.lines], exit: Math.max(one.exit, other.exit) as ExitStatus };
+}

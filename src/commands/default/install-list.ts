@@ -1,0 +1,74 @@
+/** `--install LIST`: what was asked for, and a line for each of it. */
+import { architectures } from '../../core/architectures.js';
+import { noEmulators } from '../../core/messages/emulator-problems.js';
+import { engineWithoutEntries } from '../../core/messages/rootless-problems.js';
+import type { Note } from '../../core/note.js';
+import { formatPlatform } from '../../core/platform.js';
+import { isProblem, type Problem, problemOf } from '../../core/problem.js';
+import { joined, reportBatch } from '../../core/render.js';
+import type { Item, Report } from '../../core/report-lines.js';
+import { architecturesOf, parseSelection, selectPlatforms } from '../../core/selection.js';
+import type { Snapshot } from '../../core/snapshot.js';
+import { type Installation, installPlatforms } from '../../system/change/install.js';
+import { installBehind } from '../../system/change/install-behind.js';
+import { persistPlatforms, type TargetHost } from '../../system/change/persist.js';
+import type { System } from '../../system/system.js';
+import { takeSnapshot } from '../../system/take-snapshot.js';
+import type { Arguments } from './arguments.js';
+
+export interface InstallReport {
+  readonly report: Report;
+  readonly after: Snapshot;
+  /** Something was registered, and needs its mount. */
+  readonly registered: boolean;
+  /** Something was not registered only because the rootless engine has no entries of its own. */
+  readonly withoutEntries: boolean;
+}
+
+/** `host`: on this host too. */
+export async function install(
+  words: readonly string[],
+  { options, after: front }: Pick<Arguments, 'options' | 'after'>,
+  system: System,
+  host?: TargetHost,
+): Promise<InstallReport> {
+  const selection = parseSelection(words);
+  const before = await takeSnapshot(system, { probes: architecturesOf(selection, architectures), emulators: true });
+  const platforms = selectPlatforms(selection, before);
+  const request = { platforms, options, before, lasting: 'yes' } as const;
+  const done: Installation & { readonly problem?: Problem; readonly persisted?: Report } =
+    host === undefined
+      ? await (front === undefined ? installPlatforms(request, system) : installBehind(front, request, system))
+      : await persistPlatforms(request, host, system);
+  const { results, after, problem, persisted } = done;
+  const items: Item[] = [
+    ...selection.unknown.map((problem) => ({ subject: problem.subject, problem })),
+    ...(selection.all && before.emulators.size === 0 ? [noEmulatorsItem(system)] : []),
+    ...(problem ? [{ subject: front ?? '', problem }] : []),
+    ...results.map(({ platform, problem, note, registered }) => ({
+      subject: platform.architecture.name,
+      problem,
+      note: registered === undefined ? note : noteOn(note, system),
+    })),
+  ];
+  const report = reportBatch('installing', items);
+  return {
+    report: persisted ? joined(report, persisted) : report,
+    after,
+    registered: results.some(({ registered }) => registered !== undefined),
+    withoutEntries: results.some(({ problem }) => problem && isProblem(engineWithoutEntries, problem)),
+  };
+}
+
+/** If this program is emulated itself, its emulator finds other emulators by their paths, in this container only. */
+function noteOn(note: Note | undefined, { host }: System): Note | undefined {
+  if (!host.emulatedOn) return note;
+  return { kind: 'this-container-only', platform: formatPlatform({ architecture: host.emulatedOn }), note };
+}
+
+function noEmulatorsItem({ emulatorDirectory: { path, prefix } }: System): Item {
+  const problem = problemOf(noEmulators, path, { directory: path, prefix }, [
+    { do: 'consider', what: 'set-emulator-directory' },
+  ]);
+  return { subject: 'all', problem };
+}

@@ -1,0 +1,29 @@
+/** `--install LIST --watch`: installs, and stays until a signal comes. */
+import { reportProblem } from '../../core/render.js';
+import type { Report } from '../../core/report-lines.js';
+import { removeLeftovers } from '../../system/change/leftovers.js';
+import { engineEnds } from '../../system/change/rootless.js';
+import { findCluster } from '../../system/cluster/find-cluster.js';
+import { openSystem } from '../../system/system.js';
+import { runService } from '../../system/watch/service.js';
+import type { Context } from '../command.js';
+import { refusal } from '../mount-options.js';
+import type { Arguments, Service } from './arguments.js';
+import { uninstall } from './uninstall-list.js';
+
+export async function watch(args: Arguments, service: Service, context: Context): Promise<Report> {
+  const found = service.node && findCluster(context.cluster);
+  if (found?.kind === 'none') return reportProblem(found.problem);
+  const open = () => openSystem(context.setup, { ...args.mount, toChange: true });
+  const system = await open();
+  const refused = refusal(system.binfmt, args.mount);
+  if (refused) return refused;
+  await removeLeftovers(system);
+  if (args.uninstall !== undefined) {
+    const { lines } = uninstall(args.uninstall, system);
+    if (lines.length > 0) context.print(lines);
+  }
+  const node = found && service.node && { ...service.node, ...found.cluster };
+  const options = { ...service, node, words: args.install ?? [], options: args.options };
+  return runService(options, open, engineEnds(system.binfmt), context);
+}
