@@ -1,7 +1,12 @@
 /** The console blocks of the documentation: what they say that people type and see, and on which machine. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { ROOT } from '../support/program.js';
+import { expect } from 'chai';
+import { resultsOf, scriptOf } from '../support/console.js';
+import { type Ended, ROOT } from '../support/program.js';
+
+/** The machine of stories that need a Kubernetes. */
+export const CLUSTER = 'a cluster of one node that has not mounted binfmt_misc';
 
 export interface Command {
   readonly typed: string;
@@ -41,8 +46,18 @@ function commandsIn(block: string): Command[] {
     });
 }
 
+/** Types the commands one after the other in one shell, and compares what is printed with what the page says. */
+export function expectPrinted(commands: readonly Command[], run: (script: string) => Ended): void {
+  const named = Object.fromEntries(commands.map(({ typed }, i) => [`${i}`, typed]));
+  const { stdout, stderr } = run(scriptOf(named));
+  const done = resultsOf(Object.keys(named), stdout + stderr);
+  for (const [i, { typed, printed }] of commands.entries()) {
+    expect(comparable(done[`${i}`]?.output ?? ''), typed).to.equal(comparable(printed));
+  }
+}
+
 /** A text without what differs from machine to machine, and from day to day. */
-export function comparable(text: string): string {
+function comparable(text: string): string {
   return (
     text
       // Compose moves its cursor.
@@ -50,6 +65,10 @@ export function comparable(text: string): string {
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
       .replaceAll(/(QEMU |qemu\/|node\/)\d+(\.\d+)+/g, '$1VERSION')
       .replaceAll(/\(\w+\) qemu/g, '(REVISION) qemu')
+      // kubectl, while it waits.
+      .replaceAll(/^Waiting for daemon set .*\n/gm, '')
+      // Newer versions of kubectl name the namespace of what they delete.
+      .replaceAll(/ deleted from \w+ namespace$/gm, ' deleted')
       // What the processor runs by itself.
       .replaceAll(/^ *"linux\/(amd64(\/v\d)?|386)",?\n/gm, '')
       .replaceAll(/ +/g, ' ')

@@ -1,19 +1,19 @@
 /** Types what the documentation says, in order, and compares what is printed with what it says. Its examples are for amd64. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { expect } from 'chai';
 import { buildRunner, inRunner, startRunner, stopRunner } from '../hosts/runner.js';
-import { resultsOf, scriptOf } from '../support/console.js';
 import { registerDynamic } from '../support/debian12.js';
 import { docker, guestImage, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
 import { as, mustAs, startEngines, stopEngines } from '../support/engines.js';
 import { MOUNT } from '../support/kernel.js';
 import { guest, own } from '../support/machine.js';
 import { type Ended, must, ROOT } from '../support/program.js';
-import { comparable, type Story, storiesOf } from './story.js';
+import { CLUSTER, expectPrinted, type Story, storiesOf } from './story.js';
 
 const pages = ['README.md', ...fs.readdirSync(path.join(ROOT, 'docs')).map((name) => `docs/${name}`)];
 const stories = pages.filter((page) => page.endsWith('.md')).flatMap(storiesOf);
+// test/kubernetes/documentation.test.ts types the others.
+const ofOneMachine = stories.filter(({ machine }) => machine !== CLUSTER);
 
 /** An image that the examples need, by the name that they have for it. */
 const BUSYBOX = 'arm64v8/busybox:latest';
@@ -91,12 +91,7 @@ function type({ machine, commands }: Story): void {
   if (open === undefined) throw new Error(`there is no machine "${machine}"`);
   const { run, end } = open();
   try {
-    const named = commands.map(({ typed }, i): [string, string] => [`${i}`, typed]);
-    const { stdout, stderr } = run(scriptOf(Object.fromEntries(named)));
-    const done = resultsOf(Object.keys(Object.fromEntries(named)), stdout + stderr);
-    for (const [i, { typed, printed }] of commands.entries()) {
-      expect(comparable(done[`${i}`]?.output ?? ''), typed).to.equal(comparable(printed));
-    }
+    expectPrinted(commands, run);
   } finally {
     end();
   }
@@ -130,7 +125,7 @@ if (own.name === 'amd64') {
       docker('image', 'rm', '--force', 'binfmt-small', 'binfmt-source');
     });
 
-    for (const story of stories) {
+    for (const story of ofOneMachine) {
       it(`${story.page}, on ${story.machine}: ${story.commands[0]?.typed}`, () => type(story));
     }
   });
