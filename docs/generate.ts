@@ -95,7 +95,7 @@ const tables: Readonly<Record<string, () => string>> = {
   architectures: () =>
     table(
       ['architecture', 'other names', "QEMU's name", 'in the image `binfmt`'],
-      architectures.map(({ name, aliases, target, inImage }) => [name, aliases.join(', '), target, inImage ? 'yes' : '']),
+      architectures.map(({ name, aliases, target, inImage }) => [name, otherNames(name, aliases), target, inImage ? 'yes' : '']),
     ),
   statuses: () =>
     table(
@@ -132,4 +132,13 @@ if (process.argv[1] === import.meta.filename) {
     const file = path.join(folder, name);
     fs.writeFileSync(file, withTables(fs.readFileSync(file, 'utf8')));
   }
+}
+
+/** Of a row of the table. A name that stands for a variant says so. */
+function otherNames(name: string, aliases: readonly string[]): string {
+  const named = aliases.map((alias) => {
+    const [word = '', variant] = alias.split('/');
+    return variant === undefined ? word : `${word} (${name}/${variant})`;
+  });
+  return named.join(', ');
 }

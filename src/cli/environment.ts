@@ -1,4 +1,4 @@
-/** The environment variables that this program reads. docs/cli.md lists them. */
+/** The environment variables that this program reads. docs/cli.md lists them; docs/migrating.md has the one of another tool. */
 import path from 'node:path';
 import { type ClusterAccess, HOST_VARIABLE, PORT_VARIABLE } from '../core/cluster.js';
 import type { Invocation } from '../core/invocation.js';

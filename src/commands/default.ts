@@ -52,10 +52,14 @@ export const defaultCommand = defineCommand({
     'no-preserve-argv0': flag('without flag P: programs see their path as argv[0]'),
     persist: optionalChoice(
       'FORMAT',
-      'copy them to the host, for every boot: systemd, openrc or binfmt-support (default: found)',
+      'copy the emulators to the host, for every boot (FORMAT: systemd, openrc or binfmt-support)',
       persistFormatNames,
     ),
-    host: text('DIR', "with --persist: the host's root directory (default: found, with --pid=host)", 'a directory'),
+    host: text(
+      'DIR',
+      "with --persist: the host's root directory (default: that of process 1, with --pid=host)",
+      'a directory',
+    ),
     ...mountOptions,
     watch: flag('with --install: keep running, and restore entries that are removed or stop working'),
     ...watchOptions,

@@ -16,7 +16,7 @@ export type EventName =
   | 'stopping'
   | 'warning';
 
-/** Why an entry had to be registered again; labels of a metric. */
+/** Why an entry had to be registered again: in events for machines, and as labels of a metric. */
 export const restoreCauses = ['removed', 'disabled', 'replaced', 'shadowed', 'broken'] as const;
 export type RestoreCause = (typeof restoreCauses)[number];
 
@@ -50,7 +50,8 @@ export function formatEvent({ event, architecture, cause }: WatchEvent, time: st
   const text = cause && describeEventCause(cause, options.invocation);
   if (options.format === 'json') {
     const problem = cause?.kind === 'problem' ? { id: cause.problem.id, facts: cause.problem.facts } : undefined;
-    return JSON.stringify({ time, event, architecture, cause: text, problem });
+    const restoreCause = cause?.kind === 'restore' ? cause.cause : undefined;
+    return JSON.stringify({ time, event, architecture, cause: text, restoreCause, problem });
   }
   const subject = architecture === undefined ? '' : ` ${architecture}`;
   return `${time} ${event}${subject}${text === undefined ? '' : `: ${text}`}`;

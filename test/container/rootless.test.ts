@@ -310,7 +310,7 @@ describe('a rootless engine', () => {
     expect(lastLine(stderr)).to.contain('you are root: leave out --rootless');
     const inside = as('alice', 'podman unshare /usr/lib/binfmt/binfmt --rootless');
     expect(inside.exit).to.equal(2);
-    expect(lastLine(inside.stderr)).to.contain('say --allow-userns');
+    expect(lastLine(inside.stderr)).to.contain('use --allow-userns');
   });
 
   it('is entered where podman is, not where it has been', () => {

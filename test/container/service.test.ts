@@ -144,13 +144,25 @@ describe('the service of deploy/compose.yaml', () => {
   });
 
   for (const [what, disturb, cause] of [
-    ['one entry was removed', () => writeEntry(entry, '-1'), new RegExp(`restored ${name}: removed`)],
-    ['all entries were removed', () => writeEntry('status', '-1'), new RegExp(`restored ${guest2.name}: removed`)],
-    ['one entry was disabled', () => writeEntry(entry, '0'), new RegExp(`restored ${name}: disabled`)],
+    [
+      'one entry was removed',
+      () => writeEntry(entry, '-1'),
+      new RegExp(`restored ${name}: its entry had been removed`),
+    ],
+    [
+      'all entries were removed',
+      () => writeEntry('status', '-1'),
+      new RegExp(`restored ${guest2.name}: its entry had been removed`),
+    ],
+    [
+      'one entry was disabled',
+      () => writeEntry(entry, '0'),
+      new RegExp(`restored ${name}: its entry had been disabled`),
+    ],
     [
       'a broken entry was registered in front',
       () => registerForeign('broken', name, crashingEmulator(), 'F'),
-      new RegExp(`restored ${name}: shadowed`),
+      new RegExp(`restored ${name}: another entry had taken its programs`),
     ],
   ] as const) {
     it(`makes foreign containers run again after ${what}`, async () => {

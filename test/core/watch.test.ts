@@ -49,7 +49,7 @@ describe('events', () => {
   const restored = { event: 'restored', architecture: 'arm64', cause: { kind: 'restore', cause: 'removed' } } as const;
 
   it('are a line of text', () => {
-    expect(formatEvent(restored, 'T', text)).to.equal('T restored arm64: removed');
+    expect(formatEvent(restored, 'T', text)).to.equal('T restored arm64: its entry had been removed');
     expect(formatEvent({ event: 'ready' }, 'T', text)).to.equal('T ready');
     const waiting = {
       event: 'waiting',
@@ -63,7 +63,8 @@ describe('events', () => {
 
   it('are a line of JSON, with id and facts of a problem', () => {
     expect(JSON.parse(formatEvent(restored, 'T', json))).to.deep.equal({
-      ...{ time: 'T', event: 'restored', architecture: 'arm64', cause: 'removed' },
+      ...{ time: 'T', event: 'restored', architecture: 'arm64', cause: 'its entry had been removed' },
+      restoreCause: 'removed',
     });
     const problem = mountProblem('/m', 'ENODEV');
     const failed = JSON.parse(formatEvent({ event: 'failed', cause: { kind: 'problem', problem } }, 'T', json));

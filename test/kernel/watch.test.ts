@@ -47,13 +47,13 @@ describe('a watcher', () => {
     const watcher = watch(`${name},${name2}`);
     await watcher.said(/ready/);
     writeEntry(entry, '-1');
-    await watcher.said(line(`restored ${name}: removed`));
+    await watcher.said(line(`restored ${name}: its entry had been removed`));
     writeEntry(entry2, '0');
-    await watcher.said(line(`restored ${name2}: disabled`));
+    await watcher.said(line(`restored ${name2}: its entry had been disabled`));
     expect(entryText(entry2)).to.match(/^enabled/);
     writeEntry('status', '-1');
-    await watcher.said(line(`restored ${name}: removed`), 2);
-    await watcher.said(line(`restored ${name2}: removed`));
+    await watcher.said(line(`restored ${name}: its entry had been removed`), 2);
+    await watcher.said(line(`restored ${name2}: its entry had been removed`));
     expect(entryNames()).to.deep.equal([entry, entry2].sort());
     expect(watcher.log).not.to.contain('not-ready');
   });
@@ -67,7 +67,7 @@ describe('a watcher', () => {
     const text = entryText(entry);
     const broken = crashingEmulator();
     writeEntry(entry, '-1');
-    await watcher.said(line(`restored ${name}: removed`));
+    await watcher.said(line(`restored ${name}: its entry had been removed`));
     // The same path, name and flags: another file for a moment.
     fs.renameSync(file, `${file}.good`);
     fs.copyFileSync(broken, file);
@@ -82,7 +82,7 @@ describe('a watcher', () => {
     const watcher = watch(name);
     await watcher.said(/ready/);
     registerForeign('intruder', name, crashingEmulator(), 'F');
-    await watcher.said(line(`restored ${name}: shadowed`));
+    await watcher.said(line(`restored ${name}: another entry had taken its programs`));
     expect(entryNames()).to.deep.equal(['intruder', entry]);
     expect((await watcher.get('/readyz')).status).to.equal(200);
   });
@@ -146,7 +146,7 @@ describe('a watcher', () => {
     // As soon as it is restored, and not while it is being probed.
     const fight = async () => {
       for (let times = 0; ; times++) {
-        await watcher.said(line(`restored ${name}: removed`), times);
+        await watcher.said(line(`restored ${name}: its entry had been removed`), times);
         if (!taken) return;
         writeEntry(entry, '-1');
       }
@@ -203,7 +203,7 @@ describe('a watcher', () => {
     const opened = run('bash', ['-c', `ls -l /proc/${watcher.nodePid}/fd`]).stdout;
     expect(opened).to.contain('->').and.not.contain('inotify');
     writeEntry(entry, '-1');
-    await watcher.said(line(`restored ${name}: removed`));
+    await watcher.said(line(`restored ${name}: its entry had been removed`));
   });
 
   it('is not ready when binfmt_misc is unmounted under it, and is ready again when it is mounted again', async () => {

@@ -111,7 +111,11 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     writeEntry('status', '-1');
     await untilWithin(PATIENCE, () => entryNames().length === entries.length, 'the entries');
     await expectGuestsRun();
-    await untilWithin(PATIENCE, () => ours.log().includes(`restored ${guest.name}: removed`), 'a line in the log');
+    await untilWithin(
+      PATIENCE,
+      () => ours.log().includes(`restored ${guest.name}: its entry had been removed`),
+      'a line in the log',
+    );
   });
 
   it('keeps the entries if binfmt_misc is unmounted on the host, and mounts it there again', async () => {

@@ -45,7 +45,11 @@ describe('deploy/kubernetes/host-mounted', () => {
     const entries = entryNames();
     writeEntry('status', '-1');
     await untilWithin(PATIENCE, () => entryNames().length === entries.length, 'the entries');
-    await untilWithin(PATIENCE, () => ours.log().includes(`restored ${guest.name}: removed`), 'a line in the log');
+    await untilWithin(
+      PATIENCE,
+      () => ours.log().includes(`restored ${guest.name}: its entry had been removed`),
+      'a line in the log',
+    );
     mustDocker('kill', '--signal', 'KILL', ours.container());
     await expectGuestsRun();
     expect(entryNames()).to.deep.equal(entries);

@@ -53,7 +53,7 @@ const machines: Readonly<Record<string, () => Machine>> = {
     registerDynamic();
     return machine;
   },
-  'a checkout after npm start'() {
+  'a clone after npm start'() {
     const machine = onMountedHost();
     const { exit, stdout, stderr } = inRunner('npm start', { strict: true });
     if (exit !== 0) throw new Error(stdout + stderr);

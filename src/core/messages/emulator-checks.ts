@@ -154,7 +154,7 @@ export const intermittent = platformCheck<{
   randomization: Randomization;
 }>({
   id: 'intermittent',
-  summary: 'with --repeat N: it fails now and then',
+  summary: 'with --repeat N: the test program fails now and then',
   find(platform, input) {
     const { architecture } = platform.platform;
     const first = platform.probe?.verdict ?? platform.verdict;

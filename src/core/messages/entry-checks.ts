@@ -38,7 +38,7 @@ export const emulated = platformCheck<{ program: string; processor: string; prob
 
 export const disabledEntry = platformCheck<{ entry: string; probe: ProbeFacts }>({
   id: 'disabled-entry',
-  summary: 'the entry for it exists, but is disabled',
+  summary: "the platform's entry exists, but is disabled",
   find(platform, input) {
     const { architecture } = platform.platform;
     const disabled = platform.entries.find((entry) => !entry.enabled && takesProgramsOf(architecture, entry));
@@ -65,7 +65,7 @@ export const noEntry = platformCheck<{
   probe: ProbeFacts;
 }>({
   id: 'no-entry',
-  summary: 'no entry matches its programs: it was never registered, or the entry is gone since a reboot',
+  summary: "no entry matches the platform's programs: none was registered, or it is gone since a reboot",
   find(platform, input) {
     if (!refusedWith('ENOEXEC', platform) || platform.entries.length > 0) return undefined;
     const { binfmt, entries, host } = input;

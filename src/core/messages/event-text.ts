@@ -1,5 +1,5 @@
 /** What a watcher says about itself, in words. */
-import type { EventCause } from '../events.js';
+import type { EventCause, RestoreCause } from '../events.js';
 import type { Invocation } from '../invocation.js';
 import type { NodeChange } from '../node-labels.js';
 import { causeOf, oneLine } from '../render.js';
@@ -14,6 +14,14 @@ const NODE_REACHED = 'the API server answers again';
 const NO_LABEL_CHANGED = 'no label had to change';
 const REMOVED_AGAIN = 'something keeps removing its entry';
 
+const restoreCauses: Readonly<Record<RestoreCause, string>> = {
+  removed: 'its entry had been removed',
+  disabled: 'its entry had been disabled',
+  replaced: 'its entry had been replaced',
+  shadowed: 'another entry had taken its programs',
+  broken: 'its entry did not work any more',
+};
+
 /** One line. */
 export function describeEventCause(cause: EventCause, invocation: Invocation): string {
   switch (cause.kind) {
@@ -22,7 +30,7 @@ export function describeEventCause(cause: EventCause, invocation: Invocation): s
     case 'note':
       return describeNote(cause.note, causeOf);
     case 'restore':
-      return cause.cause;
+      return restoreCauses[cause.cause];
     case 'wait':
       return `${cause.failing ? '' : `${REMOVED_AGAIN}; `}retrying in ${cause.seconds} s`;
     case 'node-changed':

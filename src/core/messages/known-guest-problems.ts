@@ -83,7 +83,7 @@ export const guestProblems: readonly KnownProblem[] = [
       'non-zero code: 132',
     ],
     cause:
-      'the program uses an instruction that the emulated processor does not have, or that this version of QEMU emulates wrongly. Node.js 20 and later (npm, pnpm) is known for it; with QEMU 9.2.2 some such builds ran that had failed before, others did not',
+      'the program uses an instruction that the emulated processor does not have, or that this version of QEMU emulates wrongly. Node.js 20 and later (npm, pnpm) is known for it; with QEMU 9.2.2 some builds that had failed before succeeded, and others still failed',
     checks: ['emulator-crash', 'cpu-level', 'old-processor-model', 'old-emulator'],
     advice: [buildElsewhere],
     sources: [
@@ -128,7 +128,7 @@ export const guestProblems: readonly KnownProblem[] = [
       "qemu-…: Could not open '/lib…",
     ],
     cause:
-      'the emulator runs. The program is dynamically linked, and where it runs there is no loader for its platform: it lies in an image of another platform, or on the host',
+      'the emulator runs, but the loader that the program needs is missing: the program was put into an image of another platform, or was started on the host',
     checks: ['image-platform'],
     advice: [{ do: 'consider', what: 'add-foreign-libraries' }],
     sources: [github('zhb127/docker-open-dingtalk-pierced/issues/5'), github('libical/libical/issues/559')],

@@ -125,7 +125,7 @@ export const INTERPRETER_LIMIT = 'user.max_binfmt_misc_interpreters';
 
 export const interpreterLimit = machineCheck<{ limit: number; used: number }>({
   id: 'interpreter-limit',
-  summary: 'the kernel keeps no more emulators open than a setting allows',
+  summary: 'the limit for emulators that the kernel keeps open is reached',
   verbose: 'notes',
   find(input) {
     const { interpreterLimit: limit } = input.host;

@@ -54,7 +54,7 @@ export const notADirectory = defineProblem<{ path: string }>({
 export const mountPointInUse = defineProblem<{ path: string; type?: string }>({
   id: 'mount-point-in-use',
   exitStatus: 2,
-  summary: 'binfmt_misc is not mounted over a directory that holds something else',
+  summary: 'the directory of --mount is not empty, so binfmt_misc is not mounted there',
   title: ({ path }) => `binfmt_misc is not mounted at ${quote(path)}`,
   cause: ({ path }) =>
     `--mount ${quote(path)}: this directory is not empty and is not a binfmt_misc; mounting over it would hide what is in it`,

@@ -19,12 +19,12 @@ const noDocker = ', and no rootless Docker Engine of this user runs';
 
 export const notForRoot: ProblemDefinition<{ userNamespace: boolean }> = {
   id: 'not-for-root',
-  summary: '--rootless was said by root',
+  summary: 'root used --rootless',
   exitStatus: 2,
   title: () => '--rootless is for users without root',
   cause: ({ userNamespace }) =>
     userNamespace
-      ? 'this is a user namespace already: say --allow-userns instead of --rootless'
+      ? 'this is a user namespace already: use --allow-userns instead of --rootless'
       : 'you are root: leave out --rootless, or call this program as the user whose engine it is',
 };
 

@@ -28,7 +28,7 @@ export const shadowed = platformCheck<{
   probe: ProbeFacts;
 }>({
   id: 'shadowed',
-  summary: 'several entries match its programs (box64, FEX, Rosetta, QEMU): which one the kernel takes',
+  summary: "several entries match the platform's programs (box64, FEX, Rosetta, QEMU): which one the kernel takes",
   find(platform, input) {
     const { active, runs, probe } = platform;
     const { architecture } = platform.platform;
@@ -157,7 +157,7 @@ export const argv0Kernel = platformCheck<EntryFlags & { kernel: string }>({
 
 export const native = platformCheck<{ entry: string; probe: ProbeFacts }>({
   id: 'native',
-  summary: 'the processor could run it, but an entry takes its programs',
+  summary: "the processor could run the platform's programs, but an entry takes them",
   find(platform, { native: all }) {
     const { active } = platform;
     if (!active || !all.has(platform.platform.architecture)) return undefined;
@@ -194,7 +194,7 @@ export const imagePlatform = platformCheck<{ probe: ProbeFacts }>({
   symptom: () =>
     "exec format error; exec /app: no such file or directory; The requested image's platform does not match",
   cause: () =>
-    'an image has a platform, whichever machine it was pulled on. A program for another architecture in it, a script without its first line, or a missing loader give the same messages',
+    'an image is for one platform, which need not be the one of the machine that pulled it. You see the same messages if a program in the image is for another architecture, if a script does not begin with #!, or if a loader is missing',
   evidence: ({ probe }) => [probeLine(probe)],
 });
 

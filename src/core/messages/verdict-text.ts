@@ -74,7 +74,7 @@ export function probeLine(facts: ProbeFacts): string {
     exit: `exit status ${status}`,
     signal,
     timeout: 'timeout',
-    pretended: 'the right exit status, for a program without code too',
+    pretended: 'the expected exit status, but also for a program that has no code',
   };
   const through = interpreter ? `, started through ${interpreter}` : '';
   return `probe: ${outcomes[result]}${firstLine(output)}${through}`;
