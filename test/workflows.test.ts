@@ -34,10 +34,16 @@ describe('docs/ci.md', () => {
   });
 
   it('has examples that are YAML, with inputs and variables that exist', () => {
-    const [github, gitlab] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => parse(text));
-    expect(Object.keys(action.inputs)).to.include.members(Object.keys(github.jobs.build.steps[0].with));
+    const examples = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);
+    const [gitlab] = examples.filter((text) => !text.startsWith('jobs:')).map((text) => parse(text));
     expect(Object.keys(gitlabJob.variables)).to.include.members(Object.keys(gitlab.build.variables));
-    expect(validateWorkflow(`on: push\n${page.match(/```yaml\n(.*?)```/s)?.[1]}`).errors).to.deep.equal([]);
+    const workflows = examples.filter((text) => text.startsWith('jobs:'));
+    expect(workflows).to.have.length(2);
+    for (const text of workflows) {
+      expect(validateWorkflow(`on: push\n${text}`).errors).to.deep.equal([]);
+      const ours = parse(text).jobs.build.steps.find(({ uses = '' }) => /^(OWNER|\.)\//.test(uses));
+      expect(Object.keys(action.inputs)).to.include.members(Object.keys(ours.with));
+    }
   });
 });
 

@@ -46,7 +46,7 @@ export const defaultCommand = defineCommand({
       'a list, such as --uninstall arm64,riscv64',
     ),
     after: text('NAME', 'with --install: keep the entry NAME (box64, Rosetta ...) in front', 'the name of an entry'),
-    force: flag('register in front of a working entry of another name'),
+    force: flag('register in front of a working entry of another name; with --persist, replace changed files'),
     keep: flag('keep a working entry even if its QEMU is older or its flags differ'),
     'no-credentials': flag('without flag C: setuid programs do not get their privileges'),
     'no-preserve-argv0': flag('without flag P: programs see their path as argv[0]'),
@@ -80,7 +80,7 @@ export const defaultCommand = defineCommand({
     }
     const { persist: format, host } = values;
     if (format !== undefined && install === undefined && uninstall === undefined) {
-      report({ kind: 'needs-option', option: 'persist', other: 'install LIST' });
+      report({ kind: 'needs-option', option: 'persist', other: ['install LIST', 'uninstall LIST'] });
     }
     for (const other of ['watch', 'keep', 'rootless', 'allow-userns'] as const) {
       if (format !== undefined && values[other]) report({ kind: 'excludes', option: 'persist', other });

@@ -87,7 +87,7 @@ describe('an answer of the API server', () => {
 
   it('may be rubbish, or none at all', () => {
     expect(judged(200, 'rubbish').result).to.equal('unusable');
-    expect(lineOf(judged(200, 'rubbish'))).to.contain('what https://s answered is not this node');
+    expect(lineOf(judged(200, 'rubbish'))).to.contain('the answer of https://s does not describe this node');
     const silent = judge({ kind: 'silent', errno: 'ETIMEDOUT' }, 'GET', 'https://s', 'n');
     expect(silent.result).to.equal('silent');
     expect(lineOf(silent)).to.contain('https://s does not answer (ETIMEDOUT: it took too long)');

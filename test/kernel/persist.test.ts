@@ -683,7 +683,7 @@ describe('--persist', () => {
   });
 
   for (const [args, message] of [
-    [['--persist'], '--persist needs --install LIST'],
+    [['--persist'], '--persist needs --install LIST or --uninstall LIST'],
     [['--install', name, '--host', '/'], '--host needs --persist'],
     [['--install', name, '--persist', '--watch'], '--persist and --watch exclude each other'],
     [['--install', name, '--persist', '--keep'], '--persist and --keep exclude each other'],

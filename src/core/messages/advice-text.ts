@@ -73,7 +73,7 @@ const renderers: Renderers = {
     command: `echo 1 | sudo tee ${entries.map(entryFile).join(' ')}`,
   }),
   'remove-entries-by-hand': ({ entries }) => ({
-    label: 'type this in a shell that is already open (it starts no program)',
+    label: 'type this in a shell of root that is already open (it starts no program)',
     command: entries.map((name) => `echo -1 >${entryFile(name)}`).join('; '),
   }),
   'delete-files': ({ files }) => ({

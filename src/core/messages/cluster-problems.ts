@@ -48,7 +48,7 @@ export const apiAnswerUnusable = defineProblem<{ server: string; node: string }>
   id: 'api-answer-unusable',
   summary: 'the answer is incomplete, or does not come from an API server',
   title: ({ server }) => `the answer of ${server} cannot be used`,
-  cause: ({ server, node }) => `${notUpToDate(node)}: what ${server} answered is not this node`,
+  cause: ({ server, node }) => `${notUpToDate(node)}: the answer of ${server} does not describe this node`,
 });
 
 const notUpToDate = (node: string) => `the labels of node ${quote(node)} may be out of date`;

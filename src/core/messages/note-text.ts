@@ -18,7 +18,7 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
     case 'other-entry':
       return `already runs through ${note.entry}, left alone`;
     case 'hidden-entry':
-      return `already runs through ${note.interpreter ?? 'an entry'}, which cannot be read from here, left alone`;
+      return `already runs through ${note.interpreter ?? 'an emulator'}, by an entry that cannot be read from here; left alone`;
     case 'kept':
       return `kept ${qemu(note.version)}${describeKept(note.difference)}`;
     case 'not-replaced':

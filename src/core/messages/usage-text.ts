@@ -11,7 +11,7 @@ export type UsageError =
   | { readonly kind: 'unknown-option'; readonly word: string; readonly command?: string; readonly suggestion?: string }
   | { readonly kind: 'no-value-expected'; readonly option: string; readonly value: string }
   | { readonly kind: 'bad-value'; readonly option: string; readonly value?: string; readonly expects: string }
-  | { readonly kind: 'needs-option'; readonly option: string; readonly other: string }
+  | { readonly kind: 'needs-option'; readonly option: string; readonly other: string | readonly string[] }
   | { readonly kind: 'excludes'; readonly option: string; readonly other: string }
   | { readonly kind: 'unexpected-argument'; readonly word: string; readonly suggestion?: string }
   | { readonly kind: 'command-not-first'; readonly command: string }
@@ -47,7 +47,7 @@ export function describeUsageError(error: UsageError): string {
     case 'bad-value':
       return `--${error.option} takes ${error.expects}${error.value ? `, not ${quote(error.value)}` : ''}`;
     case 'needs-option':
-      return `--${error.option} needs --${error.other}`;
+      return `--${error.option} needs --${[error.other].flat().join(' or --')}`;
     case 'excludes':
       return `--${error.option} and --${error.other} exclude each other`;
     case 'command-not-first':
