@@ -53,11 +53,17 @@ export interface OsNames {
 /** The machine lacks a resource at the moment: that says nothing about the emulator. */
 export const SHORTAGES: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC', 'ETXTBSY']);
 
+/** What a C library says for EAGAIN: an emulator could not start a thread, for example, and ended because of that. */
+const TRY_AGAIN = /Resource temporarily unavailable/;
+
 /** It got no time of a processor, for which no system call fails. The kernel uses this errno for timers. */
 export const STARVED = 'ETIME';
 
 export function verdictOf(architecture: Architecture, outcome: Outcome, osNames: OsNames): Verdict {
   const { kind, number, output } = outcome;
+  const runs = kind === 'exit' ? runsWith(architecture, number) : undefined;
+  if (runs) return runs;
+  if ((kind === 'exit' || kind === 'signal') && TRY_AGAIN.test(output)) return { kind: 'untried', errno: 'EAGAIN' };
   switch (kind) {
     case 'exec':
     case 'chroot': {
@@ -70,13 +76,15 @@ export function verdictOf(architecture: Architecture, outcome: Outcome, osNames:
       return { kind: 'timeout' };
     case 'starved':
       return { kind: 'untried', errno: STARVED };
-    case 'exit': {
-      const level = architecture.levels?.[number];
-      if (level !== undefined) return { kind: 'runs', level };
-      if (architecture.levels === undefined && number === PROBE_SUCCESS) return { kind: 'runs' };
+    case 'exit':
       return { kind: 'exit', status: number, output };
-    }
   }
+}
+
+function runsWith({ levels }: Architecture, status: number): Verdict | undefined {
+  if (levels === undefined) return status === PROBE_SUCCESS ? { kind: 'runs' } : undefined;
+  const level = levels[status];
+  return level === undefined ? undefined : { kind: 'runs', level };
 }
 
 /** Does it run in every container, up to the variant `level` if one was asked for? */

@@ -28,6 +28,10 @@ describe('the verdict about a probe', () => {
     [{ kind: 'exec', number: 7 }, /E2BIG/],
     [{ kind: 'exit', number: 127, output: 'qemu: no\nmore' }, /status 127$/],
     [{ kind: 'signal', number: 11 }, /SIGSEGV/],
+    [
+      { kind: 'signal', number: 6, output: 'qemu: qemu_thread_create: Resource temporarily unavailable' },
+      /lacks .*EAGAIN/,
+    ],
     [{ kind: 'timeout', number: 0 }, /in time/],
     [{ kind: 'starved', number: 0 }, /lacks a resource at the moment \(processor time\)/],
   ] as const) {
