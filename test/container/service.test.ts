@@ -253,7 +253,7 @@ describe('the memory of a watcher', () => {
     onHost(() => uninstallAll(FULL_IMAGE));
   });
 
-  it('stays below 64 MiB, and does not grow during 10,000 restores', async () => {
+  it('does not grow during 10,000 restores (`npm run bench:watch` shows how much it is)', async () => {
     const options = ['--install', 'all', '--watch', '--backoff', '0'];
     mustDocker('run', '--detach', '--name', container, '--privileged', FULL_IMAGE, ...options);
     await until(() => / ready\n/.test(docker('logs', container).stderr), 'the watcher');
@@ -272,7 +272,6 @@ describe('the memory of a watcher', () => {
         sizes.push(resident());
       }
       const most = (from: number, to: number) => Math.max(...sizes.slice(sizes.length * from, sizes.length * to));
-      expect(most(0, 1)).to.be.below(64);
       // The garbage that V8 has not collected yet is as much as it will be after a half.
       expect(most(0.75, 1) - most(0.25, 0.5), sizes.map(Math.round).join(' ')).to.be.below(3);
     } finally {
