@@ -22,8 +22,9 @@ export default class Reporter extends Mocha.reporters.Spec {
   }
 }
 
-function why(error: { stack?: string; actual?: unknown; expected?: unknown }): string {
-  const message = String(error.stack ?? error);
+function why(error: { stack?: string; actual?: unknown; expected?: unknown; cause?: unknown }): string {
+  const cause = error.cause instanceof Error ? `because of ${error.cause.stack}\n` : '';
+  const message = cause + String(error.stack ?? error);
   if (error.actual === undefined || error.expected === undefined) return message;
   return message + Mocha.reporters.Base.generateDiff(error.actual as string, error.expected as string);
 }
