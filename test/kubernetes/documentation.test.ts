@@ -1,10 +1,12 @@
 /** Types what docs/cluster.md says, in order, and compares what is printed with what it says. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { expect } from 'chai';
 import { docker, guestImage, IMAGE, mustDocker, uninstallAll } from '../support/docker.js';
 import { guests } from '../support/guest-pods.js';
 import { mounted, unmountHost } from '../support/host.js';
-import { DEPLOY, kubectl } from '../support/kubernetes.js';
+import { entryNames } from '../support/kernel.js';
+import { DEPLOY, kubectl, mustKubectl } from '../support/kubernetes.js';
 import { run } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 import { skipBecause } from '../support/skip.js';
@@ -24,28 +26,37 @@ if (arm64 !== undefined) {
       mustDocker('tag', IMAGE, NAME);
     });
     afterEach(() => {
+      // Its pod takes the labels away.
+      kubectl('delete', 'daemonset', '--namespace', 'binfmt', 'binfmt', '--cascade=foreground');
       kubectl('delete', 'namespace', 'binfmt', '--ignore-not-found');
       kubectl('delete', 'clusterrole,clusterrolebinding', 'binfmt', '--ignore-not-found');
       kubectl('delete', 'pod', 'hello', '--ignore-not-found');
-      kubectl(
-        'label',
-        'nodes',
-        '--all',
-        ...['arm', 'arm-v6', 'arm-v7', 'arm64'].map((each) => `binfmt/linux-${each}-`),
-      );
       uninstallAll();
       unmountHost();
     });
     after(() => void docker('image', 'rm', BUSYBOX));
 
-    for (const { commands } of storiesOf('docs/cluster.md').filter(({ machine }) => machine === CLUSTER)) {
-      it(`${commands[0]?.typed}`, () => {
-        // People change the kustomization.
-        const clone = scratch();
-        fs.cpSync(DEPLOY, path.join(clone, 'deploy/kubernetes'), { recursive: true });
-        const inClone = (text: string) => run('bash', ['-c', `exec 2>&1\ncd ${clone}\n${text}`]);
-        expectPrinted(commands, inClone);
-      });
+    const stories = storiesOf('docs/cluster.md').filter(({ machine }) => machine === CLUSTER);
+    const beginningWith = (text: string) => stories.find(({ commands }) => commands[0]?.typed.includes(text));
+
+    /** A shell in a clone, as people change the kustomization in it. */
+    const shellInClone = () => {
+      const clone = scratch();
+      fs.cpSync(DEPLOY, path.join(clone, 'deploy/kubernetes'), { recursive: true });
+      return (text: string) => run('bash', ['-c', `exec 2>&1\ncd ${clone}\n${text}`]);
+    };
+
+    for (const { commands } of stories) {
+      it(`${commands[0]?.typed}`, () => expectPrinted(commands, shellInClone()));
     }
+
+    it('takes everything away, also what components have added', () => {
+      const inClone = shellInClone();
+      for (const text of ['[scheduling]', '&uninstall']) expectPrinted(beginningWith(text)?.commands ?? [], inClone);
+      const names = 'clusterrole,clusterrolebinding,namespace';
+      expect(mustKubectl('get', names, '--output', 'name')).not.to.match(/\/binfmt$/m);
+      expect(mustKubectl('get', 'nodes', '--output', 'jsonpath={.items[*].metadata.labels}')).not.to.contain('binfmt/');
+      expect(entryNames()).to.deep.equal([]);
+    });
   });
 }
