@@ -32,6 +32,7 @@ const ownOptions = commands.flatMap(({ options }) => [...Object.keys(options), '
 /** Of `docker run`, of the campaign (test/campaign), and of the tools on docs/migrating.md. */
 const othersOptions = [
   ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed --stop'.split(' '),
+  '--with-registry-auth',
   ...'--reset --persistent --credential --preserve-argv0 --ignore-family --qemu-path --qemu-suffix --path --suffix'.split(
     ' ',
   ),

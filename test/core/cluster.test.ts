@@ -70,9 +70,9 @@ describe('an answer of the API server', () => {
 
   for (const [status, result, text] of [
     [401, 'refused', 'does not accept the token of the service account (401): why; allow its service account'],
-    [403, 'refused', 'the service account may not patch it (403): why; allow its service account'],
+    [403, 'refused', 'the service account is not allowed to patch the node (403): why; allow its service account'],
     [404, 'refused', 'knows no node of this name (404): why'],
-    [409, 'conflict', 'others change it all the time (409): why'],
+    [409, 'conflict', 'others keep changing the node (409): why'],
     [302, 'refused', 'the API server answered PATCH with 302: why'],
     [503, 'refused', 'the API server answered PATCH with 503: why'],
   ] as const) {

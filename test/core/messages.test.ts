@@ -49,7 +49,7 @@ describe('a problem with binfmt_misc', () => {
 
   it('says which setting forbids more entries, and how to raise it', () => {
     const line = oneLine(registerProblem({ name: 'n', interpreter: '/i' }, 'ENOSPC', 4), called);
-    expect(line).to.contain('the kernel keeps no more emulators open (ENOSPC');
+    expect(line).to.contain('the kernel cannot keep another emulator open, because the limit is reached (ENOSPC');
     expect(line).to.contain('user.max_binfmt_misc_interpreters allows 4');
     expect(line).to.contain('sudo sysctl user.max_binfmt_misc_interpreters=256');
     expect(oneLine(openProblem('/m/n', 'EBUSY'), called)).to.contain('sudo rm /m/n');

@@ -290,7 +290,7 @@ describe('--persist', () => {
       const kept = uninstall();
       expect(kept.exit).to.equal(1);
       expect(lastLine(kept.stderr)).to.equal(
-        `uninstalling: ${entry} kept "/${CONFIGURATION}", which somebody has changed, with its entry and its emulator; ${remove(CONFIGURATION)}`,
+        `uninstalling: ${entry} kept "/${CONFIGURATION}", because somebody has changed it; the entry and its emulator stay too; ${remove(CONFIGURATION)}`,
       );
       expect(written()).to.have.members([CONFIGURATION, EMULATOR, MANIFEST]);
       expect(entryNames()).to.deep.equal([entry]);

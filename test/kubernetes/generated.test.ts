@@ -20,22 +20,23 @@ describe('deploy/kubernetes/binfmt.yaml', () => {
     expect(mustKubectl('kustomize', DEPLOY)).to.equal(withTag);
   });
 
-  it('takes the patch of docs/cluster.md, which leaves the options of a component', () => {
-    const [patch] = /^patches:$.*?(?=^```$)/ms.exec(fs.readFileSync('docs/cluster.md', 'utf8')) ?? [];
+  it('takes the patch of docs/cluster.md, with all that its table adds, and leaves the options of a component', () => {
+    const page = fs.readFileSync('docs/cluster.md', 'utf8');
+    const [patch] = /^patches:$.*?(?=^```$)/ms.exec(page) ?? [];
+    const added = [...page.matchAll(/`(\{ op: add, .* \})` \|$/gm)].map(([, operation]) => `      - ${operation}\n`);
+    expect(added).to.have.length(3);
     const copy = path.join(scratch(), 'kubernetes');
     fs.cpSync(DEPLOY, copy, { recursive: true });
     const file = path.join(copy, 'kustomization.yaml');
     const withComponent = fs.readFileSync(file, 'utf8').replace('components: []', 'components: [scheduling]');
-    fs.writeFileSync(file, withComponent + patch);
-    const { args } = parseAllDocuments(mustKubectl('kustomize', copy))
+    fs.writeFileSync(file, withComponent + patch + added.join(''));
+    const { spec } = parseAllDocuments(mustKubectl('kustomize', copy))
       .map((document) => document.toJS())
-      .find(({ kind }) => kind === 'DaemonSet').spec.template.spec.containers[0];
-    expect(args).to.deep.equal([
-      '--install',
-      'arm64,riscv64',
-      '--watch',
-      '--node=$(NODE_NAME)',
-      '--remove-taint=binfmt/starting',
-    ]);
+      .find(({ kind }) => kind === 'DaemonSet').spec.template;
+    expect(spec.containers[0].args.join(' ')).to.equal(
+      '--install arm64,riscv64 --watch --node=$(NODE_NAME) --remove-taint=binfmt/starting --interval=30',
+    );
+    expect(spec.imagePullSecrets).to.deep.equal([{ name: 'SECRET' }]);
+    expect(spec.securityContext.seLinuxOptions).to.deep.equal({ type: 'spc_t' });
   });
 });

@@ -243,7 +243,7 @@ describe('a watcher that labels its node', () => {
     try {
       const watcher = watch(guest.name, ['--remove-taint', TAINT]);
       for (let i = 0; i < 3 && !watcher.log.includes('409'); i++) await watcher.said(/\(409\)/).catch(() => {});
-      expect(watcher.log).to.contain('others change it all the time (409)');
+      expect(watcher.log).to.contain('others keep changing the node (409)');
       expect(watcher.log.match(/\(409\)/g)).to.have.length(1);
       expect(await requests(watcher, 'PATCH', 'conflict')).to.be.at.least(5);
       taken = false;

@@ -73,7 +73,7 @@ const renderers: Renderers = {
     command: `echo 1 | sudo tee ${entries.map(entryFile).join(' ')}`,
   }),
   'remove-entries-by-hand': ({ entries }) => ({
-    label: 'type this in a shell of root that is already open (it starts no program)',
+    label: 'type this in a root shell that is already open (the command starts no program)',
     command: entries.map((name) => `echo -1 >${entryFile(name)}`).join('; '),
   }),
   'delete-files': ({ files }) => ({
@@ -228,7 +228,7 @@ const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, detail?:
     'use a statically linked emulator, such as the one in the package qemu-user of Debian 13',
   'give-service-account': () => 'give the pod a service account, and set automountServiceAccountToken: true',
   'install-newer-kernel': () =>
-    'install a newer kernel; until then, copy the static emulator into each image, to the path in the entry',
+    'install a newer kernel; until then, register with a tool that does not set flag F, and copy the static emulator into each image, to the path in that entry',
   'keep-directory-in-memory': () =>
     'keep the directory that is read on a tmpfs: RUN --mount=type=tmpfs,target=DIR, or docker run --tmpfs DIR',
   'mount-without-noexec': () => 'mount its file system without noexec',

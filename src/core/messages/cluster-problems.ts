@@ -57,9 +57,9 @@ const errnos: Readonly<Record<string, string>> = { ETIMEDOUT: 'ETIMEDOUT: it too
 
 const refusals: Readonly<Record<number, (method: string) => string>> = {
   401: () => 'the API server does not accept the token of the service account (401)',
-  403: (method) => `the service account may not ${method.toLowerCase()} it (403)`,
+  403: (method) => `the service account is not allowed to ${method.toLowerCase()} the node (403)`,
   404: () => 'the API server knows no node of this name (404)',
-  409: () => 'others change it all the time (409)',
+  409: () => 'others keep changing the node (409)',
 };
 
 export const clusterProblems = [

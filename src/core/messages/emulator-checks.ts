@@ -219,7 +219,7 @@ export const emulatorFails = platformCheck<{
   symptom: ({ probe }) => refusalSymptoms[probe.errno ?? ''],
   cause: ({ probe, matched }) =>
     probe.errno === 'ENOEXEC' && matched
-      ? 'an entry matches, but the kernel cannot run the emulator: it is built for a different CPU architecture, or needs an emulator itself, whose entry has flag O or C'
+      ? 'an entry matches, but the kernel cannot start its emulator: the emulator is built for another CPU architecture, or is emulated itself, through an entry with flag O or C'
       : describeFailure(probe),
   evidence: ({ probe, entries, version }) => [
     probeLine(probe),

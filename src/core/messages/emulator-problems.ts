@@ -58,7 +58,8 @@ const registerErrors: Readonly<Record<string, string>> = {
     'the kernel is not allowed to execute the emulator (EACCES), for example because its file system is mounted with noexec',
   EEXIST: 'another program has just registered the same name (EEXIST, file exists)',
   EINVAL: 'the kernel does not accept the entry (EINVAL, invalid argument); flag F needs Linux 4.8 or later',
-  ENOSPC: 'the kernel keeps no more emulators open (ENOSPC, no space left on device)',
+  ENOSPC:
+    'the kernel cannot keep another emulator open, because the limit is reached (ENOSPC, no space left on device)',
 };
 
 export const notRegistered = defineProblem<{ entry: string; interpreter: string; errno: string; limit?: number }>({

@@ -13,7 +13,7 @@ const reasons = {
   unreachable: 'the kernel opens its emulator anew (flag F), and that file cannot be reached from here',
   'other-file': 'the file of its emulator is no longer the one that the kernel keeps open (flag F)',
   'does-not-run': 'its emulator does not run when it is registered anew',
-  changed: 'the kernel shows something else after it was registered again',
+  changed: 'after it was registered again, its text in the kernel is not the same as before',
 } as const;
 
 export const cannotStayInFront = defineProblem<{ entry: string; why: WhyNotInFront; interpreter?: string }>({

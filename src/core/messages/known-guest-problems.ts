@@ -112,7 +112,7 @@ export const guestProblems: readonly KnownProblem[] = [
     id: 'unknown-system-call',
     messages: ['Function not implemented', 'qemu: Unsupported syscall'],
     cause:
-      'QEMU does not know the system call that the program makes. Newer versions know more of them; libaio and io_uring are not among them',
+      'QEMU does not know the system call that the program makes. Newer versions know more system calls, but not those of libaio and io_uring',
     checks: ['old-emulator'],
     advice: [],
     sources: [

@@ -95,7 +95,7 @@ export const confinement = machineCheck<{ profile: string }>({
   },
   title: () => 'a security module confines this container',
   symptom: () => 'permission denied',
-  cause: ({ profile }) => `${profile} may be what forbids this, and not a missing capability`,
+  cause: ({ profile }) => `perhaps ${profile} forbids this, and not a missing capability`,
   evidence: ({ profile }) => [`/proc/self/attr/current: ${profile}`],
 });
 

@@ -124,7 +124,7 @@ export const automount = machineCheck({
   title: () => 'the host has not mounted binfmt_misc yet',
   symptom: () => FORMAT_ERROR,
   cause: () =>
-    `on the host, ${BINFMT_DIRECTORY} is an automount point that nobody has used yet (systemd's proc-sys-fs-binfmt_misc.automount). What a container registers ends with that container`,
+    `on the host, ${BINFMT_DIRECTORY} is an automount point that nobody has used yet (systemd's proc-sys-fs-binfmt_misc.automount). What a container registers is gone when that container ends`,
   evidence: () => [`${BINFMT_DIRECTORY} on the host: autofs, without binfmt_misc on it`],
 });
 

@@ -105,7 +105,7 @@ const nextSteps = {
   systemd: () => 'sudo systemctl restart systemd-binfmt',
   openrc: () => 'sudo rc-update add binfmt boot && sudo rc-service binfmt restart',
   none: (directory: string) =>
-    `register the emulators in ${directory} in the way of your system, with the flags F, P, O and C`,
+    `register the emulators in ${directory} as your system does it, with the flags F, P, O and C`,
 } as const;
 
 function nextStepWithDebian(entries: readonly string[]): string {

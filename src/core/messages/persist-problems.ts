@@ -67,7 +67,7 @@ export const hostFileKept = defineProblem<{ files: readonly string[]; entry: boo
   summary: 'a file of the host was not removed, because somebody has changed it',
   title: () => 'some files of the host were changed by somebody, and stay',
   cause: ({ files, entry }) =>
-    `kept ${listed(files.map(quote))}, which somebody has changed${entry ? ', with its entry and its emulator' : ''}`,
+    `kept ${listed(files.map(quote))}, because somebody has changed ${files.length > 1 ? 'them' : 'it'}${entry ? '; the entry and its emulator stay too' : ''}`,
 });
 
 export const hostFileUnknown = defineProblem<{ files: readonly string[]; manifest: string; state: ManifestState }>({

@@ -34,7 +34,8 @@ export const podmanFailed: ProblemDefinition<{ output: string; end: string }> = 
   exitStatus: 3,
   title: () => 'podman cannot make its namespaces',
   cause({ output, end }) {
-    if (end === 'kept nothing') return 'podman leaves no process that keeps its namespaces';
+    if (end === 'kept nothing')
+      return 'podman answers, but no process of podman keeps its namespaces, so that they cannot be entered';
     return `podman cannot make its namespaces (${end})${output && `: it says "${printable(output)}"`}`;
   },
 };

@@ -179,7 +179,7 @@ export const native = platformCheck<{ entry: string; probe: ProbeFacts }>({
 
 export const imagePlatform = platformCheck<{ probe: ProbeFacts }>({
   id: 'image-platform',
-  summary: 'emulation works, and a container still says "exec format error": how to find out why',
+  summary: 'emulation works, and a container still does not start: how to find out why',
   verbose: true,
   find(platform) {
     const { name, runs } = platform;
