@@ -87,7 +87,11 @@ describe('install --after', () => {
         () => registerForeign('front', guest3.name, older, 'F'),
         /takes no programs of the platforms/,
       ],
-      ['matches by extension', () => writeEntry('register', `:front:E::xyz::${older}:F`), /does not match by magic/],
+      [
+        'matches by extension',
+        () => writeEntry('register', `:front:E::xyz::${older}:F`),
+        /does not choose programs by their first bytes/,
+      ],
       [
         'has an emulator that is not there any more',
         () => {
