@@ -169,7 +169,7 @@ describe('a check of doctor', () => {
     registerForeign(entry, name, programOfAnotherMachine(), 'F');
     const problem = problemIn('emulator-fails', examined());
     expect(problem.facts['probe']).to.include({ result: 'refused', errno: 'ENOEXEC' });
-    expect(problem.text.cause).to.contain('the kernel cannot run the emulator');
+    expect(problem.text.cause).to.contain('the kernel cannot start its emulator');
   });
 
   it('emulator-fails: does not call a script dynamically linked', () => {

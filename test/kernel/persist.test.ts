@@ -306,7 +306,7 @@ describe('--persist', () => {
       const kept = uninstall();
       expect(kept.exit).to.equal(1);
       expect(lastLine(kept.stderr)).to.equal(
-        `uninstalling: ${entry} kept "/${EMULATOR}", which somebody has changed; ${remove(EMULATOR)}`,
+        `uninstalling: ${entry} kept "/${EMULATOR}", because somebody has changed it; ${remove(EMULATOR)}`,
       );
       expect(written()).to.have.members([EMULATOR, MANIFEST]);
       expect(entryNames()).to.deep.equal([]);

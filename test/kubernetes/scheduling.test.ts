@@ -311,7 +311,7 @@ describe('a watcher that labels its node', () => {
     await until(async () => (await requests(watcher, 'GET', 'refused')) > 2, 'more tries');
     writeServiceAccount(account, powerless);
     await watcher.said(
-      /warning: .* the service account may not get it \(403\): nodes .* is forbidden: .*; allow its service/,
+      /warning: .* the service account is not allowed to get the node \(403\): nodes .* is forbidden: .*; allow its service/,
     );
     fs.rmSync(path.join(account, 'token'));
     await watcher.said(/warning: .* cannot read "\S+token" \(ENOENT\); give the pod a service account/);
