@@ -24,7 +24,7 @@ const watchOptions = {
     'keep',
     'uninstall',
   ]),
-  listen: listenOption('with --watch: where it also answers'),
+  listen: listenOption('with --watch: also serve its status at'),
   ...nodeOptions,
 } as const;
 

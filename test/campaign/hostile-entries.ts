@@ -80,7 +80,7 @@ const hostilities: readonly Hostility[] = [
   { name: 'odd names', prepare: oddNames, cause: /^$/ },
   { name: 'entries that match everything foreign', prepare: everythingForeign, cause: /^$/ },
   {
-    name: 'registers and removes all the time',
+    name: 'another process registers and removes all the time',
     prepare: churn,
     cause: /does not run|runs, but|a moment later|was removed/,
   },

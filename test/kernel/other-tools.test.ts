@@ -8,7 +8,9 @@ import { binfmt, EMULATORS, lastLine, PROGRAM, statusIn } from '../support/progr
 
 const target = ({ name }: { name: string }) => row(name).target;
 const announced = (typed: string, tool: string, ours: string) =>
-  new RegExp(`^binfmt: "${typed}" is a call of ${tool}; here it is: sudo .*${PROGRAM}${ours && ` ${ours}`}\n`);
+  new RegExp(
+    `^binfmt: "${typed}" is a call of ${tool}; this program carries it out as: sudo .*${PROGRAM}${ours && ` ${ours}`}\n`,
+  );
 const entries = [guest.emulator, guest2.emulator].sort();
 
 describe('a call of another tool', () => {

@@ -275,7 +275,7 @@ describe('--persist', () => {
       fs.mkdirSync(at('etc/systemd/system'), { recursive: true });
       fs.symlinkSync('/dev/null', at('etc/systemd/system/systemd-binfmt.service'));
       expect(install().stderr).to.contain(
-        'binfmt: systemd does not read its configuration at boot, because /etc/systemd/system/systemd-binfmt.service is a link to /dev/null\n',
+        'binfmt: at boot, systemd will register nothing, because /etc/systemd/system/systemd-binfmt.service is a link to /dev/null\n',
       );
     });
   });

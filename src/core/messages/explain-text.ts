@@ -35,7 +35,7 @@ export const unknownMessage = defineProblem<{ message: string }>({
   summary: 'doctor --explain was given a message that it does not know',
   title: () => 'unknown message',
   cause: ({ message }) =>
-    `${quote(message)} is not a message that this program knows. What doctor finds on this machine is on standard output; if that explains nothing, report the message, with the output of the command below`,
+    `${quote(message)} is not a message that this program knows. What doctor finds on this machine is on standard output; if that explains nothing, report the message, with the output of doctor --json --verbose`,
 });
 
 export const explainProblems = [unknownMessage];

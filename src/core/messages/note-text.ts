@@ -30,7 +30,7 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
     case 'persisted':
       return `${bootServices[note.format]} at every boot (${note.chosen ? 'as chosen' : 'found on this host; choose another way with --persist=FORMAT'})`;
     case 'boot-service-off':
-      return `${note.format} does not read its configuration at boot, because ${note.file} is a link to /dev/null`;
+      return `at boot, ${note.format} will register nothing, because ${note.file} is a link to /dev/null`;
     case 'in-front-at-boot':
       return `from the next boot on, ${note.other} is in front of ${note.entry}, because ${note.file} is read later`;
     case 'record-clash':

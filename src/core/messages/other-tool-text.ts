@@ -10,7 +10,7 @@ export function describeTranslation(
   invocation: Invocation,
 ): string[] {
   return [
-    `${quote(words(typed))} is a call of ${tool}; here it is: ${callPrivileged(invocation, ours)}`,
+    `${quote(words(typed))} is a call of ${tool}; this program carries it out as: ${callPrivileged(invocation, ours)}`,
     ...differences.map((difference) => differenceText[difference](tool)),
   ].map(printable);
 }
