@@ -10,7 +10,7 @@ import { adviceFor } from '../src/core/render.js';
 import { architectures } from '../src/core/architectures.js';
 import { checks, definitionOf, problemIds } from '../src/core/messages/index.js';
 import { commands } from '../src/commands/index.js';
-import { exitStatuses } from '../src/core/messages/usage-text.js';
+import { type ExitStatusRow, exitStatuses, exitStatusesOfRun } from '../src/core/messages/usage-text.js';
 import { knownProblems } from '../src/core/messages/known-problems.js';
 import { listed } from '../src/core/text.js';
 import { optionRows } from '../src/cli/usage.js';
@@ -97,11 +97,8 @@ const tables: Readonly<Record<string, () => string>> = {
       ['architecture', 'other names', "QEMU's name", 'in the image `binfmt`'],
       architectures.map(({ name, aliases, target, inImage }) => [name, otherNames(name, aliases), target, inImage ? 'yes' : '']),
     ),
-  statuses: () =>
-    table(
-      ['exit status', 'meaning'],
-      exitStatuses.map(([status, meaning]) => [String(status), meaning]),
-    ),
+  statuses: () => tableOfStatuses(exitStatuses),
+  runs: () => tableOfStatuses(exitStatusesOfRun),
   checks: () =>
     table(
       ['check', 'what it looks for'],
@@ -141,4 +138,11 @@ function otherNames(name: string, aliases: readonly string[]): string {
     return variant === undefined ? word : `${word} (${name}/${variant})`;
   });
   return named.join(', ');
+}
+
+function tableOfStatuses(rows: readonly ExitStatusRow[]): string {
+  return table(
+    ['exit status', 'meaning'],
+    rows.map(([status, meaning]) => [String(status), meaning]),
+  );
 }

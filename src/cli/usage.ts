@@ -4,13 +4,16 @@ import { ABOUT, exitStatuses, HELP } from '../core/messages/usage-text.js';
 
 /** Of one command, or of all. */
 export function usage(of: readonly Command[]): string {
+  const [only] = of;
+  const statuses = (of.length === 1 && only?.exitStatuses) || exitStatuses;
+  const width = Math.max(...statuses.map(([status]) => String(status).length));
   const synopses = of.map(({ name, synopsis }) => `binfmt ${name ? `${name} ` : ''}${synopsis}`);
   return `Usage: ${synopses.join('\n       ')}
 
 ${ABOUT}
 ${of.map(section).join('')}
 Exit status:
-${exitStatuses.map(([status, meaning]) => `  ${status}  ${meaning}`).join('\n')}
+${statuses.map(([status, meaning]) => `  ${String(status).padEnd(width)}  ${meaning}`).join('\n')}
 `;
 }
 

@@ -3,7 +3,12 @@
  * usage text (src/cli) are made from it. An option that is not declared cannot be read: that does not compile.
  */
 import type { ClusterAccess } from '../core/cluster.js';
-import { choiceExpectation, numberExpectation, type UsageError } from '../core/messages/usage-text.js';
+import {
+  choiceExpectation,
+  type ExitStatusRow,
+  numberExpectation,
+  type UsageError,
+} from '../core/messages/usage-text.js';
 import type { Line, Report } from '../core/report-lines.js';
 import type { Build } from '../core/version.js';
 import type { Setup } from '../system/system.js';
@@ -61,6 +66,8 @@ export interface CommandDefinition<O extends Options, Args> {
   readonly summary: string;
   readonly example: string;
   readonly options: O;
+  /** If they are not those of the other commands. */
+  readonly exitStatuses?: readonly ExitStatusRow[];
   /** What may follow: nothing, words anywhere, or a command with options of its own. */
   readonly words: 'none' | 'any' | 'command';
   parse(values: ValuesOf<O>, given: Given, report: (error: UsageError) => void): Args;

@@ -2,7 +2,7 @@
 import { architectures } from '../core/architectures.js';
 import { HEADER_SIZE } from '../core/entry.js';
 import { notADirectory, unregisteredProgram } from '../core/messages/request-problems.js';
-import type { UsageError } from '../core/messages/usage-text.js';
+import { exitStatusesOfRun, type UsageError } from '../core/messages/usage-text.js';
 import type { InstallOptions } from '../core/plan.js';
 import { formatPlatform, type ParsedPlatform, parsePlatform } from '../core/platform.js';
 import { type Problem, problemOf } from '../core/problem.js';
@@ -32,6 +32,7 @@ export const runCommand = defineCommand({
   synopsis: '[OPTION]... [PLATFORM,...] [--] COMMAND...',
   summary: 'Run COMMAND with emulators registered in a private namespace. Needs no root; changes\nnothing on the host.',
   example: 'binfmt run arm64 -- ./program',
+  exitStatuses: exitStatusesOfRun,
   words: 'command',
   options: {
     root: text('DIR', 'run COMMAND as root inside DIR (such as an unpacked image)', 'a directory'),

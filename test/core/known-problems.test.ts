@@ -49,6 +49,10 @@ const warnings = (given: Captured) =>
   diagnose(captured(given))
     .filter(({ severity }) => severity === 'warning')
     .map(({ id }) => id);
+/** The emulator that this program has. */
+const ours = {
+  emulators: new Map([[arm64, { name: 'qemu-aarch64', path: '/usr/bin/qemu-aarch64', version: '11.1.3' }]]),
+};
 const strong = { host: { randomization: { mode: '2', bits: '32' } } };
 
 describe('the table of known problems', () => {
@@ -175,12 +179,20 @@ describe('a known problem', () => {
 
   it('comes with a newer emulator, and with what helps until then', () => {
     const problem = problemIn('slow-pointer-authentication', {
-      problems: diagnose(captured(emulatedBy({ version: '8.2.2' }))),
+      problems: diagnose(captured(emulatedBy({ version: '8.2.2' }, ours))),
     });
     expect(commandsFor(problem)).to.deep.equal([
       'docker run --privileged --rm binfmt --install arm64',
       'docker run --platform linux/arm64 -e QEMU_CPU=max,pauth-impdef=on IMAGE',
     ]);
+  });
+
+  it('comes with the removal of an emulator that is not older, because that would be kept', () => {
+    const given = emulatedBy({ version: '11.1.3', elf: { fixed: true } }, { ...strong, ...ours });
+    const problem = problemIn('strong-randomization', { problems: diagnose(captured(given)) });
+    expect(commandsFor(problem)[0]).to.equal(
+      'docker run --privileged --rm binfmt --install arm64 --uninstall qemu-aarch64',
+    );
   });
 
   it('of 32-bit programs and of the host applies where it says', () => {

@@ -152,9 +152,10 @@ export const machineMessages: readonly KnownProblem[] = [
   {
     id: 'register-invalid-argument',
     messages: ['register: invalid argument', 'sh: write error: Invalid argument'],
-    cause: 'the kernel refuses the registration: before Linux 4.8 it does not know flag F',
+    cause:
+      'the kernel does not accept the text of the entry; or the entry has flag F, and the kernel is older than Linux 4.8',
     checks: ['old-kernel', 'catches-native'],
-    advice: [{ do: 'consider', what: 'install-newer-kernel' }],
+    advice: [],
     sources: [github('tonistiigi/binfmt/issues/92'), github('multiarch/qemu-user-static/issues/38')],
   },
   {
@@ -186,7 +187,7 @@ export const machineMessages: readonly KnownProblem[] = [
     id: 'nothing-stays',
     messages: ['"emulators": null', 'the registrations would vanish', 'entries would vanish'],
     cause:
-      'a container registered emulators, reported success, and they are gone: the host does not keep binfmt_misc mounted, or the container had a binfmt_misc of its own',
+      'what a container registers is gone when it ends: the host does not keep binfmt_misc mounted, or the container had a binfmt_misc of its own. Other tools report success nevertheless; this program refuses',
     checks: ['vanishing', 'automount', 'user-namespace', 'nothing-installed'],
     advice: [{ do: 'mount-on-host' }, { do: 'watch', platforms: ['all'] }],
     sources: [github('tonistiigi/binfmt/issues/360'), github('tonistiigi/binfmt/issues/288')],

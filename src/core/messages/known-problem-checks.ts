@@ -1,6 +1,6 @@
 /** The checks that warn of known problems before anything fails: one for each row of the table that has a warning. */
 import type { Advice } from '../advice.js';
-import { installAdvice } from '../doctor/advise.js';
+import { installAdvice, newerVersion } from '../doctor/advise.js';
 import { type PlatformCheck, platformCheck } from '../doctor/check.js';
 import type { DoctorInput, PlatformFacts } from '../doctor/input.js';
 import { appliesTo, type KnownProblem } from '../doctor/known-problem.js';
@@ -48,7 +48,15 @@ function checkOf(row: KnownProblem, { summary, title }: NonNullable<KnownProblem
 /** An emulator that does not have it, unless this one is that already; and what else helps. */
 export function whatHelps(row: KnownProblem, platform: PlatformFacts, input: DoctorInput): readonly Advice[] {
   const isOurs = platform.interpreter?.shipped === true;
-  return [...(row.fixedHere && !isOurs ? installAdvice(platform, input) : []), ...row.advice];
+  return [...(row.fixedHere && !isOurs ? replaceAdvice(platform, input) : []), ...row.advice];
+}
+
+/** `--install` alone keeps an entry of the same name whose QEMU is not older. */
+function replaceAdvice(platform: PlatformFacts, input: DoctorInput): readonly Advice[] {
+  const { active, version } = platform;
+  const sameName = active?.name === input.emulators.get(platform.platform.architecture)?.name;
+  const stays = active && sameName && version !== undefined && newerVersion(platform, input) === undefined;
+  return installAdvice(platform, input, stays ? { options: ['--uninstall', active.name] } : {});
 }
 
 function describeEmulator(facts: EmulatorFacts, { where = {} }: KnownProblem): string {

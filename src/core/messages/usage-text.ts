@@ -74,11 +74,21 @@ export function describeUsageError(error: UsageError): string {
 }
 
 export const ABOUT = 'Runs programs of other CPU architectures, through QEMU and the Linux kernel (binfmt_misc).';
-export const exitStatuses: readonly (readonly [number, string])[] = [
+export type ExitStatusRow = readonly [status: number | string, meaning: string];
+
+export const exitStatuses: readonly ExitStatusRow[] = [
   [0, 'success'],
   [1, 'some requests failed, and the others are done; or doctor found a problem'],
   [2, 'usage error; nothing was done'],
   [3, 'binfmt_misc is not usable here: missing, not permitted, read-only, switched off, or entries would vanish'],
+];
+export const exitStatusesOfRun: readonly ExitStatusRow[] = [
+  ['any', 'COMMAND ran; this is its exit status'],
+  [1, 'a platform that you asked for does not run, or COMMAND is for a platform that was not registered'],
+  [2, 'usage error; nothing was done'],
+  [3, 'user namespaces are forbidden, or the kernel has no private binfmt_misc (before Linux 6.7)'],
+  [126, 'COMMAND cannot be started'],
+  [127, 'COMMAND was not found'],
 ];
 export const HELP = 'print this text (also -h)';
 
