@@ -3,7 +3,7 @@ variable "VERSION" { default = "1.0.0" }
 
 variable "REVISION" { default = "dev" }
 
-# The beginning of a QEMU version, such as "11.1". The default: of packages the first that qemu/fetch finds, of sources the newest.
+# The beginning of a QEMU version, such as "11.1". By default, the first packages that qemu/fetch finds, or the newest source.
 variable "QEMU_VERSION" { default = "" }
 
 # debian: the emulators of Debian's package. source: QEMU, built from source; see docs/images.md. Anything else is an error.

@@ -61,9 +61,6 @@ export const STARVED = 'ETIME';
 
 export function verdictOf(architecture: Architecture, outcome: Outcome, osNames: OsNames): Verdict {
   const { kind, number, output } = outcome;
-  const runs = kind === 'exit' ? runsWith(architecture, number) : undefined;
-  if (runs) return runs;
-  if ((kind === 'exit' || kind === 'signal') && TRY_AGAIN.test(output)) return { kind: 'untried', errno: 'EAGAIN' };
   switch (kind) {
     case 'exec':
     case 'chroot': {
@@ -71,14 +68,18 @@ export function verdictOf(architecture: Architecture, outcome: Outcome, osNames:
       return { kind: SHORTAGES.has(errno) ? 'untried' : 'refused', errno };
     }
     case 'signal':
-      return { kind: 'signal', signal: osNames.signal(number), output };
+      return shortageIn(output) ?? { kind: 'signal', signal: osNames.signal(number), output };
     case 'timeout':
       return { kind: 'timeout' };
     case 'starved':
       return { kind: 'untried', errno: STARVED };
     case 'exit':
-      return { kind: 'exit', status: number, output };
+      return runsWith(architecture, number) ?? shortageIn(output) ?? { kind: 'exit', status: number, output };
   }
+}
+
+function shortageIn(output: string): Verdict | undefined {
+  return TRY_AGAIN.test(output) ? { kind: 'untried', errno: 'EAGAIN' } : undefined;
 }
 
 function runsWith({ levels }: Architecture, status: number): Verdict | undefined {

@@ -1,14 +1,11 @@
 /** Types what docs/cluster.md says, in order, and compares what is printed with what it says. */
-import fs from 'node:fs';
-import path from 'node:path';
 import { expect } from 'chai';
 import { docker, guestImage, IMAGE, mustDocker, uninstallAll } from '../support/docker.js';
 import { guests } from '../support/guest-pods.js';
 import { mounted, unmountHost } from '../support/host.js';
 import { entryNames } from '../support/kernel.js';
-import { DEPLOY, kubectl, mustKubectl } from '../support/kubernetes.js';
+import { cloneOfDeploy, kubectl, mustKubectl, removeNamespace } from '../support/kubernetes.js';
 import { run } from '../support/program.js';
-import { scratch } from '../support/scratch.js';
 import { skipBecause } from '../support/skip.js';
 import { CLUSTER, expectPrinted, storiesOf } from '../typed/story.js';
 
@@ -28,7 +25,7 @@ if (arm64 !== undefined) {
     afterEach(() => {
       // Its pod takes the labels away.
       kubectl('delete', 'daemonset', '--namespace', 'binfmt', 'binfmt', '--cascade=foreground');
-      kubectl('delete', 'namespace', 'binfmt', '--ignore-not-found');
+      removeNamespace('binfmt');
       kubectl('delete', 'clusterrole,clusterrolebinding', 'binfmt', '--ignore-not-found');
       kubectl('delete', 'pod', 'hello', '--ignore-not-found');
       uninstallAll();
@@ -41,8 +38,7 @@ if (arm64 !== undefined) {
 
     /** A shell in a clone, as people change the kustomization in it. */
     const shellInClone = () => {
-      const clone = scratch();
-      fs.cpSync(DEPLOY, path.join(clone, 'deploy/kubernetes'), { recursive: true });
+      const clone = cloneOfDeploy();
       return (text: string) => run('bash', ['-c', `exec 2>&1\ncd ${clone}\n${text}`]);
     };
 

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parseAllDocuments } from 'yaml';
-import { DEPLOY, mustKubectl } from '../support/kubernetes.js';
-import { must } from '../support/program.js';
+import { cloneOfDeploy, DEPLOY, mustKubectl } from '../support/kubernetes.js';
+import { must, ROOT } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 
 describe('deploy/kubernetes/binfmt.yaml', () => {
@@ -21,12 +21,11 @@ describe('deploy/kubernetes/binfmt.yaml', () => {
   });
 
   it('takes the patch of docs/cluster.md, with all that its table adds, and leaves the options of a component', () => {
-    const page = fs.readFileSync('docs/cluster.md', 'utf8');
+    const page = fs.readFileSync(path.join(ROOT, 'docs/cluster.md'), 'utf8');
     const [patch] = /^patches:$.*?(?=^```$)/ms.exec(page) ?? [];
     const added = [...page.matchAll(/`(\{ op: add, .* \})` \|$/gm)].map(([, operation]) => `      - ${operation}\n`);
     expect(added).to.have.length(3);
-    const copy = path.join(scratch(), 'kubernetes');
-    fs.cpSync(DEPLOY, copy, { recursive: true });
+    const copy = path.join(cloneOfDeploy(), 'deploy/kubernetes');
     const file = path.join(copy, 'kustomization.yaml');
     const withComponent = fs.readFileSync(file, 'utf8').replace('components: []', 'components: [scheduling]');
     fs.writeFileSync(file, withComponent + patch + added.join(''));

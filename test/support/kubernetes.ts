@@ -10,6 +10,13 @@ const environment = { KUBECONFIG: process.env['BINFMT_TEST_KUBECONFIG'] };
 
 export const DEPLOY = path.join(ROOT, 'deploy/kubernetes');
 
+/** A directory like a clone, with deploy/kubernetes in it, which may be changed as people change theirs. */
+export function cloneOfDeploy(): string {
+  const clone = scratch();
+  fs.cpSync(DEPLOY, path.join(clone, 'deploy/kubernetes'), { recursive: true });
+  return clone;
+}
+
 export function kubectl(...args: string[]): Ended {
   return run('kubectl', args, environment);
 }
