@@ -21,6 +21,23 @@ function importsOf(file: string): string[] {
   return importsIn(fs.readFileSync(file, 'utf8')).map((imported) => `${path.resolve(path.dirname(file), imported)}.ts`);
 }
 
+describe('a test', () => {
+  // One amd64 machine runs 386 programs, and the next one does not.
+  it('asks test/support/machine.ts what this machine runs natively, and does not conclude it from its processor', () => {
+    const directory = path.join(ROOT, 'test');
+    const concluding = fs
+      .readdirSync(directory, { recursive: true, encoding: 'utf8' })
+      // Those of the core are about machines that they make up.
+      .filter((name) => name.endsWith('.ts') && name !== 'support/machine.ts' && !name.startsWith('core/'))
+      .filter((name) =>
+        /process\s*\.\s*arch\b|\bos\s*\.\s*arch\b|\[\s*'(amd64', '386|386', 'amd64|arm64', 'arm|arm', 'arm64)'\s*\]/.test(
+          fs.readFileSync(path.join(directory, name), 'utf8'),
+        ),
+      );
+    expect(concluding).to.deep.equal([]);
+  });
+});
+
 describe('the layout', () => {
   const files = fs
     .readdirSync(source, { recursive: true, encoding: 'utf8' })

@@ -192,11 +192,11 @@ export function loaderExecutable(architecture: Architecture): Uint8Array {
 }
 
 /**
- * Like probeExecutable, but no enabled entry matches it: the padding of e_ident is filled, which the kernel's
- * ELF loader ignores. Undefined: an entry ignores it too.
+ * A copy of a probe that no enabled entry matches: the padding of e_ident is filled, which the kernel's ELF loader
+ * ignores. Undefined: an entry ignores it too.
  */
-export function unmatchedExecutable(architecture: Architecture, entries: readonly Entry[]): Uint8Array | undefined {
-  const file = probeExecutable(architecture);
+export function unmatchedExecutable(probe: Uint8Array, entries: readonly Entry[]): Uint8Array | undefined {
+  const file = Uint8Array.from(probe);
   file.fill(0x5a, 8, 16);
   return entries.some((entry) => entry.enabled && matches(entry, file)) ? undefined : file;
 }

@@ -6,9 +6,10 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { type Architecture, architectures, PROBE_SUCCESS } from '../../src/core/architectures.js';
-import { unmatchedExecutable } from '../../src/core/elf.js';
+import { probeExecutable, unmatchedExecutable } from '../../src/core/elf.js';
 import { platformsUpTo } from '../../src/core/platform.js';
 import { row } from './architectures.js';
+import { refused, refusedByKernel } from './refused.js';
 import { scratch } from './scratch.js';
 
 /** Node.js' names of processors, for those that have no other word in the table. */
@@ -45,7 +46,8 @@ export const nativePlatforms = [own, ...alsoNative].flatMap((each) => platformsU
 function runNatively(): Map<Architecture, number | undefined> {
   const dir = scratch();
   for (const each of architectures) {
-    const program = unmatchedExecutable(each, []);
+    const probe = refusedByKernel.includes(each) ? refused(probeExecutable(each)) : probeExecutable(each);
+    const program = unmatchedExecutable(probe, []);
     if (program) fs.writeFileSync(path.join(dir, each.name), program, { mode: 0o755 });
   }
   const script = 'ulimit -c 0; for name in *; do ./"$name"; echo "$name $?"; done';
@@ -77,7 +79,7 @@ export interface Guest {
   readonly emulator: string;
 }
 
-function guestOf(architecture: Architecture): Guest {
+export function guestOf(architecture: Architecture): Guest {
   const { name, target } = architecture;
   return { architecture, name, platform: `linux/${name}`, emulator: `qemu-${target}` };
 }

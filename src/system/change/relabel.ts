@@ -7,7 +7,7 @@ import path from 'node:path';
 import { isPrivateDirectory } from '../../core/procfs.js';
 import { categoriesOf, withoutCategories } from '../../core/selinux-label.js';
 import type { EmulatorDirectory } from '../host/emulators.js';
-import { readText } from '../host/files.js';
+import { besideProgram, readText } from '../host/files.js';
 import { selinuxEnforces } from '../host/selinux.js';
 import type { System } from '../system.js';
 
@@ -25,7 +25,7 @@ export async function openToContainers({ launcher, emulatorDirectory, invocation
   if (categoriesOf(label) === undefined) return;
   // Such characters end a field of the launcher's protocol or of the mount's options.
   if (/[\s:,"\\]/.test(directory) || !isPrivateDirectory(directory, readText('/proc/self/mountinfo'))) return;
-  await launcher.relabel(directory, path.join(path.dirname(process.argv[1] ?? ''), EMPTY), withoutCategories(label));
+  await launcher.relabel(directory, besideProgram(EMPTY), withoutCategories(label));
 }
 
 function someEmulator({ path: directory, prefix }: EmulatorDirectory): string {

@@ -13,6 +13,7 @@ import { activeEntry, isOwnMount, matchingEntries, type Snapshot } from '../../c
 import { interpreterLimit, isSwitchedOff } from '../binfmt/entries.js';
 import { wouldVanish } from '../binfmt/persistence.js';
 import { BEGINNING } from '../probing/launcher.js';
+import { readProbe } from '../probing/probe-directory.js';
 import { probeResultOf } from '../probing/prober.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
@@ -131,7 +132,7 @@ async function findNative(
   const requests = wanted
     .filter((architecture) => matchingEntries(architecture, entries).length > 0)
     .flatMap((architecture) => {
-      const program = unmatchedExecutable(architecture, entries);
+      const program = unmatchedExecutable(readProbe(architecture), entries);
       return program ? [{ architecture, program }] : [];
     });
   const outcomes = await prober.run(requests);

@@ -64,6 +64,11 @@ export function readLink(file: string): string | undefined {
   }
 }
 
+/** The path of a file that the build puts beside the program. */
+export function besideProgram(...names: string[]): string {
+  return path.join(path.dirname(process.argv[1] ?? ''), ...names);
+}
+
 /** The name of the errno that a call failed with, such as `ENOENT`. */
 export function errnoOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);

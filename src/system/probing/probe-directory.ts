@@ -5,9 +5,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Architecture } from '../../core/architectures.js';
-import { probeExecutable } from '../../core/elf.js';
 import { undoAtEnd } from '../cleanup.js';
-import { errnoOf } from '../host/files.js';
+import { besideProgram, errnoOf } from '../host/files.js';
+import { PROBES } from './first-probes.js';
 import type { Executable, Execution, Launcher } from './launcher.js';
 
 /** How the names of these directories begin. */
@@ -70,7 +70,16 @@ export async function withExecutables<T>(
 }
 
 function bytesOf({ architecture, program }: ProbeRequest): Uint8Array {
-  return program ?? probeExecutable(architecture);
+  return program ?? readProbe(architecture);
+}
+
+const probes = new Map<Architecture, Buffer>();
+
+/** The probe that the build made for an architecture: the same file that the launcher runs while Node.js starts. */
+export function readProbe(architecture: Architecture): Buffer {
+  const probe = probes.get(architecture) ?? fs.readFileSync(besideProgram(PROBES, architecture.name));
+  probes.set(architecture, probe);
+  return probe;
 }
 
 /** An executable deeper in a probe directory; the directories on the way are made. */
