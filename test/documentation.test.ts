@@ -27,7 +27,9 @@ const pages = [
 const read = (file: string) => fs.readFileSync(path.join(ROOT, file), 'utf8');
 const scripts: Readonly<Record<string, string>> = JSON.parse(read('package.json')).scripts;
 const targets = [...read('docker-bake.hcl').matchAll(/^target "([\w-]+)"/gm)].map(([, name]) => name);
-const kinds = [...read('test/run').matchAll(/^ {4}([a-z]+)\)/gm)].map(([, kind]) => kind);
+const kinds = [...read('test/run').matchAll(/^(?:quick|rest|named)=\((.*)\)$/gm)].flatMap(([, list = '']) =>
+  list.split(' '),
+);
 const ownOptions = commands.flatMap(({ options }) => [...Object.keys(options), 'help'].map((option) => `--${option}`));
 /** Of `docker run`, of the campaign (test/campaign), and of the tools on docs/migrating.md. */
 const othersOptions = [
@@ -112,7 +114,7 @@ for (const { name, text } of pages) {
           .flatMap(([, list = '']) => list.trim().split(' '))
           .filter((word) => word !== '' && !known.includes(word));
       expect(unknown(/npm run ([a-z]+(?::[a-z]+)*)/g, Object.keys(scripts))).to.deep.equal([]);
-      expect(unknown(/npm test --((?: [a-z]+)+)/g, kinds)).to.deep.equal([]);
+      expect(unknown(/npm (?:test|run test:all) --((?: [a-z]+)+)/g, kinds)).to.deep.equal([]);
       expect(unknown(/docker buildx bake(?: --[\w=-]+)*((?: [a-z][a-z-]*)*)/g, targets)).to.deep.equal([]);
     });
 

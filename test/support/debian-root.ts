@@ -9,11 +9,19 @@ const kinds = {
   'openrc-root': 'openrc dash coreutils grep sed',
 } as const;
 
-/** Downloads the packages of one kind of host once, with all that they need. Returns a fresh copy. */
-export function debianRoot(kind: keyof typeof kinds = 'debian-root'): string {
+/** Downloads the packages of one kind of host once, with all that they need. Returns the directory that has them. */
+function fetched(kind: keyof typeof kinds): string {
   const packages = path.join(ROOT, 'build', kind);
   const fetch = ['--package', kinds[kind], '--with-dependencies', '--suites', 'trixie forky'];
   must(path.join(ROOT, 'qemu/fetch'), [...fetch, packages]);
+  return packages;
+}
+
+if (process.argv[1] === import.meta.filename) for (const kind of ['debian-root', 'openrc-root'] as const) fetched(kind);
+
+/** A fresh root directory of one kind of host. */
+export function debianRoot(kind: keyof typeof kinds = 'debian-root'): string {
+  const packages = fetched(kind);
   const root = path.join(scratch(), 'root');
   fs.mkdirSync(root);
   for (const directory of ['bin', 'sbin', 'lib', 'lib64'])

@@ -1,6 +1,6 @@
 /**
  * Mocha's usual output, and the results as lines of the file that test/run reads: `passed N`, `failed N`,
- * `skipped TITLE: REASON`, `failure: TITLE`. After a failure come the lines of its message, at most forty of them.
+ * `skipped TITLE: REASON`, `failure: TITLE`, `took MILLISECONDS TITLE` (a tab after the number). After a failure come the lines of its message, at most forty of them.
  */
 import fs from 'node:fs';
 import Mocha from 'mocha';
@@ -11,12 +11,16 @@ export default class Reporter extends Mocha.reporters.Spec {
     super(runner, options);
     const skipped: string[] = [];
     const failed: string[] = [];
+    const took: string[] = [];
+    runner.on('test end', (test) => took.push(`took ${test.duration ?? 0}\t${test.fullTitle()}`));
     runner.on('pending', (test) => skipped.push(`skipped ${test.fullTitle()}: ${reasonOf(test)}`));
     runner.on('fail', (test, error) => failed.push(`failure: ${test.fullTitle()}\n${indented(why(error))}`));
     runner.once('end', () => {
       const { passes = 0, failures = 0 } = runner.stats ?? {};
       const file = process.env['BINFMT_TEST_RESULTS'];
-      const lines = [`passed ${passes}`, `failed ${failures}`, ...skipped, ...failed].map((line) => `${line}\n`);
+      const lines = [`passed ${passes}`, `failed ${failures}`, ...skipped, ...failed, ...took].map(
+        (line) => `${line}\n`,
+      );
       if (file) fs.appendFileSync(file, lines.join(''));
     });
   }
