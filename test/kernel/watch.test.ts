@@ -5,7 +5,7 @@ import parsePrometheus from 'parse-prometheus-text-format';
 import { clearEntries, entryNames, entryText, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2, own } from '../support/machine.js';
 import { EMULATORS, must, PROGRAM, run, statusIn } from '../support/program.js';
-import { crashingEmulator } from '../support/programs.js';
+import { crashingEmulator, emulatorExiting } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 import { until, Watcher } from '../support/watcher.js';
 
@@ -164,6 +164,42 @@ describe('a watcher', () => {
     await watcher.said(line(`restored ${name2}`));
     await ended;
     expect(has(entry)).to.equal(true);
+  });
+
+  it('never removes an entry that another one registered under the same name while a test program ran', async () => {
+    const dir = scratch();
+    const file = path.join(dir, entry);
+    const theirs = path.join(scratch(), entry);
+    for (const copy of [file, theirs]) fs.copyFileSync(emulator, copy);
+    const hanging = emulatorExiting('pause()');
+    const watcher = watch(name, [], { QEMU_BINARY_PATH: dir });
+    await watcher.said(/ready/);
+    /** `change` goes unseen until it is done, and makes the watcher run a test program with an emulator that hangs. */
+    const replacedWhileProbed = async (interpreter: string, change: () => void) => {
+      process.kill(watcher.nodePid, 'SIGSTOP');
+      writeEntry(entry, '-1');
+      change();
+      process.kill(watcher.nodePid, 'SIGCONT');
+      const probes = () => run('pgrep', ['--full', `^${interpreter} `]).stdout.trim();
+      await until(() => probes() !== '', 'the test program');
+      writeEntry(entry, '-1');
+      registerForeign(entry, name, theirs, 'POCF');
+      const { ino } = fs.statSync(path.join(MOUNT, entry));
+      for (const pid of probes().split('\n')) process.kill(Number(pid), 'SIGILL');
+      await watcher.checked();
+      expect(entryText(entry)).to.contain(`interpreter ${theirs}\n`);
+      expect(fs.statSync(path.join(MOUNT, entry)).ino).to.equal(ino);
+    };
+    // It is about to replace what it has seen.
+    await replacedWhileProbed(hanging, () => registerForeign(entry, name, hanging, 'POCF'));
+    // It is about to take back what it has registered.
+    await replacedWhileProbed(file, () => {
+      fs.rmSync(file);
+      fs.copyFileSync(hanging, file);
+    });
+    expect((await watcher.get('/readyz')).status).to.equal(200);
+    // It was not its emulator that failed.
+    expect(watcher.log).not.to.contain('waiting');
   });
 
   it('does not fight with another watcher, even if that wants other flags', async () => {

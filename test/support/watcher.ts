@@ -44,9 +44,9 @@ export class Watcher {
     return this.#child.pid ?? 0;
   }
 
-  /** The process of Node.js, a child of the one that was started. */
+  /** The process of Node.js, a child of the one that was started. Test programs are its other children. */
   get nodePid(): number {
-    return Number(must('pgrep', ['--parent', String(this.pid)]));
+    return Number(must('pgrep', ['--parent', String(this.pid), '--full', 'binfmt\\.cjs']));
   }
 
   /** Resolves when the log has so many matches; rejects after ten seconds. */
@@ -100,6 +100,12 @@ export class Watcher {
       async () => (await probed()) !== before,
       () => `another probe, in:\n${this.log}`,
     );
+  }
+
+  /** Resolves when it has begun and ended a check of everything since this was called. */
+  async checked(): Promise<void> {
+    // The first time it may be a check that had begun before.
+    for (let i = 0; i < 2; i++) await this.probesAfter(() => this.kill('SIGHUP'));
   }
 
   healthcheck(...args: string[]): Ended {

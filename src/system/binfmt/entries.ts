@@ -89,10 +89,18 @@ export function interpreterLimit(): number | undefined {
   return text === '' ? undefined : Number(text);
 }
 
-/** Removes an entry. It is no problem if it is gone already. */
-export function unregister(dir: string, name: string): Problem | undefined {
+/** The inode of an entry's file, which tells registrations of one name apart; undefined if there is none. */
+export function inodeOf(dir: string, name: string): number | undefined {
+  return fs.statSync(path.join(dir, name), { throwIfNoEntry: false })?.ino;
+}
+
+/**
+ * Removes an entry. It is no problem if it is gone already. `inode`: only that very entry; one that another process has
+ * registered under the same name stays.
+ */
+export function unregister(dir: string, name: string, inode?: number): Problem | undefined {
   const file = path.join(dir, name);
-  const refused = writeTo(file, '-1');
+  const refused = writeTo(file, '-1', inode);
   return refused === undefined || refused.errno === 'ENOENT' ? undefined : openProblem(file, refused.errno);
 }
 
@@ -102,13 +110,17 @@ export interface RefusedWrite {
   readonly errno: string;
 }
 
-/** Writes to a file that exists, in one write(2), which is how the kernel wants it. Undefined: it succeeded. */
-export function writeTo(file: string, text: string): RefusedWrite | undefined {
+/**
+ * Writes to a file that exists, in one write(2), which is how the kernel wants it. `inode`: writes nothing to another file.
+ * Undefined: it did not fail.
+ */
+export function writeTo(file: string, text: string, inode?: number): RefusedWrite | undefined {
   let call: RefusedWrite['call'] = 'open';
   let fd: number | undefined;
   try {
     fd = fs.openSync(file, fs.constants.O_WRONLY);
     call = 'write';
+    if (inode !== undefined && fs.fstatSync(fd).ino !== inode) return undefined;
     fs.writeSync(fd, text);
     return undefined;
   } catch (error) {

@@ -14,7 +14,7 @@ import { formatPlatform, type Platform, shortPlatform } from '../../core/platfor
 import { runsEverywhere } from '../../core/probe.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { isOwnMount, type Snapshot } from '../../core/snapshot.js';
-import { isSwitchedOff, readEntries, register, unregister } from '../binfmt/entries.js';
+import { inodeOf, isSwitchedOff, readEntries, register, unregister } from '../binfmt/entries.js';
 import { ensurePersistent, type KeptBy, mountOnHost, remount } from '../binfmt/persistence.js';
 import { undoAtEnd } from '../cleanup.js';
 import { collectDoctorInput } from '../host/doctor-input.js';
@@ -47,6 +47,8 @@ interface Job {
   readonly step: Step;
   /** Why the step could not be carried out. */
   readonly refused?: Problem;
+  /** Of the entry that it has registered; undefined if that was gone at once. */
+  readonly inode?: number;
 }
 
 type RegisterJob = Job & { readonly step: Extract<Step, { kind: 'register' }> };
@@ -67,7 +69,8 @@ export async function installPlatforms(request: InstallRequest, system: System):
     const problem = trials?.problems.get(job.platform.architecture);
     if (problem) jobs.push({ platform: job.platform, step: { kind: 'impossible', problem } });
     else if (!isRegistration(job)) jobs.push(job);
-    else jobs.push({ ...job, refused: blocking ?? (await executeStep(job.step, register, system)) });
+    else if (blocking) jobs.push({ ...job, refused: blocking });
+    else jobs.push({ ...job, ...(await executeStep(job.step, register, system)) });
   }
   trials?.end();
 
@@ -80,7 +83,9 @@ export async function installPlatforms(request: InstallRequest, system: System):
   );
   // Only a mount that this program made, and that another process kept alive, takes entries with it.
   const vanishing = keptBy === 'mount';
-  const results = jobs.map((job) => resultOf(job, after, problems, vanishing));
+  // An entry may have been removed while it was tested.
+  const now = failed.length > 0 ? { ...after, entries: readEntries(system.binfmt) } : after;
+  const results = jobs.map((job) => resultOf(job, now, problems, vanishing));
   const removed = jobs.filter((job, i) => results[i]?.problem && rollBack(job, after, system));
   return { results, after: removed.length > 0 ? { ...after, entries: readEntries(system.binfmt) } : after };
 }
@@ -192,15 +197,19 @@ export async function tryEmulators(emulators: readonly Trial[], register: Regist
   }
 }
 
-/** Removes an entry of the same name first, because a name can be registered only once. */
+/**
+ * Removes an entry of the same name first, because a name can be registered only once. It is the entry that was seen: what
+ * another process has registered instead may work, and stays.
+ */
 async function executeStep(
   { registration, replaces }: RegisterJob['step'],
   register: Register,
   { binfmt }: System,
-): Promise<Problem | undefined> {
-  if (binfmt.kind !== 'writable') return binfmt.problem;
-  const problem = replaces && unregister(binfmt.dir, replaces.name);
-  return problem ?? register(registration);
+): Promise<Pick<Job, 'refused' | 'inode'>> {
+  if (binfmt.kind !== 'writable') return { refused: binfmt.problem };
+  const kept = replaces && unregister(binfmt.dir, replaces.name, replaces.inode);
+  const refused = kept ?? (await register(registration));
+  return refused ? { refused } : { inode: inodeOf(binfmt.dir, registration.name) };
 }
 
 /**
@@ -245,7 +254,7 @@ async function problemsOf(platforms: readonly Platform[], system: System): Promi
 }
 
 function resultOf(
-  { platform, step, refused }: Job,
+  { platform, step, refused, inode }: Job,
   after: Snapshot,
   problems: ReadonlyMap<Architecture, Problem>,
   vanishing: boolean,
@@ -259,7 +268,7 @@ function resultOf(
   // It runs, but not up to the variant that was asked for, or not in every container: its entry stays.
   if (after.probes.get(platform.architecture)?.verdict.kind === 'runs') return { platform, registered, problem };
   if (registered === undefined) return { platform, problem: refused ?? problem };
-  if (after.entries.some(({ name }) => name === registered)) return { platform, problem };
+  if (after.entries.some((entry) => entry.name === registered && entry.inode === inode)) return { platform, problem };
   if (vanishing && after.binfmt.kind === 'writable') {
     return { platform, problem: vanishingProblem(after.binfmt.dir) };
   }
@@ -273,10 +282,10 @@ function resultOf(
  * An entry that only breaks programs is worse than none. One that could not be tested may work, and stays. So does one
  * that is as it was before: a test program may fail because of limits that only this process has.
  */
-function rollBack({ platform, step, refused }: Job, after: Snapshot, { binfmt }: System): boolean {
+function rollBack({ platform, step, refused, inode }: Job, after: Snapshot, { binfmt }: System): boolean {
   const verdict = after.probes.get(platform.architecture)?.verdict;
-  if (step.kind !== 'register' || refused || binfmt.kind !== 'writable') return false;
+  if (step.kind !== 'register' || refused || binfmt.kind !== 'writable' || inode === undefined) return false;
   if (verdict?.kind === 'runs' || verdict?.kind === 'untried') return false;
   if (step.replaces?.enabled && sameRegistration(step.replaces, step.registration)) return false;
-  return unregister(binfmt.dir, step.registration.name) === undefined;
+  return unregister(binfmt.dir, step.registration.name, inode) === undefined;
 }
