@@ -207,18 +207,21 @@ describe('a watcher', () => {
     await one.said(/ready/);
     const two = watch(`${name},${name2}`, ['--no-credentials', '--keep']);
     await two.said(/ready/);
-    for (let i = 0; i < 3; i++) {
+    const restored = (each: string) => `${one.log}${two.log}`.split(`restored ${each}:`).length - 1;
+    const checked = () => Promise.all([one, two].map((each) => each.checked()));
+    for (const times of [1, 2]) {
+      // Then neither is testing what it has just registered.
+      await checked();
       writeEntry('status', '-1');
-      await until(() => has(entry) && has(entry2), 'both');
+      await until(
+        () => restored(name) >= times && restored(name2) >= times,
+        () => `both, in:\n${one.log}\n${two.log}`,
+      );
     }
-    // If they fought, each look of the one would give the other something to do.
-    const look = () => Promise.all([one, two].map((each) => each.probesAfter(() => each.kill('SIGHUP'))));
-    await look();
-    const logs = one.log + two.log;
-    expect(logs).not.to.match(/waiting|failed|not-ready/);
-    await look();
-    await look();
-    expect(one.log + two.log).to.equal(logs);
+    // If they fought, each check of the one would give the other something to do.
+    await checked();
+    expect(one.log + two.log).not.to.match(/waiting|failed|not-ready/);
+    expect([restored(name), restored(name2)], one.log + two.log).to.deep.equal([2, 2]);
   });
 
   it('removes what it registered when it ends, with --on-exit uninstall', async () => {
