@@ -14,7 +14,7 @@ export interface BackoffLimits {
   readonly longest: number;
 }
 
-const FIRST_WAIT = 1000; // milliseconds
+export const FIRST_WAIT = 1000; // milliseconds
 /** If nothing had to be done for this long after a try was allowed, the streak begins anew. In milliseconds. */
 const QUIET = 10_000;
 

@@ -9,6 +9,7 @@ export type EventName =
   | 'installed'
   | 'failed'
   | 'restored'
+  | 'taken'
   | 'waiting'
   | 'ready'
   | 'not-ready'
@@ -20,10 +21,19 @@ export type EventName =
 export const restoreCauses = ['removed', 'disabled', 'replaced', 'shadowed', 'broken'] as const;
 export type RestoreCause = (typeof restoreCauses)[number];
 
+/** What another tool has registered under the name of an entry that worked. */
+export interface Taker {
+  readonly entry: string;
+  readonly interpreter: string;
+  /** The flags that the entry had, and that this one lacks: `CP`. */
+  readonly missing: string;
+}
+
 export type EventCause =
   | { readonly kind: 'problem'; readonly problem: Problem }
   | { readonly kind: 'note'; readonly note: Note }
-  | { readonly kind: 'restore'; readonly cause: RestoreCause }
+  | { readonly kind: 'restore'; readonly cause: RestoreCause; readonly taker?: Taker }
+  | { readonly kind: 'taken'; readonly taker: Taker }
   /** `failing`: it does not run; otherwise something keeps removing its entry. */
   | { readonly kind: 'wait'; readonly seconds: number; readonly failing: boolean }
   | { readonly kind: 'node-changed'; readonly change: Omit<NodeChange, 'patch'> }
@@ -51,7 +61,8 @@ export function formatEvent({ event, architecture, cause }: WatchEvent, time: st
   if (options.format === 'json') {
     const problem = cause?.kind === 'problem' ? { id: cause.problem.id, facts: cause.problem.facts } : undefined;
     const restoreCause = cause?.kind === 'restore' ? cause.cause : undefined;
-    return JSON.stringify({ time, event, architecture, cause: text, restoreCause, problem });
+    const taker = cause && 'taker' in cause ? cause.taker : undefined;
+    return JSON.stringify({ time, event, architecture, cause: text, restoreCause, taker, problem });
   }
   const subject = architecture === undefined ? '' : ` ${architecture}`;
   return `${time} ${event}${subject}${text === undefined ? '' : `: ${text}`}`;

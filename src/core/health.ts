@@ -5,7 +5,7 @@ import { describeReadiness } from './messages/event-text.js';
 import { formatMetrics, METRICS_TYPE } from './metrics.js';
 import { formatStatus, type Status } from './status.js';
 import type { Build } from './version.js';
-import type { WatchState } from './watch-state.js';
+import { isRunning, type WatchState } from './watch-state.js';
 
 export interface Answer {
   /** HTTP status code. */
@@ -36,10 +36,12 @@ export function routesFor({ state, status, lastProbe, apiRequests, build, invoca
     '/readyz': () => text(state().ready ? 200 : 503, describeReadiness(state(), invocation)),
     '/status': () => ({ status: 200, type: 'application/json', body: formatStatus(status()) }),
     '/metrics': () => {
-      const { platforms, restores, ready, unknown } = state();
-      const running = new Map(platforms.map(({ platform, problem }) => [platform.architecture.name, !problem]));
+      const { platforms, restores, taken, ready, unknown } = state();
+      const running = new Map(
+        platforms.map((watched) => [watched.platform.architecture.name, isRunning(state(), watched)]),
+      );
       const at = lastProbe();
-      const counts = { running, restores, unknown: unknown.length, apiRequests: apiRequests?.() };
+      const counts = { running, restores, taken, unknown: unknown.length, apiRequests: apiRequests?.() };
       const metrics = { ...counts, lastProbe: at && at / 1000, ready, build };
       return { status: 200, type: METRICS_TYPE, body: formatMetrics(metrics) };
     },

@@ -9,6 +9,8 @@ export interface Metrics {
   /** How many words of the list are not platforms. */
   readonly unknown: number;
   readonly restores: Readonly<Record<RestoreCause, number>>;
+  /** How often another tool has taken the name of an entry that worked. */
+  readonly taken: number;
   /** Seconds since 1970; undefined before the first probe. */
   readonly lastProbe?: number;
   readonly ready: boolean;
@@ -20,7 +22,7 @@ export interface Metrics {
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export function formatMetrics(metrics: Metrics): string {
-  const { running, unknown, restores, lastProbe, ready, apiRequests, build } = metrics;
+  const { running, unknown, restores, taken, lastProbe, ready, apiRequests, build } = metrics;
   const up = [...running].map(([architecture, runs]): Sample => [{ architecture }, Number(runs)]);
   return [
     metric('binfmt_architectures_wanted', 'gauge', 'Architectures that were asked for.', [
@@ -34,6 +36,7 @@ export function formatMetrics(metrics: Metrics): string {
       'Entries that had to be registered again, by cause.',
       restoreCauses.map((cause) => [{ cause }, restores[cause]]),
     ),
+    metric('binfmt_entries_taken_total', 'counter', 'Entries whose name another tool has taken.', [[{}, taken]]),
     metric(
       'binfmt_last_probe_timestamp_seconds',
       'gauge',

@@ -5,7 +5,7 @@
 import type { Architecture } from './architectures.js';
 import { formatPlatform, platformsUpTo } from './platform.js';
 import type { ProbeResult } from './probe.js';
-import type { WatchState } from './watch-state.js';
+import { isRunning, type WatchState } from './watch-state.js';
 
 /** What matters here about a node, as the API server reports it. */
 export interface ClusterNode {
@@ -48,13 +48,10 @@ export interface NodeChange {
  * Which platforms have a label: each that is watched and runs, its architecture, and every variant that its probe showed.
  * One emulator runs them all.
  */
-export function runningPlatforms(
-  { started, platforms }: WatchState,
-  probes: ReadonlyMap<Architecture, ProbeResult>,
-): readonly string[] {
-  if (!started) return [];
-  const running = platforms.flatMap(({ platform, problem, waiting }) => {
-    if (problem || waiting) return [];
+export function runningPlatforms(state: WatchState, probes: ReadonlyMap<Architecture, ProbeResult>): readonly string[] {
+  const running = state.platforms.flatMap((watched) => {
+    if (!isRunning(state, watched)) return [];
+    const { platform } = watched;
     const { architecture } = platform;
     const verdict = probes.get(architecture)?.verdict;
     const variants = verdict?.kind === 'runs' ? platformsUpTo(architecture, verdict.level) : [];

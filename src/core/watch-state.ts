@@ -2,10 +2,10 @@
  * What a watcher does, as a pure function: from its state and an event to the next state and to effects. The shell
  * around it (src/system/watch) has the timers, inotify, and the machine.
  */
-import { afterTry, allowedAt, type Backoff, type BackoffLimits } from './backoff.js';
+import { afterTry, allowedAt, type Backoff, type BackoffLimits, FIRST_WAIT } from './backoff.js';
 import { takesProgramsOf } from './elf.js';
-import type { Entry } from './entry.js';
-import { type RestoreCause, restoreCauses, type WatchEvent } from './events.js';
+import { type Entry, sameRegistration } from './entry.js';
+import { type RestoreCause, restoreCauses, type Taker, type WatchEvent } from './events.js';
 import { entryRemoved } from './messages/emulator-problems.js';
 import { switchedOff } from './messages/mount-checks.js';
 import { unexpectedProblem } from './messages/program-problems.js';
@@ -21,6 +21,8 @@ export interface Watched {
   readonly problem?: Problem;
   /** The entries that decide about it, as they were when it was last probed; undefined before that. */
   readonly seen?: readonly Entry[];
+  /** The entry that it ran through when it was last probed and there was one. */
+  readonly through?: Entry;
   /** Restores, and tries that failed. */
   readonly backoff?: Backoff;
   /** The next try is not allowed yet, and that has been reported. */
@@ -33,8 +35,10 @@ export interface WatchState {
   readonly unknown: readonly Problem[];
   readonly platforms: readonly Watched[];
   readonly restores: Readonly<Record<RestoreCause, number>>;
-  /** Names of the entries that this watcher has registered. */
-  readonly registered: readonly string[];
+  /** How often another tool has registered something else under the name of an entry that worked. */
+  readonly taken: number;
+  /** The entries that this watcher has registered: the inode of each by its name. */
+  readonly registered: ReadonlyMap<string, number | undefined>;
   /** The longest wait between two tries of the same thing, in milliseconds; 0: never wait. */
   readonly longestWait: number;
   /** The switch of all entries, as it was seen last. */
@@ -42,6 +46,8 @@ export interface WatchState {
   readonly ready: boolean;
   /** The first installation is done. */
   readonly started: boolean;
+  /** Looking or installing has failed, so that nothing is known for sure. */
+  readonly failed?: Backoff;
   /** It is looking or installing: a trigger has to wait until that is done. */
   readonly busy: boolean;
   readonly pending: 'nothing' | 'entries' | 'everything';
@@ -82,7 +88,8 @@ export function initialState(selection: Selection, longestWait: number): WatchSt
     unknown: selection.unknown,
     platforms: selection.platforms.map((platform) => ({ platform })),
     restores: Object.fromEntries(restoreCauses.map((cause) => [cause, 0])) as Record<RestoreCause, number>,
-    registered: [],
+    taken: 0,
+    registered: new Map(),
     longestWait,
     switchedOff: false,
     ready: false,
@@ -105,8 +112,9 @@ export function next(state: WatchState, input: WatchInput): WatchStep {
     case 'failed': {
       const problem = unexpectedProblem(input.error);
       const warning = report({ event: 'warning', cause: { kind: 'problem', problem } });
-      // What fails at once would fail for ever: the next event or check tries again.
-      return finish({ state: { ...state, pending: 'nothing' }, effects: [warning] }, input.now);
+      // What fails at once would fail for ever: the next try has to wait.
+      const failed = afterTry(state.failed, input.now, failureLimits(state));
+      return finish({ state: { ...state, failed, pending: 'nothing' }, effects: [warning] }, input.now);
     }
   }
 }
@@ -129,7 +137,7 @@ function afterLook(state: WatchState, input: Extract<WatchInput, { kind: 'looked
     effects: late.filter(({ waiting }) => !waiting).map((watched) => waitReport(watched, state.longestWait, now)),
   };
   if (!state.started) return add(step, { kind: 'install', platforms: 'selection' });
-  if (allowed.length === 0) return finish(step, now);
+  if (allowed.length === 0) return finish({ ...step, state: { ...step.state, failed: undefined } }, now);
   return add(step, { kind: 'install', platforms: allowed.map(({ platform }) => platform) });
 }
 
@@ -143,7 +151,7 @@ function afterInstallation(state: WatchState, input: Extract<WatchInput, { kind:
     },
     { state: start, effects: [] },
   );
-  return finish({ ...step, state: { ...step.state, started: true } }, input.now);
+  return finish({ ...step, state: { ...step.state, started: true, failed: undefined } }, input.now);
 }
 
 function afterResult(
@@ -160,16 +168,22 @@ function afterResult(
     platform,
     problem,
     seen: entriesSeen(result, before, after),
+    through: after.find(({ name }) => name === registered) ?? decisiveEntries(platform, before)[0] ?? old.through,
     backoff: tried ? afterTry(old.backoff, now, limitsOf(problem, state.longestWait)) : untouched,
   };
   const restored = state.started && !problem && !old.problem && registered !== undefined;
   const cause = restored ? restoreCauseOf(registered, old, decisiveEntries(platform, before)) : undefined;
-  const event = eventOf(result, old, state.started, cause);
+  const taker = problem ? undefined : takerOf(old, before);
+  const event = eventOf(result, old, state.started, cause && { cause, taker }) ?? takenEvent(platform, taker);
   return {
     state: {
       ...state,
+      taken: state.taken + Number(taker !== undefined),
       platforms: state.platforms.map((each) => (each.platform === platform ? watched : each)),
-      registered: registered === undefined ? state.registered : [...new Set([...state.registered, registered])],
+      registered:
+        registered === undefined
+          ? state.registered
+          : new Map([...state.registered, [registered, after.find(({ name }) => name === registered)?.inode]]),
       restores: cause === undefined ? state.restores : { ...state.restores, [cause]: state.restores[cause] + 1 },
     },
     effects: event ? [report(event)] : [],
@@ -180,7 +194,7 @@ function eventOf(
   { platform, problem, note }: InstallResult,
   old: Watched,
   started: boolean,
-  restored: RestoreCause | undefined,
+  restored: { readonly cause: RestoreCause; readonly taker?: Taker } | undefined,
 ): WatchEvent | undefined {
   const architecture = platform.architecture.name;
   if (problem) {
@@ -191,7 +205,25 @@ function eventOf(
   if (!started || old.problem) {
     return { event: 'installed', architecture, ...(note && { cause: { kind: 'note', note } as const }) };
   }
-  return restored && { event: 'restored', architecture, cause: { kind: 'restore', cause: restored } };
+  return restored && { event: 'restored', architecture, cause: { kind: 'restore', ...restored } };
+}
+
+/** What another tool has registered under the name of the entry that it ran through; undefined if nothing else has that name. */
+function takerOf({ through }: Watched, entries: readonly Entry[]): Taker | undefined {
+  const now = entries.find(({ name }) => name === through?.name);
+  if (!through || !now?.enabled || now.inode === through.inode || sameRegistration(now, through)) return undefined;
+  const { name, interpreter, flags } = now;
+  return { entry: name, interpreter, missing: [...through.flags].filter((flag) => !flags.includes(flag)).join('') };
+}
+
+/** An entry of another tool that stays, because an installation would keep it too. */
+function takenEvent({ architecture }: Platform, taker: Taker | undefined): WatchEvent | undefined {
+  return taker && { event: 'taken', architecture: architecture.name, cause: { kind: 'taken', taker } };
+}
+
+/** Does it run, as far as is known? One that waits for its next try does not. */
+export function isRunning({ started }: WatchState, { problem, waiting }: Watched): boolean {
+  return started && !problem && !waiting;
 }
 
 /** Sets the time of the next try, reports readiness, and goes on if something was triggered meanwhile. */
@@ -199,8 +231,10 @@ function finish({ state, effects }: WatchStep, now: number): WatchStep {
   const times = state.platforms
     .filter(({ problem, waiting, backoff }) => (problem && backoff) || waiting)
     .map((watched) => Math.max(nextTry(watched, state.longestWait), now));
+  if (state.failed) times.push(allowedAt(state.failed, failureLimits(state)));
   const retry: WatchEffect = times.length > 0 ? { kind: 'retry', at: Math.min(...times) } : { kind: 'retry' };
-  const ready = state.unknown.length === 0 && state.platforms.every(({ problem, waiting }) => !problem && !waiting);
+  const sure = state.started && !state.failed && state.unknown.length === 0;
+  const ready = sure && state.platforms.every((watched) => isRunning(state, watched));
   const change = ready === state.ready ? [] : [report({ event: ready ? 'ready' : 'not-ready' })];
   const again: readonly WatchEffect[] = state.pending === 'nothing' ? [] : [{ kind: 'look' }];
   return {
@@ -255,6 +289,11 @@ function nextTry({ backoff, problem }: Watched, longest: number): number {
 /** A failure waits from the first time on. An entry that was removed may be restored a few times at once. */
 function limitsOf(problem: Problem | undefined, longest: number): BackoffLimits {
   return { free: problem && !isProblem(entryRemoved, problem) ? 1 : 5, longest };
+}
+
+/** Without --backoff too: what fails at once would fail for ever. */
+function failureLimits({ longestWait }: WatchState): BackoffLimits {
+  return { free: 1, longest: longestWait || FIRST_WAIT };
 }
 
 /** Why it did not run any more: what was there when it did run, and what is there now. */

@@ -8,6 +8,7 @@ const metrics: Metrics = {
     ['s390x', false],
   ]),
   unknown: 0,
+  taken: 0,
   restores: { removed: 3, disabled: 0, replaced: 0, shadowed: 0, broken: 0 },
   lastProbe: undefined,
   ready: false,

@@ -84,7 +84,10 @@ describe('a watcher', () => {
     play.installed([{ registered: arm64.name }, { registered: s390x.name }], [], [s390x, arm64]);
     expect(play.done()).to.deep.equal(['installed arm64', 'installed s390x', 'no retry', 'ready']);
     expect(play.state).to.include({ ready: true, busy: false, started: true });
-    expect(play.state.registered).to.deep.equal(['qemu-aarch64', 'qemu-s390x']);
+    expect([...play.state.registered]).to.deep.equal([
+      ['qemu-aarch64', 1],
+      ['qemu-s390x', 2],
+    ]);
   });
 
   it('installs nothing if nothing that matters has changed', () => {
@@ -223,7 +226,71 @@ describe('a watcher', () => {
   it('reports a failure of its own, and goes on with the next trigger', () => {
     const play = new Play(['arm64', 's390x']).started();
     play.trigger('everything').feed({ kind: 'failed', now: play.now, error: new Error('the launcher ended') });
-    expect(play.done()).to.deep.equal(['look', 'warning problem', 'no retry']);
-    expect(play.trigger().done()).to.deep.equal(['look']);
+    expect(play.done()).to.deep.equal(['look', 'warning problem', 'retry at 1000', 'not-ready']);
+    // Nothing may have changed, and nothing has.
+    expect(play.trigger().looked([s390x, arm64]).done()).to.deep.equal(['look', 'no retry', 'ready']);
+  });
+
+  it('is not ready while its first installation fails, and tries it again, longer and longer apart', () => {
+    const play = new Play(['arm64']);
+    const failed = () => play.feed({ kind: 'failed', now: play.now, error: new Error('EMFILE') });
+    play.trigger('everything').looked([]);
+    failed();
+    expect(play.done()).to.deep.equal(['look', 'install selection', 'warning problem', 'retry at 1000']);
+    expect(play.state).to.include({ ready: false, started: false });
+    play.now += 1000;
+    play.trigger().looked([]);
+    failed();
+    expect(play.done()).to.deep.equal(['look', 'install selection', 'warning problem', 'retry at 3000']);
+    play.now += 2000;
+    play
+      .trigger()
+      .looked([])
+      .installed([{ registered: arm64.name }], [], [arm64]);
+    expect(play.done().slice(2)).to.deep.equal(['installed arm64', 'no retry', 'ready']);
+  });
+
+  it('is not ready if an entry is gone and could not be looked for, and then restores it', () => {
+    const play = new Play(['arm64', 's390x']).started();
+    play.trigger().looked([s390x]);
+    play.feed({ kind: 'failed', now: play.now, error: new Error('EMFILE') });
+    expect(play.done().slice(-3)).to.deep.equal(['warning problem', 'retry at 1000', 'not-ready']);
+    play.trigger().looked([s390x]);
+    expect(play.done()).to.deep.equal(['look', 'install arm64']);
+  });
+
+  const theirs = { ...arm64, inode: 7, interpreter: '/usr/bin/qemu-aarch64-static', flags: 'F' };
+
+  it('says that another tool has taken the name of an entry, and leaves it if an installation would', () => {
+    const play = new Play(['arm64', 's390x']).started();
+    play.trigger().looked([theirs, s390x]).installed([{}], [theirs, s390x], [theirs, s390x]);
+    expect(play.done()).to.deep.equal(['look', 'install arm64', 'taken arm64 taken', 'no retry']);
+    expect(play.state).to.include({ taken: 1, ready: true });
+    // Once.
+    expect(
+      play
+        .trigger('everything')
+        .looked([theirs, s390x])
+        .installed([{}, {}], [theirs, s390x], [theirs, s390x])
+        .done()
+        .join(),
+    ).not.to.contain('taken');
+  });
+
+  it('says so too if it registers its own again', () => {
+    const play = new Play(['arm64', 's390x']).started();
+    const again = { ...arm64, inode: 8 };
+    play.trigger().looked([theirs, s390x]);
+    play.installed([{ registered: arm64.name }], [theirs, s390x], [again, s390x]);
+    expect(play.done()).to.deep.equal(['look', 'install arm64', 'restored arm64 replaced', 'no retry']);
+    expect(play.state.taken).to.equal(1);
+    expect(play.state.registered.get(arm64.name)).to.equal(8);
+  });
+
+  it('says nothing if another watcher has restored the very same entry', () => {
+    const play = new Play(['arm64', 's390x']).started();
+    const same = { ...arm64, inode: 9 };
+    play.trigger().looked([same, s390x]).installed([{}], [same, s390x], [same, s390x]);
+    expect(play.done()).to.deep.equal(['look', 'install arm64', 'no retry']);
   });
 });

@@ -61,6 +61,22 @@ describe('events', () => {
     );
   });
 
+  it('say whose an entry is now, and what does not work without its flags', () => {
+    const taker = { entry: 'qemu-aarch64', interpreter: '/usr/bin/qemu-aarch64-static', missing: 'PC' };
+    const lost =
+      '/usr/bin/qemu-aarch64-static; programs do not see the name that they were called by (no flag P); sudo and other setuid programs do not work (no flag C)';
+    expect(formatEvent({ event: 'taken', architecture: 'arm64', cause: { kind: 'taken', taker } }, 'T', text)).to.equal(
+      `T taken arm64: qemu-aarch64 is now the entry of another tool: ${lost}; it runs, and stays`,
+    );
+    const cause = { kind: 'restore', cause: 'replaced', taker } as const;
+    expect(formatEvent({ event: 'restored', architecture: 'arm64', cause }, 'T', text)).to.equal(
+      `T restored arm64: another tool had replaced its entry by ${lost}`,
+    );
+    expect(JSON.parse(formatEvent({ event: 'restored', architecture: 'arm64', cause }, 'T', json)).taker).to.deep.equal(
+      taker,
+    );
+  });
+
   it('are a line of JSON, with id and facts of a problem', () => {
     expect(JSON.parse(formatEvent(restored, 'T', json))).to.deep.equal({
       ...{ time: 'T', event: 'restored', architecture: 'arm64', cause: 'its entry had been removed' },
@@ -91,7 +107,7 @@ describe('addresses', () => {
 
 describe('what a watcher answers', () => {
   const problem = mountProblem('/m', 'ENODEV');
-  const start = initialState(parseSelection(['arm64']), 0);
+  const start = { ...initialState(parseSelection(['arm64']), 0), started: true };
   const answers = (state: Partial<WatchState>) =>
     routesFor({
       state: () => ({ ...start, ...state }),
@@ -115,6 +131,22 @@ describe('what a watcher answers', () => {
     );
     const { unknown } = parseSelection(['nonsense']);
     expect(ready({ unknown })?.body).to.contain('"nonsense"');
+    expect(ready({ started: false })?.body).to.equal('not ready\nthe first installation has not ended yet\n');
+    expect(ready({ failed: { streak: 1, at: 0 } })?.body).to.equal(
+      'not ready\nthe last check failed; the log says why\n',
+    );
+  });
+
+  it('has a metric that says what runs, which is nothing before the first installation, and not what waits', () => {
+    const [watched] = start.platforms;
+    if (!watched) throw new Error('nothing is watched');
+    const running = (state: Partial<WatchState>) =>
+      parsePrometheus(answers(state)['/metrics']?.().body ?? '').find(
+        ({ name }) => name === 'binfmt_architecture_running',
+      )?.metrics[0]?.value;
+    expect(running({})).to.equal('1');
+    expect(running({ started: false })).to.equal('0');
+    expect(running({ platforms: [{ ...watched, waiting: true }] })).to.equal('0');
   });
 
   it('has metrics that count words that are not platforms', () => {
@@ -130,7 +162,7 @@ describe('metrics', () => {
   it('escape backslashes, quotation marks and line breaks in labels', () => {
     const { restores } = initialState(parseSelection([]), 0);
     const build = { version: '1', revision: 'a"b\\c\nd', node: '1' };
-    const text = formatMetrics({ running: new Map(), unknown: 0, restores, ready: true, build });
+    const text = formatMetrics({ running: new Map(), unknown: 0, taken: 0, restores, ready: true, build });
     expect(text).to.contain('binfmt_build_info{version="1",revision="a\\"b\\\\c\\nd",node="1"} 1\n');
     expect(text.split('\n').filter((line) => line !== '' && !/^(#|binfmt_)/.test(line))).to.deep.equal([]);
   });

@@ -18,7 +18,14 @@ const read = (name: string) => fs.readFileSync(path.join(folder, name), 'utf8');
 const metrics = new Map(
   parsePrometheus(
     formatMetrics({
-      ...{ running: new Map([['arm64', true]]), unknown: 0, lastProbe: 1, ready: true, apiRequests: NO_REQUESTS },
+      ...{
+        running: new Map([['arm64', true]]),
+        unknown: 0,
+        taken: 0,
+        lastProbe: 1,
+        ready: true,
+        apiRequests: NO_REQUESTS,
+      },
       restores: initialState(parseSelection([]), 0).restores,
       build: { version: '1', revision: 'r', node: '1' },
     }),

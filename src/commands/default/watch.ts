@@ -25,5 +25,5 @@ export async function watch(args: Arguments, service: Service, context: Context)
   }
   const node = found && service.node && { ...service.node, ...found.cluster };
   const options = { ...service, node, words: args.install ?? [], options: args.options };
-  return runService(options, open, engineEnds(system.binfmt), context);
+  return runService(options, { open, opened: system, broken: engineEnds(system.binfmt) }, context);
 }

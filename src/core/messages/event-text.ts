@@ -1,5 +1,5 @@
 /** What a watcher says about itself, in words. */
-import type { EventCause, RestoreCause } from '../events.js';
+import type { EventCause, RestoreCause, Taker } from '../events.js';
 import type { Invocation } from '../invocation.js';
 import type { NodeChange } from '../node-labels.js';
 import { causeOf, oneLine } from '../render.js';
@@ -12,6 +12,8 @@ export const NOT_FOUND = 'not found\n';
 
 const NODE_REACHED = 'the API server answers again';
 const NO_LABEL_CHANGED = 'no label had to change';
+const STARTING = 'the first installation has not ended yet';
+const FAILED = 'the last check failed; the log says why';
 const REMOVED_AGAIN = 'something keeps removing its entry';
 
 const restoreCauses: Readonly<Record<RestoreCause, string>> = {
@@ -30,7 +32,11 @@ export function describeEventCause(cause: EventCause, invocation: Invocation): s
     case 'note':
       return describeNote(cause.note, causeOf);
     case 'restore':
-      return restoreCauses[cause.cause];
+      return cause.taker
+        ? `another tool had replaced its entry by ${describeTaker(cause.taker)}`
+        : restoreCauses[cause.cause];
+    case 'taken':
+      return `${cause.taker.entry} is now the entry of another tool: ${describeTaker(cause.taker)}; it runs, and stays`;
     case 'wait':
       return `${cause.failing ? '' : `${REMOVED_AGAIN}; `}retrying in ${cause.seconds} s`;
     case 'node-changed':
@@ -40,6 +46,18 @@ export function describeEventCause(cause: EventCause, invocation: Invocation): s
     case 'signal':
       return cause.signal;
   }
+}
+
+/** What does not work without a flag. */
+const withoutFlag: Readonly<Record<string, string>> = {
+  F: 'containers that do not have that file cannot use it',
+  C: 'sudo and other setuid programs do not work',
+  P: 'programs do not see the name that they were called by',
+};
+
+function describeTaker({ interpreter, missing }: Taker): string {
+  const lost = [...missing].flatMap((flag) => (withoutFlag[flag] ? [`${withoutFlag[flag]} (no flag ${flag})`] : []));
+  return [interpreter, ...lost].join('; ');
 }
 
 function describeNodeChange({ added, removed, taint }: Omit<NodeChange, 'patch'>): string {
@@ -52,12 +70,16 @@ function describeNodeChange({ added, removed, taint }: Omit<NodeChange, 'patch'>
 }
 
 /** Why the watcher is not ready: a line for each reason. */
-export function describeReadiness({ ready, platforms, unknown }: WatchState, invocation: Invocation): string {
+export function describeReadiness(
+  { ready, started, failed, platforms, unknown }: WatchState,
+  invocation: Invocation,
+): string {
   if (ready) return 'ready\n';
   const reasons = platforms.flatMap(({ platform, problem, waiting }) => {
     const why = problem ? oneLine(problem, invocation) : waiting && REMOVED_AGAIN;
     return why ? [`${platform.architecture.name}: ${why}`] : [];
   });
-  const lines = ['not ready', ...unknown.map((problem) => oneLine(problem, invocation)), ...reasons];
+  const state = failed ? [FAILED] : started ? [] : [STARTING];
+  const lines = ['not ready', ...state, ...unknown.map((problem) => oneLine(problem, invocation)), ...reasons];
   return lines.map((line) => `${line}\n`).join('');
 }

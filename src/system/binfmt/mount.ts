@@ -117,6 +117,12 @@ export function isMounted(dir: string): boolean {
   }
 }
 
+/** Tells one mounted binfmt_misc from the next one at `dir`: its device, and when its file `status` was made. */
+export function mountIdentity(dir: string): string | undefined {
+  const status = fs.statSync(path.join(dir, 'status'), { bigint: true, throwIfNoEntry: false });
+  return status && `${status.dev} ${status.ctimeNs}`;
+}
+
 /** The binfmt_misc at `dir`; undefined if something else, or nothing, is mounted there. */
 export function inspect(dir: string): BinfmtMount | undefined {
   if (!isMounted(dir)) return undefined;

@@ -10,8 +10,8 @@ export interface Server {
   close(): void;
 }
 
-/** Rejects if it cannot listen at `address`. */
-export async function serve(routes: Routes, address: Address): Promise<Server> {
+/** Rejects if it cannot listen at `address`. `failed`: it could not accept a connection, and goes on. */
+export async function serve(routes: Routes, address: Address, failed: (error: unknown) => void): Promise<Server> {
   const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
     const { status, type, body } = answerTo(request, routes);
@@ -25,6 +25,7 @@ export async function serve(routes: Routes, address: Address): Promise<Server> {
     if (address.kind === 'unix') server.listen(address.path, listening);
     else server.listen(address.port, address.host, listening);
   });
+  server.on('error', failed);
   return {
     close() {
       server.close();
@@ -34,11 +35,11 @@ export async function serve(routes: Routes, address: Address): Promise<Server> {
 }
 
 /** At the first default address that can be used. Rejects with the last error if there is none. */
-export async function serveAtDefault(routes: Routes): Promise<Server> {
+export async function serveAtDefault(routes: Routes, failed: (error: unknown) => void): Promise<Server> {
   let last: unknown;
   for (const address of defaultAddresses(process.getuid?.() ?? 0)) {
     try {
-      return await serve(routes, address);
+      return await serve(routes, address, failed);
     } catch (error) {
       last = error;
     }

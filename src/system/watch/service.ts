@@ -1,21 +1,24 @@
 /** A watcher as a service: it installs, stays, keeps platforms working, and answers about its health over HTTP. */
+
 import { type Address, defaultAddresses, formatAddress } from '../../core/address.js';
+import { architectures } from '../../core/architectures.js';
 import type { NodeOptions } from '../../core/cluster.js';
 import { formatEvent, type LogFormat, type WatchEvent } from '../../core/events.js';
-import { routesFor } from '../../core/health.js';
+import { type Routes, routesFor } from '../../core/health.js';
 import type { Invocation } from '../../core/invocation.js';
-import { cannotListen, outputFailed } from '../../core/messages/program-problems.js';
+import { cannotListen, outputFailed, unexpectedProblem } from '../../core/messages/program-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { reportProblem } from '../../core/render.js';
 import type { Report } from '../../core/report-lines.js';
-import { formatStatus } from '../../core/status.js';
+import { formatStatus, statusOf } from '../../core/status.js';
 import type { Build } from '../../core/version.js';
 import type { Cluster } from '../cluster/find-cluster.js';
 import { type NodeSync, startNodeSync } from '../cluster/node-sync.js';
 import { errnoOf } from '../host/files.js';
 import type { System } from '../system.js';
+import { takeSnapshot } from '../take-snapshot.js';
 import { type Server, serve, serveAtDefault } from './server.js';
-import { startWatcher, type Watcher, type WatchOptions } from './watcher.js';
+import { createWatcher, type Watcher, type WatchOptions } from './watcher.js';
 
 export interface ServiceOptions extends WatchOptions {
   readonly logFormat: LogFormat;
@@ -42,11 +45,18 @@ export interface ServiceContext {
 /** The node is looked at after so many checks of everything. */
 const RESYNC = 10;
 
-/** `open`: finds or mounts binfmt_misc. `broken`: why the service has to end by itself. Resolves when it has ended. */
+/** How a service finds binfmt_misc, and what it has found already. */
+export interface ServiceSystem {
+  open(): Promise<System>;
+  readonly opened: System;
+  /** Why the service has to end by itself. */
+  readonly broken: Promise<Problem>;
+}
+
+/** Resolves when it has ended. */
 export async function runService(
   options: ServiceOptions,
-  open: () => Promise<System>,
-  broken: Promise<Problem>,
+  { broken, ...system }: ServiceSystem,
   context: ServiceContext,
 ): Promise<Report> {
   const { invocation } = context.setup;
@@ -55,16 +65,20 @@ export async function runService(
     context.write(2, `${line}\n`);
   };
   let node: NodeSync | undefined;
-  const watcher = await startWatcher(options, open, { report, changed: () => node?.update() });
+  const watcher = createWatcher(options, system, { report, changed: () => node?.update() });
   // A signal that arrives from now on ends the service as its options say.
   const stopped = context.untilStopped(watcher.check);
   const { build } = context;
   const apiRequests = () => node?.requests();
-  const servers = await answer(routesFor({ ...watcher, apiRequests, build, invocation }), options.listen);
+  const accepting = (error: unknown) =>
+    report({ event: 'warning', cause: { kind: 'problem', problem: unexpectedProblem(error) } });
+  const routes = routesFor({ ...watcher, apiRequests, build, invocation });
+  const servers = await answer(routes, options.listen, accepting);
   if (servers.failure) {
-    watcher.stop();
-    return { ...reportProblem(servers.failure), stdout: formatStatus(watcher.status()) };
+    const status = statusOf(await takeSnapshot(system.opened, { probes: architectures }));
+    return { ...reportProblem(servers.failure), stdout: formatStatus(status) };
   }
+  await watcher.start();
   // Emulators that work are worth more than a health check: a default address is not worth failing for.
   if (servers.warning) report({ event: 'warning', cause: { kind: 'problem', problem: servers.warning } });
   const errno = context.write(1, formatStatus(watcher.status()));
@@ -116,12 +130,16 @@ interface Servers {
 }
 
 /** At the address that was named, and at the default one, where the image's health check asks. */
-async function answer(routes: Parameters<typeof serve>[0], address: Address | undefined): Promise<Servers> {
+async function answer(
+  routes: Routes,
+  address: Address | undefined,
+  failed: (error: unknown) => void,
+): Promise<Servers> {
   const listening: Server[] = [];
   if (address) {
     const name = formatAddress(address);
     try {
-      listening.push(await serve(routes, address));
+      listening.push(await serve(routes, address, failed));
     } catch (error) {
       const advice = [{ do: 'consider', what: 'choose-another-address' }] as const;
       return { listening, failure: problemOf(cannotListen, name, { address: name, errno: errnoOf(error) }, advice) };
@@ -129,7 +147,7 @@ async function answer(routes: Parameters<typeof serve>[0], address: Address | un
     if (defaultAddresses(process.getuid?.() ?? 0).some((each) => formatAddress(each) === name)) return { listening };
   }
   try {
-    listening.push(await serveAtDefault(routes));
+    listening.push(await serveAtDefault(routes, failed));
     return { listening };
   } catch (error) {
     return { listening, warning: problemOf(cannotListen, 'machine', { errno: errnoOf(error) }) };

@@ -14,7 +14,7 @@ import { parseSelection, selectPlatforms } from '../../core/selection.js';
 import { type Status, statusOf } from '../../core/status.js';
 import { initialState, next, type WatchEffect, type WatchInput, type WatchState } from '../../core/watch-state.js';
 import { isSwitchedOff, readEntries, unregister } from '../binfmt/entries.js';
-import { isMounted } from '../binfmt/mount.js';
+import { isMounted, mountIdentity } from '../binfmt/mount.js';
 import { installPlatforms } from '../change/install.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
@@ -30,6 +30,8 @@ export interface WatchOptions {
 }
 
 export interface Watcher {
+  /** Resolves after the first installation, even if it failed. */
+  start(): Promise<void>;
   state(): WatchState;
   /** With the entries as they are now, and the last probes. */
   status(): Status;
@@ -40,7 +42,7 @@ export interface Watcher {
   /** Checks everything now. */
   check(): void;
   stop(): void;
-  /** Removes the entries that the watcher registered. */
+  /** Removes the entries that the watcher registered, and none that has taken the name of one. */
   uninstall(): void;
 }
 
@@ -53,18 +55,20 @@ export interface WatchListener {
   changed(): void;
 }
 
-/** Resolves after the first installation, even if it failed. `open`: finds or mounts binfmt_misc. */
-export async function startWatcher(
+/** `open`: finds or mounts binfmt_misc. `opened`: what it has found already. */
+export function createWatcher(
   options: WatchOptions,
-  open: () => Promise<System>,
+  { open, opened }: { open(): Promise<System>; readonly opened: System },
   { report, changed }: WatchListener,
-): Promise<Watcher> {
+): Watcher {
   let state = initialState(parseSelection(options.words), options.backoff);
-  let system = await open();
+  let system = opened;
   let entries: readonly Entry[] = [];
   let probes: ReadonlyMap<Architecture, ProbeResult> = new Map();
   let lastProbe: number | undefined;
   let inotify: fs.FSWatcher | undefined;
+  let watched: string | undefined;
+  let checks: NodeJS.Timeout | undefined;
   let polling: NodeJS.Timeout | undefined;
   let retry: NodeJS.Timeout | undefined;
 
@@ -113,7 +117,7 @@ export async function startWatcher(
       system = await open();
     }
     const { binfmt } = system;
-    if (binfmt.kind === 'writable' && inotify === undefined) listen(binfmt.dir);
+    if (binfmt.kind === 'writable') listen(binfmt.dir);
     entries = readEntries(binfmt);
     const switchedOff = binfmt.kind === 'writable' && isSwitchedOff(binfmt.dir);
     return { kind: 'looked', now: Date.now(), entries, switchedOff };
@@ -124,16 +128,20 @@ export async function startWatcher(
     const wanted = first ? architectures : asked.map(({ architecture }) => architecture);
     const before = await takeSnapshot(system, { probes: wanted, emulators: true });
     const platforms = first ? selectPlatforms(state.selection, before) : asked;
-    // Later on, what works is kept: two watchers with different options would fight otherwise.
-    const installOptions = { ...options.options, keep: options.options.keep || !first };
-    const request = { platforms, options: installOptions, before, lasting: 'if possible' } as const;
+    const request = { platforms, options: options.options, before, lasting: 'if possible' } as const;
     const { results, after } = await installPlatforms(request, system);
     probes = new Map([...probes, ...before.probes, ...after.probes]);
     lastProbe = Date.now();
     return { kind: 'installed', now: lastProbe, results, before: entries, after: after.entries };
   };
 
+  /** If binfmt_misc was unmounted and mounted again since the last look, what inotify watched is gone. */
   const listen = (dir: string) => {
+    const mounted = mountIdentity(dir);
+    if (inotify !== undefined && watched === mounted) return;
+    inotify?.close();
+    inotify = undefined;
+    watched = mounted;
     const poll = () => {
       polling ??= setInterval(() => trigger('entries'), POLL);
     };
@@ -144,10 +152,12 @@ export async function startWatcher(
     }
   };
 
-  for (const problem of state.unknown) report({ event: 'failed', cause: { kind: 'problem', problem } });
-  await feed({ kind: 'trigger', check: 'everything' });
-  const checks = setInterval(() => trigger('everything'), options.interval);
   return {
+    async start() {
+      for (const problem of state.unknown) report({ event: 'failed', cause: { kind: 'problem', problem } });
+      await feed({ kind: 'trigger', check: 'everything' });
+      checks = setInterval(() => trigger('everything'), options.interval);
+    },
     state: () => state,
     status: () => statusOf({ own: system.host.own, entries: readEntries(system.binfmt), probes }),
     running: () => runningPlatforms(state, probes),
@@ -159,7 +169,7 @@ export async function startWatcher(
     },
     uninstall() {
       const { binfmt } = system;
-      if (binfmt.kind === 'writable') for (const name of state.registered) unregister(binfmt.dir, name);
+      if (binfmt.kind === 'writable') for (const [name, inode] of state.registered) unregister(binfmt.dir, name, inode);
     },
   };
 }

@@ -1,0 +1,95 @@
+/** A watcher, and what others do meanwhile: to its entries, to binfmt_misc, and to the watcher itself. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { clearEntries, entryNames, entryText, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
+import { guest, guest2 } from '../support/machine.js';
+import { EMULATORS, must } from '../support/program.js';
+import { hangingEmulator } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
+import { until, Watcher } from '../support/watcher.js';
+
+const { name, emulator: entry } = guest;
+const theirs = path.join(EMULATORS, entry);
+
+describe('a watcher and others', () => {
+  const watchers: Watcher[] = [];
+  const watch = (...args: ConstructorParameters<typeof Watcher>) => {
+    const watcher = new Watcher(...args);
+    watchers.push(watcher);
+    return watcher;
+  };
+  /** Takes the name of an entry, as a tool does that removes every emulator first. */
+  const take = (flags: string) => {
+    writeEntry(entry, '-1');
+    registerForeign(entry, name, theirs, flags);
+  };
+  beforeEach(clearEntries);
+  afterEach(() => Promise.all(watchers.splice(0).map((watcher) => watcher.stop())));
+  after(clearEntries);
+
+  it('registers its own entry again if another tool has taken its name with fewer flags, and says what was missing', async () => {
+    const watcher = watch(name);
+    await watcher.said(/ready/);
+    take('F');
+    await watcher.said(
+      /restored \S+: another tool had replaced its entry by \S+; .*no flag P.*; sudo .* \(no flag C\)\n/,
+    );
+    expect(entryText(entry)).to.contain('flags: POCF');
+    expect((await watcher.get('/metrics')).body).to.contain('binfmt_entries_taken_total 1\n');
+  });
+
+  it('leaves the entry with --keep, as an installation does, and says whose it is', async () => {
+    const watcher = watch(name, ['--keep']);
+    await watcher.said(/ready/);
+    take('F');
+    await watcher.said(/taken \S+: \S+ is now the entry of another tool: .*; it runs, and stays\n/);
+    expect(entryText(entry)).to.contain('flags: F\n');
+    expect((await watcher.get('/readyz')).status).to.equal(200);
+  });
+
+  it('does not remove the entry of another tool when it ends, with --on-exit uninstall', async () => {
+    const watcher = watch(`${name},${guest2.name}`, ['--keep', '--on-exit', 'uninstall']);
+    await watcher.said(/ready/);
+    take('F');
+    await watcher.said(/taken/);
+    expect(await watcher.stop()).to.equal(0);
+    expect(entryNames()).to.deep.equal([entry]);
+  });
+
+  it('removes its entries if a signal ends it during the first installation, with --on-exit uninstall', async () => {
+    const emulators = scratch();
+    fs.copyFileSync(theirs, path.join(emulators, entry));
+    // It takes as long as a test program may take.
+    fs.copyFileSync(hangingEmulator(), path.join(emulators, guest2.emulator));
+    const watcher = watch(`${name},${guest2.name}`, ['--on-exit', 'uninstall'], { QEMU_BINARY_PATH: emulators });
+    await until(() => entryNames().includes(entry), 'an entry');
+    expect((await watcher.get('/readyz')).body).to.contain('the first installation has not ended yet');
+    watcher.kill('SIGTERM');
+    expect(await watcher.ended).to.equal(0);
+    expect(entryNames()).to.deep.equal([]);
+  });
+
+  it('sees what is removed after binfmt_misc was unmounted and mounted again at once', async () => {
+    const script = `mount -t binfmt_misc none ${MOUNT}; exec "$@"`;
+    const within = ['unshare', '--user', '--map-root-user', '--mount', 'bash', '-euc', script, 'bash'];
+    // No check in the meantime shows it.
+    const watcher = watch(name, ['--allow-userns', '--interval', '3600'], {}, within);
+    await watcher.said(/ready/);
+    const inside = (command: string) =>
+      must('nsenter', [
+        '--user',
+        '--preserve-credentials',
+        '--mount',
+        '--target',
+        String(watcher.pid),
+        'sh',
+        '-c',
+        command,
+      ]);
+    inside(`umount ${MOUNT}; mount -t binfmt_misc none ${MOUNT}`);
+    await watcher.said(/restored|installed/, 2);
+    inside(`echo -1 >${MOUNT}/${entry}`);
+    await watcher.said(/restored|installed/, 3);
+  });
+});
