@@ -6,10 +6,10 @@ import { type CommandLine, parseCommandLine } from './cli/parse.js';
 import { usage } from './cli/usage.js';
 import type { Command, Context } from './commands/command.js';
 import { defaultCommand } from './commands/default.js';
-import type { Invocation } from './core/invocation.js';
+import { call, type Invocation } from './core/invocation.js';
 import { describeTranslation } from './core/messages/other-tool-text.js';
 import { outputFailed, startedAlone, unexpectedProblem } from './core/messages/program-problems.js';
-import { describeUsageError } from './core/messages/usage-text.js';
+import { describeUsageError, seeHelp } from './core/messages/usage-text.js';
 import { formatPlatform } from './core/platform.js';
 import { type ExitStatus, problemOf } from './core/problem.js';
 import { renderLine, reportProblem } from './core/render.js';
@@ -33,8 +33,9 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
       ? line.error
       : (environment.error ?? (translation && environment.errorOf(translation.tool)));
   if (line.kind === 'usage-error' || error) {
-    const of = line.kind === 'usage-error' ? line.of : line.command;
-    write(2, `${usage([of])}\nbinfmt: ${error ? describeUsageError(error) : ''}\n`);
+    const { name } = line.kind === 'usage-error' ? line.of : line.command;
+    const help = call(environment.invocation(argv), [...(name ? [name] : []), '--help']);
+    write(2, `${seeHelp(help)}\nbinfmt: ${error ? describeUsageError(error) : ''}\n`);
     return 2;
   }
   if (translation) {

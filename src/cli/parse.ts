@@ -3,8 +3,9 @@ import minimist from 'minimist';
 import { type Command, type Context, type Given, type Options, splitList } from '../commands/command.js';
 import { commands } from '../commands/index.js';
 import type { UsageError } from '../core/messages/usage-text.js';
-import { type Translation, translate } from '../core/other-tools.js';
+import { isDescriptor, isOtherToolWord, type Translation, translate } from '../core/other-tools.js';
 import type { Report } from '../core/report-lines.js';
+import { parseSelection } from '../core/selection.js';
 import { closest } from '../core/text.js';
 
 export type CommandLine =
@@ -22,7 +23,8 @@ export type CommandLine =
 /** Never throws. Words that mean nothing to this program may be those of another tool. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const line = parseOwn(argv);
-  const translation = line.kind === 'usage-error' && !argv.some(isOwnOption) ? translate(argv) : undefined;
+  const ours = argv.some((word) => isOwnOption(word) && !isOtherToolWord(word));
+  const translation = line.kind === 'usage-error' && !ours ? translate(argv) : undefined;
   switch (translation?.kind) {
     case undefined:
       return line;
@@ -66,7 +68,7 @@ function readWords(argv: readonly string[], { options, words: allowed }: Command
   const errors: UsageError[] = [];
   const end = allowed === 'command' ? endOfOptions(argv, options) : argv.length;
   // Both `-install` and `--install` are in use.
-  const typed = argv.slice(0, end);
+  const typed = withValues(argv.slice(0, end), options);
   const args = typed
     .map((word) => (/^-[a-z][a-z0-9-]+(=|$)/.test(word) ? `-${word}` : word))
     .map((word) => (options[word.replace(/^--/, '')]?.optional && word.startsWith('--') ? `${word}=` : word));
@@ -97,6 +99,20 @@ function readWords(argv: readonly string[], { options, words: allowed }: Command
   if (allowed === 'any' && values._.includes('')) errors.push({ kind: 'unexpected-argument', word: '' });
   if (allowed === 'none' && stray !== undefined) errors.push(unexpected(stray, given));
   return { given, errors, help: values['help'] === true };
+}
+
+/** A value that begins with a dash, such as a line of a log, is the value of the option before it, unless it looks like an option. */
+function withValues(typed: readonly string[], options: Options): string[] {
+  const words: string[] = [];
+  for (let i = 0; i < typed.length; i++) {
+    const [word = '', next = ''] = typed.slice(i, i + 2);
+    const option = word.startsWith('-') ? optionNamed(word.replace(/^--?/, ''), options) : undefined;
+    const isValue =
+      option?.value !== undefined && !option.optional && /^-./s.test(next) && !/^--?[\w-]*(=|$)/.test(next);
+    words.push(isValue ? `${word}=${next}` : word);
+    if (isValue) i++;
+  }
+  return words;
 }
 
 /** The index of the first word that is neither an option nor the value of one. */
@@ -134,17 +150,23 @@ function checkOption(word: string, typed: string, options: Options): UsageError[
   return value !== undefined && option.value === undefined ? [{ kind: 'no-value-expected', option: name, value }] : [];
 }
 
+/** Never one that would fail. */
+function listSuggestion(option: string, items: readonly string[]): string | undefined {
+  if (option === 'install' && parseSelection(items).unknown.length > 0) return undefined;
+  return [`--${option}`, items.join(',')].join(' ').trim();
+}
+
 /** A list without commas, an option without dashes, a command with a letter wrong. */
 function unexpected(word: string, given: Given): UsageError {
+  if (isDescriptor(word)) return { kind: 'descriptor', word };
   const list = ['install', 'uninstall'].find((name) => given.valuesOf(name));
   if (list) {
     const items = [...splitList(given.valuesOf(list) ?? []), ...given.words];
-    return { kind: 'unexpected-argument', word, suggestion: `--${list} ${items.join(',')}` };
+    return { kind: 'unexpected-argument', word, suggestion: listSuggestion(list, items) };
   }
   const [first, ...rest] = given.words;
   const option = Object.keys(commands[0].options).find((name) => name === word);
-  if (option)
-    return { kind: 'unexpected-argument', word, suggestion: [`--${option}`, rest.join(',')].join(' ').trim() };
+  if (option) return { kind: 'unexpected-argument', word, suggestion: listSuggestion(option, rest) };
   const named = commands.find(({ name }) => name !== '' && name === first);
   if (named) return { kind: 'command-not-first', command: named.name };
   const candidates = [

@@ -125,6 +125,11 @@ export function text(value: string, description: string, expects: string): Optio
   return parsed(value, description, expects, (given) => (/^[^\t\n]+$/.test(given) ? given : undefined));
 }
 
+/** The same, but anything that people paste: it may have several lines. */
+export function pasted(value: string, description: string, expects: string): Option<string | undefined> {
+  return parsed(value, description, expects, (given) => (given.trim() === '' ? undefined : given));
+}
+
 /** What `parse` makes of the text; undefined from it means that the text is wrong. */
 export function parsed<Value>(
   value: string,

@@ -16,7 +16,7 @@ import { collectDoctorInput } from '../system/host/doctor-input.js';
 import { readStandardInput } from '../system/host/files.js';
 import { openSystem, type System } from '../system/system.js';
 import { takeSnapshot } from '../system/take-snapshot.js';
-import { type Context, defineCommand, flag, number, splitList, text, texts } from './command.js';
+import { type Context, defineCommand, flag, number, pasted, splitList, texts } from './command.js';
 import { mountOptions, readMountOptions, refusal } from './mount-options.js';
 
 const MOST_REPEATS = 10_000;
@@ -38,7 +38,7 @@ export const doctorCommand = defineCommand({
       'run only this check; may be given more than once',
       'the name of a check (doctor --list-checks)',
     ),
-    explain: text(
+    explain: pasted(
       'MESSAGE',
       'explain an error message on this machine; - reads messages from standard input',
       'a message',

@@ -5,7 +5,7 @@ import { type PlatformError, parsePlatform } from './platform.js';
 export type OtherTool = 'multiarch/qemu-user-static' | 'qus';
 
 /** What is different from what they do, although everything that was asked for is done. */
-export type ToolDifference = 'always-persistent' | 'more-flags';
+export type ToolDifference = 'always-persistent' | 'more-flags' | 'descriptor';
 
 export interface Refused {
   readonly word: string;
@@ -48,13 +48,30 @@ export function translate(typed: readonly string[]): Translation | undefined {
 }
 
 const isBare = (word: string | undefined) => word !== undefined && !word.startsWith('-');
-const startsWith = (word: string, rows: readonly Row[]) => rowOf(split(word, rows)[0] ?? '', rows) !== undefined;
-const rowOf = (word: string, rows: readonly Row[]) => rows.find(({ words }) => words.includes(word));
+const isExact = (word: string, rows: readonly Row[]) => rows.some(({ words }) => words.includes(word));
+const startsWith = (word: string, rows: readonly Row[]) => isExact(split(word, rows)[0] ?? '', rows);
+const allRows = [...ofMultiarch, ...beforeDashes, ...behindDashes];
+
+/** The row of a word, or of a long option that it abbreviates, as getopt(1) takes it. */
+function rowOf(word: string, rows: readonly Row[]): Row | undefined {
+  const exact = rows.find(({ words }) => words.includes(word));
+  if (exact || !/^--\w/.test(word)) return exact;
+  const [row, another] = rows.filter(({ words, getopt }) => getopt && words.some((each) => each.startsWith(word)));
+  return another ? undefined : row;
+}
+
+/** Does one of these tools know the word, whatever its value is? */
+export const isOtherToolWord = (word: string) => isExact(word.replace(/=.*/s, ''), allRows);
+
+/** What a shell passes on for `2&>`, which is no redirection. */
+export const isDescriptor = (word: string) => /^[0-2]$/.test(word);
 
 interface Read {
   readonly call: Call;
   readonly targets: readonly string[];
   readonly refused?: Refused;
+  /** A word that only a mistyped redirection has left. */
+  readonly descriptor?: boolean;
 }
 
 /** `--persistent=yes` and `-pyes` are two words, as getopt(1) reads them. */
@@ -67,7 +84,8 @@ function split(word: string, rows: readonly Row[]): string[] {
 function readWords(typed: readonly string[], rows: readonly Row[], bare: boolean): Read {
   let call: Call = {};
   const targets: string[] = [];
-  const rest = [...typed];
+  const descriptor = isDescriptor(typed.at(-1) ?? '');
+  const rest = descriptor ? typed.slice(0, -1) : [...typed];
   const refuse = (word: string, because: Refusal, value?: string): Read => ({
     ...{ call, targets, refused: { word, because, value } },
   });
@@ -99,7 +117,7 @@ function readWords(typed: readonly string[], rows: readonly Row[], bare: boolean
       call = { ...call, [means]: given === 'yes' };
     } else if (!value.oneOf.includes(given)) return refuse(word, 'other-emulators', given);
   }
-  return { call, targets };
+  return { call, targets, descriptor };
 }
 
 function joined(one: Read, other: Read): Read {
@@ -107,10 +125,11 @@ function joined(one: Read, other: Read): Read {
     call: { ...one.call, ...other.call },
     targets: [...one.targets, ...other.targets],
     refused: one.refused ?? other.refused,
+    descriptor: one.descriptor || other.descriptor,
   };
 }
 
-function translated(tool: OtherTool, { call, targets, refused }: Read): Translation {
+function translated(tool: OtherTool, { call, targets, refused, descriptor }: Read): Translation {
   if (refused) return { kind: 'refused', tool, ...refused };
   for (const target of targets) {
     const parsed = parsePlatform(target);
@@ -118,7 +137,8 @@ function translated(tool: OtherTool, { call, targets, refused }: Read): Translat
   }
   const list = targets.length > 0 ? targets.join(',') : 'all';
   const result = (words: string[], differences: ToolDifference[] = []): Translation => ({
-    ...{ kind: 'translated', tool, words, differences },
+    ...{ kind: 'translated', tool, words },
+    differences: descriptor ? [...differences, 'descriptor'] : differences,
   });
   if (call.look) return result([]);
   if (call.clear) return result(['--uninstall', list]);

@@ -118,6 +118,26 @@ describe('the command line without a command', () => {
   });
 });
 
+describe('a message to explain', () => {
+  for (const message of [
+    '-bash: ./x: cannot execute binary file: Exec format error',
+    '- exec format error',
+    '--> STEP 2: exec format error',
+    '-1 error',
+    '#7 0.1 one line\n#7 0.2 another\tone\n',
+    '-x: first\n-y: second',
+  ]) {
+    it(`may be ${JSON.stringify(message)}`, () => {
+      expect(parsed(['doctor', '--explain', message, '--json']).args).to.include({ message, json: true });
+      expect(parsed(['doctor', `--explain=${message}`]).args).to.include({ message });
+    });
+  }
+
+  it('may come from standard input', () => {
+    expect(parsed(['doctor', '--explain', '-']).args).to.include({ message: '-' });
+  });
+});
+
 describe('the command line of another tool', () => {
   it('is read as ours', () => {
     expect(parsed(['--reset', '-p', 'yes', '-c', 'no']).args).to.deep.include({
@@ -300,6 +320,13 @@ describe('a wrong command line', () => {
     ['--uninstall', '--uninstall takes a list'],
     ['--mount', '--mount takes a directory'],
     ['--version x', 'unexpected argument "x"'],
+    ['install mainframe', 'unexpected argument "install"'],
+    ['--install all mainframe', 'unexpected argument "mainframe"'],
+    [
+      '--install all 2',
+      'unexpected argument "2"; if you typed "2&>", the shell has passed the 2 on; "2>" or "&>" would not',
+    ],
+    ['doctor --explain -x', 'unknown option "-x"'],
     ['healthcheck x', 'unexpected argument "x"'],
     ['--watch', '--watch needs --install LIST'],
     ['--install all --interval 5', '--interval needs --watch'],
@@ -350,6 +377,11 @@ describe('a wrong command line', () => {
   ] as const) {
     it(`quotes what is wrong in "${line}"`, () => expect(errorOf(line.split(' '))).to.contain(message));
   }
+
+  it('has no suggestion that would fail', () => {
+    for (const line of ['install mainframe', '--install all mainframe', '--install all 2'])
+      expect(errorOf(line.split(' '))).not.to.contain('did you mean');
+  });
 
   it('is refused if a value is empty', () => {
     for (const argv of [

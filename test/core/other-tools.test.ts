@@ -29,6 +29,11 @@ describe('a call of multiarch/qemu-user-static', () => {
     ['--reset --credential yes --persistent yes', both, ['more-flags']],
     ['--credential yes --persistent yes', '--install all', ['more-flags']],
     ['--reset -p yes -c yes -g yes', both, []],
+    ['--reset --credential yes --persistent yes --preserve-argv0 yes', both, []],
+    ['--credential yes --persistent yes --preserve-argv0 no', '--install all --no-preserve-argv0', []],
+    // As getopt(1) reads them, up to the slip of the keyboard that `2&>` is.
+    ['--reset --pers yes --cred=no', '--uninstall all --install all --no-credentials', ['more-flags']],
+    ['--reset -p yes -c yes 2', both, ['more-flags', 'descriptor']],
     ['--persistent yes', '--install all', ['more-flags']],
     ['-p yes', '--install all', ['more-flags']],
     ['-pyes', '--install all', ['more-flags']],
@@ -76,6 +81,10 @@ describe('a call of qus', () => {
     ['-s', '--install all', ['always-persistent', 'more-flags']],
     ['-- -r', '--uninstall all', []],
     ['-s -- -r', '--uninstall all', []],
+    // getopt(1) takes abbreviations.
+    ['-s -- --r -p', both, ['more-flags']],
+    ['-s -- --pers --cre aarch64', '--install aarch64', ['more-flags']],
+    ['-s -- -p 2', '--install all', ['more-flags', 'descriptor']],
     ['-- -r aarch64', '--uninstall aarch64', []],
     ['-- --clear arm aarch64', '--uninstall arm,aarch64', []],
     ['-l', '', []],

@@ -15,9 +15,14 @@ export function describeTranslation(
   ].map(printable);
 }
 
+/** `2&>` is no redirection: the shell passes the 2 on as a word. */
+export const describeDescriptor = (word: string) =>
+  `if you typed "${word}&>", the shell has passed the ${word} on; "${word}>" or "&>" would not`;
+
 const differenceText: Readonly<Record<ToolDifference, (tool: OtherTool) => string>> = {
   'always-persistent': () =>
     'the kernel keeps each emulator open (flag F), as with -p yes: containers use it even if they have one of their own',
+  descriptor: () => `${quote('2')} is left out; ${describeDescriptor('2')}`,
   'more-flags': (tool) =>
     `${tool} sets the flags C and P only if you ask for them; here they are set: --no-credentials and --no-preserve-argv0 leave them out`,
 };

@@ -3,7 +3,7 @@
 import type { OtherTool, Refused } from '../other-tools.js';
 import type { PlatformError } from '../platform.js';
 import { listed, quote, shortened } from '../text.js';
-import { describeRefusal } from './other-tool-text.js';
+import { describeDescriptor, describeRefusal } from './other-tool-text.js';
 import { describePlatformError } from './request-problems.js';
 
 export type UsageError =
@@ -14,6 +14,8 @@ export type UsageError =
   | { readonly kind: 'needs-option'; readonly option: string; readonly other: string | readonly string[] }
   | { readonly kind: 'excludes'; readonly option: string; readonly other: string }
   | { readonly kind: 'unexpected-argument'; readonly word: string; readonly suggestion?: string }
+  /** What a shell makes of `2&>`. */
+  | { readonly kind: 'descriptor'; readonly word: string }
   | { readonly kind: 'command-not-first'; readonly command: string }
   | {
       readonly kind: 'format';
@@ -54,6 +56,8 @@ export function describeUsageError(error: UsageError): string {
       return `${quote(error.command)} has to be the first word: binfmt ${error.command} ...`;
     case 'unexpected-argument':
       return `unexpected argument ${quote(error.word)}${meant(error.suggestion && shortened(error.suggestion))}`;
+    case 'descriptor':
+      return `unexpected argument ${quote(error.word)}; ${describeDescriptor(error.word)}`;
     case 'format':
       return error.word === undefined
         ? `export: missing FORMAT (one of ${error.formats.join(', ')})`
@@ -72,6 +76,9 @@ export function describeUsageError(error: UsageError): string {
         : `${error.variable}=${quote(error.value)} must not contain a tab or a line break`;
   }
 }
+
+/** Behind an error. `call`: what prints the options. */
+export const seeHelp = (call: string) => `For all options: ${call}`;
 
 export const ABOUT = 'Runs programs of other CPU architectures, through QEMU and the Linux kernel (binfmt_misc).';
 export type ExitStatusRow = readonly [status: number | string, meaning: string];
