@@ -49,7 +49,7 @@ export class Watcher {
     return Number(must('pgrep', ['--parent', String(this.pid), '--full', 'binfmt\\.cjs']));
   }
 
-  /** Resolves when the log has so many matches; rejects after ten seconds. */
+  /** Resolves when the log has so many matches; rejects after a minute. */
   async said(pattern: RegExp, times = 1): Promise<void> {
     await until(
       () => [...this.log.matchAll(new RegExp(pattern, 'g'))].length >= times,
@@ -64,7 +64,7 @@ export class Watcher {
   /** Resolves to its exit status; null if it has to be killed, because it does not end by itself. */
   async stop(): Promise<number | null> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.kill('SIGTERM');
-    const overdue = setTimeout(10_000, undefined, { ref: false }).then(() => this.#child.kill('SIGKILL'));
+    const overdue = setTimeout(60_000, undefined, { ref: false }).then(() => this.#child.kill('SIGKILL'));
     await Promise.race([this.ended, overdue]);
     return this.ended;
   }
@@ -89,7 +89,7 @@ export class Watcher {
     );
   }
 
-  /** Resolves when it has probed again since `doing` was called. */
+  /** Resolves when another probe has ended after `doing`, which is what it leads to if the watcher was at rest. */
   async probesAfter(doing: () => void): Promise<void> {
     await this.answers();
     const probed = async () =>
@@ -126,9 +126,9 @@ interface Answer {
 
 type Condition = () => boolean | Promise<boolean>;
 
-/** Resolves when the condition is true; rejects after ten seconds. */
+/** Resolves when the condition is true; rejects after a minute. */
 export function until(so: Condition, what: string | (() => string)): Promise<void> {
-  return untilWithin(10, so, what);
+  return untilWithin(60, so, what);
 }
 
 /** For what a cluster does: its parts look at each other every few seconds. */
@@ -140,7 +140,8 @@ export async function untilWithin(seconds: number, so: Condition, what: string |
   // The condition may take its time, and is tried a few times in any case.
   for (let i = 0; i < 40 || Date.now() < deadline; i++) {
     if (await so()) return;
-    await setTimeout(25);
+    // Less and less often: looking costs the processor time that is waited for.
+    await setTimeout(Math.min(25 + 5 * i, 200));
   }
   throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
 }
