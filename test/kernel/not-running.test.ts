@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { commandsIn, idsIn, pasted, problemIn, reportIn } from '../support/doctor.js';
-import { clearEntries, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
-import { guest, guest2, variantGuest } from '../support/machine.js';
+import { commandsIn, idsIn, type PrintedProblem, pasted, problemIn, reportIn } from '../support/doctor.js';
+import { clearEntries, entryText, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
+import { guest, guest2, guest3, guest4, variantGuest } from '../support/machine.js';
 import { binfmt, EMULATORS, lastLine, PROGRAM, shell } from '../support/program.js';
 import { compile, crashingEmulator, dynamicEmulator, emulatorExiting } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
@@ -15,6 +15,10 @@ const doctor = (...args: string[]) => binfmt(['doctor', ...args]);
 const examined = (...args: string[]) => reportIn(doctor('--json', ...args));
 const program = `QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM}`;
 const install = `sudo ${program} --install`;
+/** The problems of one platform. */
+const of = (subject: string, problems: readonly PrintedProblem[]) => ({
+  problems: problems.filter((problem) => problem.subject === subject),
+});
 
 describe('a check of doctor', () => {
   beforeEach(clearEntries);
@@ -28,8 +32,6 @@ describe('a check of doctor', () => {
     expect(problem.text.symptom).to.equal('exec /bin/sh: exec format error');
     expect(commandsIn(problem)).to.deep.equal([`${install} ${name}`, `${install} ${name} --watch`]);
     expect(ended.exit).to.equal(1);
-    expect(binfmt(['--install', name]).exit).to.equal(0);
-    expect(doctor(name).exit).to.equal(0);
   });
 
   it('no-entry: names the file of binfmt.d that should have registered it', () => {
@@ -49,7 +51,7 @@ describe('a check of doctor', () => {
   });
 
   it('disabled-entry: says how to enable it', () => {
-    binfmt(['--install', name]);
+    registerForeign(entry, name, shipped, 'POCF');
     writeEntry(entry, '0');
     const report = examined(name);
     expect(idsIn(report)).to.deep.equal(['disabled-entry']);
@@ -58,11 +60,11 @@ describe('a check of doctor', () => {
     ]);
     const [enable = ''] = commandsIn(problemIn('disabled-entry', report));
     expect(pasted(enable).exit).to.equal(0);
-    expect(idsIn(examined(name))).to.deep.equal([]);
+    expect(entryText(entry)).to.match(/^enabled/);
   });
 
   it('switched-off: is also the last line of an installation', () => {
-    binfmt(['--install', name]);
+    registerForeign(entry, name, shipped, 'POCF');
     writeEntry('status', '0');
     try {
       const ended = doctor('--json');
@@ -118,16 +120,17 @@ describe('a check of doctor', () => {
 
   it('emulator-crash: tells signal, position independence and address-space randomization', () => {
     registerForeign(entry, name, crashingEmulator(), 'F');
-    const problem = problemIn('emulator-crash', examined());
+    const independent = compile('int main(void) { __builtin_trap(); }', ['-static-pie']);
+    registerForeign(guest2.emulator, guest2.name, independent, 'F');
+    const { problems } = examined();
+    const problem = problemIn('emulator-crash', of(platform, problems));
     expect(problem.text.symptom).to.match(/uncaught target signal|killed by/);
     expect(problem.facts['signal']).to.match(/^SIG(ILL|TRAP)$/);
     expect(problem.facts['positionIndependent']).to.equal(false);
     expect(problem.facts['randomization']).to.have.keys('mode', 'bits');
     expect(problem.text.evidence.join('\n')).to.match(/kernel\.randomize_va_space=\d, vm\.mmap_rnd_bits=/);
-    clearEntries();
-    const independent = compile('int main(void) { __builtin_trap(); }', ['-static-pie']);
-    registerForeign(entry, name, independent, 'F');
-    expect(problemIn('emulator-crash', examined()).facts['positionIndependent']).to.equal(true);
+    const other = problemIn('emulator-crash', of(guest2.platform, problems));
+    expect(other.facts['positionIndependent']).to.equal(true);
   });
 
   it('cpu-level: reports that the emulated processor is older than the variant that was asked for', () => {
@@ -138,15 +141,14 @@ describe('a check of doctor', () => {
     const report = examined(wanted);
     expect(problemIn('cpu-level', report).facts).to.include({ has: lower, wanted: higher, by: 'emulator' });
     expect(report.platforms[0]).to.include({ platform: wanted, runs: false });
-    expect(idsIn(examined(`${variantGuest.platform}/v${lower}`))).to.deep.equal([]);
   });
 
   it('intermittent: counts how often a test program failed', () => {
     registerForeign(entry, name, emulatorExiting('getpid() % 3 ? 42 : (__builtin_trap(), 0)'), 'POCF');
-    const { facts, text } = problemIn('intermittent', examined(name, '--repeat', '60'));
+    const { facts, text } = problemIn('intermittent', examined(name, '--repeat', '30'));
     const { ran, failed } = facts as { ran: number; failed: number };
-    expect(ran + failed).to.equal(60);
-    expect(failed).to.be.greaterThan(5).and.lessThan(40);
+    expect(ran + failed).to.equal(30);
+    expect(Math.min(ran, failed)).to.be.greaterThan(0);
     expect(text.evidence[0]).to.equal(`probes: ${ran} ran, ${failed} failed`);
   }).timeout(60_000);
 
@@ -162,21 +164,19 @@ describe('a check of doctor', () => {
     expect(commandsIn(problem)).to.deep.equal([`sudo ${program} --uninstall ${entry}`, `${install} ${name}`]);
   });
 
-  it('emulator-fails: reports what no other check explains', () => {
-    registerForeign(entry, name, compile('int main(void) { return 3; }', ['-static']), 'F');
-    expect(problemIn('emulator-fails', examined()).facts['probe']).to.include({ result: 'exit', status: 3 });
-    clearEntries();
-    registerForeign(entry, name, programOfAnotherMachine(), 'F');
-    const problem = problemIn('emulator-fails', examined());
-    expect(problem.facts['probe']).to.include({ result: 'refused', errno: 'ENOEXEC' });
-    expect(problem.text.cause).to.contain('the kernel cannot start its emulator');
-  });
-
-  it('emulator-fails: does not call a script dynamically linked', () => {
+  it('emulator-fails: reports what no other check explains, and does not call a script dynamically linked', () => {
     const script = path.join(scratch(), 'script');
     fs.writeFileSync(script, '#!/bin/sh\nexit 42\n', { mode: 0o755 });
-    registerForeign(entry, name, script, 'F');
-    expect(idsIn(examined())).to.deep.equal(['emulator-fails']);
+    registerForeign(entry, name, compile('int main(void) { return 3; }', ['-static']), 'F');
+    registerForeign(guest3.emulator, guest3.name, programOfAnotherMachine(), 'F');
+    registerForeign(guest4.emulator, guest4.name, script, 'F');
+    const { problems } = examined();
+    expect(idsIn({ problems })).to.deep.equal(['emulator-fails', 'emulator-fails', 'emulator-fails']);
+    const problemOf = (subject: string) => problemIn('emulator-fails', of(subject, problems));
+    expect(problemOf(platform).facts['probe']).to.include({ result: 'exit', status: 3 });
+    expect(problemOf(guest3.platform).facts['probe']).to.include({ result: 'refused', errno: 'ENOEXEC' });
+    expect(problemOf(guest3.platform).text.cause).to.contain('the kernel cannot start its emulator');
+    expect(problemOf(guest4.platform).text.cause).not.to.contain('dynamic');
   });
 });
 
@@ -199,7 +199,7 @@ describe('a check of doctor, if binfmt_misc cannot be used', () => {
   });
 
   it('user-namespace: is only a note if the platform runs', () => {
-    binfmt(['--install', name]);
+    registerForeign(entry, name, shipped, 'POCF');
     const ended = fresh(`${PROGRAM} doctor --json`);
     expect(problemIn('user-namespace', reportIn(ended)).severity).to.equal('note');
     expect(reportIn(ended).platforms).to.deep.include.members([
@@ -213,10 +213,14 @@ describe('a check of doctor, if binfmt_misc cannot be used', () => {
   });
 
   it('read-only: is reported only if a platform does not run', () => {
-    const readOnly = `${mount}; ${PROGRAM} --install ${guest2.name} >/dev/null 2>&1; mount -o remount,bind,ro ${MOUNT}`;
-    const report = reportIn(fresh(`${readOnly}; ${PROGRAM} doctor --json ${name}`));
-    expect(problemIn('read-only', report).facts).to.include({ errno: 'EROFS', operation: 'write' });
-    expect(reportIn(fresh(`${readOnly}; ${PROGRAM} doctor --json ${guest2.name}`)).problems).to.deep.equal([]);
+    const { stdout, stderr } = fresh(
+      `${mount}; ${PROGRAM} --install ${guest2.name} >/dev/null 2>&1; mount -o remount,bind,ro ${MOUNT}
+      ${PROGRAM} doctor --json ${name} || echo FAILED; ${PROGRAM} doctor --json ${guest2.name}`,
+    );
+    const [report = '', other = ''] = stdout.split('FAILED\n');
+    const printed = (json: string) => reportIn({ exit: 0, stdout: json, stderr });
+    expect(problemIn('read-only', printed(report)).facts).to.include({ errno: 'EROFS', operation: 'write' });
+    expect(printed(other).problems).to.deep.equal([]);
   });
 
   it('user-namespace: names the file that may not be written to', () => {
