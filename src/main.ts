@@ -16,6 +16,7 @@ import { renderLine, reportProblem } from './core/render.js';
 import type { Line, Report } from './core/report-lines.js';
 import { NO_STATUS } from './core/status.js';
 import { undoAll } from './system/cleanup.js';
+import { pause } from './system/host/files.js';
 import { lookAtHost } from './system/host/host.js';
 import { answered, connectLauncher } from './system/probing/launcher.js';
 
@@ -140,13 +141,18 @@ function write(fd: 1 | 2, text: string | Uint8Array): string | undefined {
       rest = rest.subarray(fs.writeSync(fd, rest));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // A full pipe that somebody else has made non-blocking.
-      if (code === 'EAGAIN') continue;
-      return code;
+      // A full pipe that another process has made non-blocking. A watcher must not wait for a log that nobody reads.
+      if (code !== 'EAGAIN' || (fd === 2 && ++pauses > MOST_PAUSES)) return code;
+      pause();
     }
   }
+  if (fd === 2) pauses = 0;
   return undefined;
 }
+
+/** How often in a row it may wait for the reader of standard error, ten milliseconds each time. */
+const MOST_PAUSES = 100;
+let pauses = 0;
 
 let told = false;
 

@@ -27,6 +27,7 @@
  *   close-directory N                ok | errno N   closes such a directory
  *   lock-directory N                 ok | errno N   locks such a directory (flock(2)) until the launcher ends; EAGAIN if
  *                                                   another process has locked it
+ *   started                          (none)         Node.js has started: from now on it may take as long as it likes
  *   answered                         (none)         Node.js has said how the call went, or is about to: the launcher
  *                                                   need not (unanswered.c)
  *   become ROOT HEX                  ok             sets the command that the launcher becomes when Node.js has
@@ -150,6 +151,8 @@ static bool answer_fields(char **fields, int n) {
 		answer_errno(lock_directory((int)number));
 	else if (!strcmp(name, "answered") && n == 1)
 		answered = true;
+	else if (!strcmp(name, "started") && n == 1)
+		return true;
 	else if (!strcmp(name, "run-queued") && n == 2 && number >= 0 && number <= DAY)
 		run_queued(number);
 	else
@@ -229,7 +232,9 @@ static bool answer_requests(void) {
  * Milliseconds. Where it may not start all of its threads, Node.js waits for them for ever. Under emulation on a slow machine it
  * needs ten seconds.
  */
-enum { START_LIMIT = 60000 };
+#ifndef START_LIMIT
+#define START_LIMIT 60000
+#endif
 
 int main(int argc, char **argv) {
 	if (argc > 3) keep_streams(argv[2], argv[3]);

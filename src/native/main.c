@@ -149,7 +149,9 @@ int main(int argc, char **argv) {
 	if (!realpath("/proc/self/exe", directory)) fail("/proc/self/exe");
 	dirname(directory);
 	/* If a standard stream is closed, a pipe would take its number. /dev/null does instead; writing to it fails. */
-	for (int fd = 0; fd >= 0 && fd < 3;) fd = open("/dev/null", O_RDONLY);
+	int null;
+	while ((null = open("/dev/null", O_RDONLY)) >= 0 && null < 3) {}
+	if (null >= 0) close(null);
 	int out = fcntl(1, F_DUPFD_CLOEXEC, 3);
 	if (out < 0 || pipe2(requests, O_CLOEXEC) < 0 || pipe2(answers, O_CLOEXEC) < 0) fail("pipe");
 	char *first = beside("first-requests");

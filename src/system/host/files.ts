@@ -74,6 +74,11 @@ export function errnoOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }
 
+/** Ten milliseconds, in which nothing else happens in this program. */
+export function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+}
+
 const LONGEST_LOG = 1 << 24; // bytes
 
 /** The end of it, which says what went wrong. Empty if it cannot be read. */
@@ -86,8 +91,9 @@ export function readStandardInput(): string {
       if (size === 0) return text.toString();
       text = Buffer.concat([text, chunk.subarray(0, size)]).subarray(-LONGEST_LOG);
     } catch (error) {
-      // A pipe that somebody else has made non-blocking.
+      // A pipe that another process has made non-blocking.
       if (errnoOf(error) !== 'EAGAIN') return text.toString();
+      pause();
     }
   }
 }

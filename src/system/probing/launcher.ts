@@ -127,6 +127,7 @@ export interface Launcher {
 export function connectLauncher(pipes: string, first = false): Launcher {
   const [from = -1, to = -1] = pipes.split(',').map(Number);
   const { request, readTo } = lineProtocol(from, to);
+  fs.writeSync(to, 'started\n');
   // They are answered first, whoever asks for them.
   let firstAnswers = first ? readTo('end') : Promise.resolve([]);
   const errnoOf = async (fields: string[]) => {
