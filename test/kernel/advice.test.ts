@@ -2,15 +2,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import type { Architecture } from '../../src/core/architectures.js';
 import { probeExecutable } from '../../src/core/elf.js';
-import { commandsIn, idsIn, pasted, problemIn, reportIn } from '../support/doctor.js';
+import { commandsIn, idsIn, type PrintedProblem, pasted, problemIn, reportIn } from '../support/doctor.js';
 import { clearEntries, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
-import { guest, guest2, guest3, variantGuest } from '../support/machine.js';
-import { binfmt, EMULATORS, type Ended, lastLine, OLDER_EMULATORS, PROGRAM, shell } from '../support/program.js';
+import { foreign, guest, guest2, guest3, guest4, variantGuest } from '../support/machine.js';
+import { binfmt, EMULATORS, type Ended, OLDER_EMULATORS, PROGRAM, shell } from '../support/program.js';
 import { crashingEmulator, dynamicEmulator, emulatorExiting } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
 const { name, emulator: entry } = guest;
+const others = foreign.filter((each) => each !== variantGuest.architecture);
 const shipped = path.join(EMULATORS, entry);
 const doctor = (...args: string[]) => binfmt(['doctor', ...args]);
 const examined = (...args: string[]) => reportIn(doctor('--json', ...args));
@@ -27,28 +29,25 @@ describe('advice', () => {
   beforeEach(clearEntries);
   after(clearEntries);
 
-  it('enables all disabled entries with one command', () => {
-    binfmt(['--install', `${name},${guest2.name}`]);
-    for (const each of [entry, guest2.emulator]) writeEntry(each, '0');
-    const ended = doctor(name, guest2.name);
+  it('has a command for all disabled entries and one for all missing ones, and both are safe to paste', () => {
+    const strange = `w';touch pwned;'${entry}`;
+    registerForeign(strange, name, shipped, 'POCF');
+    registerForeign(guest2.emulator, guest2.name, path.join(EMULATORS, guest2.emulator), 'POCF');
+    for (const each of [strange, guest2.emulator]) writeEntry(each, '0');
+    const platforms = [name, guest2.name, guest3.name, guest4.name];
+    const ended = doctor(...platforms);
     expect(ended.exit).to.equal(1);
-    const enabling = commandsOfText(ended).filter((command) => command.includes(' tee '));
-    // In the order of the table.
-    const files = reportIn(doctor('--json', name, guest2.name)).platforms.map(({ platform }) =>
-      path.join(MOUNT, platform === guest.platform ? entry : guest2.emulator),
-    );
-    expect(enabling).to.deep.equal([`echo 1 | sudo tee ${files.join(' ')}`]);
-    expect(pasted(enabling[0] ?? '').exit).to.equal(0);
-    expect(doctor(name, guest2.name)).to.include({ exit: 0 });
-    expect(idsIn(examined(name, guest2.name))).to.deep.equal([]);
-  });
-
-  it('registers all platforms without an entry with one command', () => {
-    const ended = doctor(name, guest2.name, guest3.name);
-    const [first = ''] = commandsOfText(ended);
-    expect(first.slice(install.length + 1).split(',')).to.have.members([name, guest2.name, guest3.name]);
-    expect(pasted(first).exit).to.equal(0);
-    expect(doctor(name, guest2.name, guest3.name).exit).to.equal(0);
+    expect(ended.stdout).not.to.match(/docker/i);
+    const commands = commandsOfText(ended);
+    const [enabling = '', ...more] = commands.filter((command) => command.includes(' tee '));
+    expect(more).to.deep.equal([]);
+    const missing = ({ length }: string, command: string) => command.slice(length + 1).split(',');
+    const [installing = ''] = commands.filter((command) => missing(install, command).includes(guest3.name));
+    expect(missing(install, installing)).to.have.members([guest3.name, guest4.name]);
+    const dir = scratch();
+    for (const command of [enabling, installing]) expect(pasted(`cd ${dir}; ${command}`).exit).to.equal(0);
+    expect(fs.readdirSync(dir)).to.deep.equal([]);
+    expect(reportIn(doctor('--json', ...platforms)).problems).to.deep.equal([]);
   });
 
   it('works as it is pasted, even if an entry of another name works', () => {
@@ -58,17 +57,6 @@ describe('advice', () => {
     for (const problem of report.problems) expect(commandsIn(problem)).to.deep.equal([`${install} ${name} --force`]);
     expect(pasted(`${install} ${name} --force`).exit).to.equal(0);
     expect(idsIn(examined())).to.deep.equal(['shadowed']);
-  });
-
-  it('is safe to paste, whatever the name of an entry is', () => {
-    const strange = `w';touch pwned;'${entry}`;
-    registerForeign(strange, name, shipped, 'POCF');
-    writeEntry(strange, '0');
-    const [enable = ''] = commandsIn(problemIn('disabled-entry', examined(name)));
-    const dir = scratch();
-    expect(pasted(`cd ${dir}; ${enable}`).exit).to.equal(0);
-    expect(fs.readdirSync(dir)).to.deep.equal([]);
-    expect(examined(name).platforms[0]).to.include({ runs: true });
   });
 
   it('says how to get emulators if there are none', () => {
@@ -85,54 +73,62 @@ const inUserNamespace = (script: string) =>
   shell(`exec unshare --user --map-root-user --mount --pid --fork --mount-proc bash -euc '${script}'`, {
     ...{ TMPDIR: scratch(), QEMU_BINARY_PATH: EMULATORS },
   });
-const directoryWith = (file: string) => {
-  const dir = scratch();
-  fs.copyFileSync(file, path.join(dir, entry));
-  return dir;
-};
-const exits = emulatorExiting;
+const emulatorIn = (dir: string, { target }: Architecture) => path.join(dir, `qemu-${target}`);
 const variant = `${variantGuest.platform}/v${variantGuest.higher}`;
 
-/** Everything that can be provoked here; each leaves some problem for doctor. */
+const shippedFor = (each: Architecture) => emulatorIn(EMULATORS, each);
+const olderFor = (each: Architecture) => emulatorIn(OLDER_EMULATORS, each);
+
+/** Entries that leave a problem for doctor: which, and the emulator and the flags that are registered. */
+const wrong = (
+  [
+    ['is disabled', 'disabled-entry', shippedFor, 'POCF'],
+    ['has no flags', 'not-in-containers', shippedFor, ''],
+    ['has no emulator', 'not-in-containers', () => '/nonexistent', ''],
+    ['has a dynamically linked emulator', 'dynamic-emulator', dynamicEmulator, 'F'],
+    ['has a crashing emulator', 'emulator-crash', crashingEmulator, 'F'],
+    ['has an emulator that fails', 'emulator-fails', () => emulatorExiting(3), 'F'],
+    ['has an older emulator', 'old-emulator', olderFor, 'POCF'],
+    ['is behind another one', 'shadowed', shippedFor, 'POCF'],
+    ['is for other programs', 'wrong-magic', shippedFor, 'POCF'],
+    ['has an older processor than was asked for', 'cpu-level', () => emulatorExiting(variantGuest.lowerStatus), 'POCF'],
+  ] as const
+).map(
+  (each, i) => [...each, each[1] === 'cpu-level' ? variantGuest.architecture : (others[i] as Architecture)] as const,
+);
+
+function registerWrong(): void {
+  for (const [, id, file, flags, architecture] of wrong) {
+    const entryName = `qemu-${architecture.target}`;
+    const programs = id === 'wrong-magic' ? (foreign.at(-1) as Architecture) : architecture;
+    registerForeign(entryName, programs.name, file(architecture), flags);
+    if (id === 'disabled-entry') writeEntry(entryName, '0');
+    if (id === 'shadowed') registerForeign('box64', architecture.name, olderFor(architecture), 'POCF');
+  }
+}
+
+/** Problems that can be provoked here, on as few machines as there can be. */
 const machines: Readonly<Record<string, () => void>> = {
   'without entries': () => {},
-  'with disabled entries': () => {
-    binfmt(['--install', `${name},${guest2.name}`]);
-    for (const each of [entry, guest2.emulator]) writeEntry(each, '0');
-  },
-  'with an entry without flags': () => registerForeign(entry, name, shipped, ''),
-  'with an entry without emulator': () => registerForeign(entry, name, '/nonexistent', ''),
-  'with a dynamically linked emulator': () => registerForeign(entry, name, dynamicEmulator(), 'F'),
-  'with a crashing emulator': () => registerForeign(entry, name, crashingEmulator(), 'F'),
-  'with an emulator that fails': () => registerForeign(entry, name, exits(3), 'F'),
-  'with an older emulator': () => void binfmt(['--install', name], { QEMU_BINARY_PATH: OLDER_EMULATORS }),
-  'with a shadowed entry': () => {
-    binfmt(['--install', name]);
-    registerForeign('box64', name, path.join(OLDER_EMULATORS, entry), 'POCF');
-  },
-  'with an entry for other programs': () => registerForeign(entry, guest2.name, shipped, 'POCF'),
-  'with an older emulated processor': () =>
-    registerForeign(variantGuest.emulator, variantGuest.name, exits(variantGuest.lowerStatus), 'POCF'),
+  'with entries that are wrong': registerWrong,
   'with binfmt_misc switched off': () => writeEntry('status', '0'),
 };
 
 const failures: Readonly<Record<string, () => Ended>> = {
-  'a crashing emulator': () => binfmt(['--install', name], { QEMU_BINARY_PATH: directoryWith(crashingEmulator()) }),
-  'a failing emulator': () => binfmt(['--install', name], { QEMU_BINARY_PATH: directoryWith(exits(3)) }),
-  'a dynamic emulator': () => binfmt(['--install', name], { QEMU_BINARY_PATH: directoryWith(dynamicEmulator()) }),
-  'a missing emulator': () => binfmt(['--install', name], { QEMU_BINARY_PATH: scratch() }),
+  'emulators of which none can be used': () => {
+    const dir = scratch();
+    const bad = [crashingEmulator(), emulatorExiting(3), dynamicEmulator()];
+    for (const [i, file] of bad.entries()) fs.copyFileSync(file, emulatorIn(dir, others[i] as Architecture));
+    registerForeign('lesser', variantGuest.name, emulatorExiting(variantGuest.lowerStatus), 'F');
+    const [missing] = others.slice(bad.length);
+    const asked = [...others.slice(0, bad.length), missing].map((each) => each?.name);
+    return binfmt(['--install', [...asked, variant].join()], { QEMU_BINARY_PATH: dir });
+  },
   'no emulators': () => binfmt(['--install', 'all'], { QEMU_BINARY_PATH: scratch() }),
   'a user namespace': () => inUserNamespace(`${PROGRAM} --install ${name}`),
-  'no capability': () =>
-    inUserNamespace(`setpriv --bounding-set=-all --inh-caps=-all ${PROGRAM} --allow-userns --install ${name}`),
   'a read-only binfmt_misc': () =>
     inUserNamespace(`mount -t binfmt_misc none ${MOUNT}; mount -o remount,bind,ro ${MOUNT}
       mount -t tmpfs -o ro none $TMPDIR; ${PROGRAM} --allow-userns --install ${name}`),
-  'a directory with files': () => inUserNamespace(`${PROGRAM} --allow-userns --mount /etc --install ${name}`),
-  'an older emulated processor': () => {
-    registerForeign('lesser', variantGuest.name, exits(variantGuest.lowerStatus), 'F');
-    return binfmt(['--install', variant]);
-  },
   'a program that was not registered': () => {
     const file = path.join(scratch(), 'program');
     fs.writeFileSync(file, probeExecutable(guest.architecture), { mode: 0o755 });
@@ -140,35 +136,49 @@ const failures: Readonly<Record<string, () => Ended>> = {
   },
 };
 
-describe('advice of the program without Docker', () => {
+describe('advice of the program without Docker', function () {
+  this.timeout(120_000);
   beforeEach(clearEntries);
-  afterEach(() => writeEntry('status', '1'));
   after(clearEntries);
 
   for (const [machine, prepare] of Object.entries(machines)) {
-    it(`has only whole commands, and does not name Docker, on a machine ${machine}`, () => {
-      prepare();
-      for (const words of [[], [name, guest2.name, variant], [name, '--verbose'], ['all']]) {
-        const text = doctor(...words);
-        expect(text.stdout + text.stderr).not.to.match(/docker/i);
-        for (const { advice } of examined(...words).problems) {
-          for (const { label = '', command } of advice) {
-            expect(label).not.to.match(/^-|docker/i);
-            if (command !== undefined) expectWhole(command);
-          }
-        }
+    describe(`on a machine ${machine}`, () => {
+      let ended: readonly Ended[];
+      let problems: readonly PrintedProblem[];
+
+      before(() => {
+        clearEntries();
+        prepare();
+        const named = wrong.map(([, id, , , { name: each }]) => (id === 'cpu-level' ? variant : each));
+        ended = [[], named].map((words) => doctor('--json', '--verbose', ...words));
+        problems = ended.flatMap((each) => reportIn(each).problems);
+      });
+      after(() => writeEntry('status', '1'));
+
+      it('has only whole commands, and does not name Docker', () => {
+        for (const { stdout, stderr } of ended) expect(stdout + stderr).not.to.match(/docker/i);
+        const advice = problems.flatMap((problem) => problem.advice);
+        expect(advice).not.to.deep.equal([]);
+        for (const { label = '' } of advice) expect(label).not.to.match(/^-/);
+        for (const command of new Set(advice.flatMap(({ command = [] }) => command))) expectWhole(command);
+      });
+
+      for (const [what, id, , , { name: each }] of prepare === registerWrong ? wrong : []) {
+        it(`is about the entry that ${what}: ${id}`, () => {
+          const found = problems.filter((problem) => problem.id === id).map(({ subject }) => subject);
+          expect(found).to.include(id === 'cpu-level' ? variant : `linux/${each}`);
+        });
       }
-    }).timeout(60_000);
+    });
   }
 
   for (const [failure, installing] of Object.entries(failures)) {
     it(`does not name Docker, and begins no command with an option, after a failure because of ${failure}`, () => {
-      const ended = installing();
-      expect(ended.exit).to.be.greaterThan(0);
-      const line = lastLine(ended.stderr);
-      expect(ended.stderr).not.to.match(/docker/i);
+      const { exit, stderr } = installing();
+      expect(exit).to.be.greaterThan(0);
+      expect(stderr).not.to.match(/docker/i);
       // Advice follows the cause, and ways are separated by "; or ".
-      for (const part of line.split(/; (?:or )?|: /)) expect(part).not.to.match(/^-(?!-mount "\/)/);
+      for (const part of stderr.split(/\n|; (?:or )?|: /)) expect(part).not.to.match(/^-(?!-mount "\/)/);
     });
   }
 });
