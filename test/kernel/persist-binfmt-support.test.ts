@@ -1,33 +1,20 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { expect } from 'chai';
 import { updateBinfmts } from '../support/debian-root.js';
 import { clearEntries, entryNames, entryText } from '../support/kernel.js';
-import { EMULATOR, entry, MANIFEST, name, onHost } from '../support/persist-host.js';
-import { binfmt, OLDER_EMULATORS } from '../support/program.js';
+import { configurationOf, EMULATOR, entry, MANIFEST, name, onHost } from '../support/persist-host.js';
+import { binfmt } from '../support/program.js';
 
 const RECORD = `var/lib/binfmts/${entry}`;
 
 describe('--persist for binfmt-support', () => {
-  const host = onHost();
-  const { persist, install, uninstall, at, read, written } = host;
-
-  it('takes back what an export has written and update-binfmts has imported', () => {
-    binfmt(['export', 'debian', name, '--root', host.root]);
-    updateBinfmts(host.root, '--import', entry);
-    expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
-    expect(uninstall()).to.include({ exit: 0, stderr: `uninstalling: ${entry} OK\n` });
-    expect([...written(), ...fs.readdirSync(at('usr/share/binfmts'))]).to.deep.equal([]);
-    expect(entryNames()).to.deep.equal([]);
-  });
-
+  const host = onHost('debian-root');
+  const { persist, install, uninstall, at, read, write, written, writeTheirs } = host;
   const installing = () => persist(['--install', name], {}, '--persist=binfmt-support');
 
-  it('writes a record that the real update-binfmts registers at boot', () => {
-    const ended = installing();
-    expect(ended.stderr).to.equal(
-      `installing: ${name} OK\nbinfmt: update-binfmts registers what is in /var/lib/binfmts at every boot (as chosen)\n`,
-    );
+  it('is found if the host has nothing else, and the real update-binfmts registers its record at boot', () => {
+    fs.rmSync(at('usr/lib/systemd/systemd-binfmt'));
+    expect(install().stderr).to.contain('(found on this host');
     const registered = entryText(entry);
     expect(written()).to.have.members([EMULATOR, RECORD, MANIFEST]);
     clearEntries();
@@ -38,16 +25,15 @@ describe('--persist for binfmt-support', () => {
   });
 
   it('takes the place of a record of a package, and puts it back', () => {
-    installing();
-    const theirs = read(RECORD).replace(/^:$/m, 'qemu-user-static').replace(`/${EMULATOR}`, '/usr/bin/theirs');
-    uninstall();
-    fs.copyFileSync(path.join(OLDER_EMULATORS, entry), at('usr/bin/theirs'));
-    fs.writeFileSync(at(RECORD), theirs);
+    const theirs = configurationOf('binfmt-support', '/usr/bin/theirs').replace(/^:$/m, 'qemu-user-static');
+    writeTheirs(RECORD, theirs);
     updateBinfmts(host.root, '--enable');
     const before = entryText(entry);
     expect(before).to.contain('interpreter /usr/bin/theirs\n');
 
-    expect(installing().exit).to.equal(0);
+    expect(installing().stderr).to.contain(
+      '\nbinfmt: update-binfmts registers what is in /var/lib/binfmts at every boot (as chosen)\n',
+    );
     clearEntries();
     updateBinfmts(host.root, '--enable');
     expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
@@ -57,8 +43,7 @@ describe('--persist for binfmt-support', () => {
   });
 
   it('says if update-binfmts has another record for the same programs', () => {
-    installing();
-    fs.copyFileSync(at(RECORD), at('var/lib/binfmts/theirs'));
+    write('var/lib/binfmts/theirs', configurationOf('binfmt-support', `/${EMULATOR}`));
     expect(installing().stderr).to.contain(
       `binfmt: update-binfmts will not register ${entry} at boot, because it has theirs for the same programs; remove that one first\n`,
     );
@@ -66,9 +51,12 @@ describe('--persist for binfmt-support', () => {
     expect(() => updateBinfmts(host.root, '--enable')).to.throw('another format with the same magic already exists');
   });
 
-  it('is found if the host has nothing else', () => {
-    fs.rmSync(at('usr/lib/systemd/systemd-binfmt'));
-    expect(install().stderr).to.contain('(found on this host');
-    expect(written()).to.include(RECORD);
+  it('takes back what an export has written and update-binfmts has imported', () => {
+    binfmt(['export', 'debian', name, '--root', host.root]);
+    updateBinfmts(host.root, '--import', entry);
+    expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
+    expect(uninstall()).to.include({ exit: 0, stderr: `uninstalling: ${entry} OK\n` });
+    expect([...written(), ...fs.readdirSync(at('usr/share/binfmts'))]).to.deep.equal([]);
+    expect(entryNames()).to.deep.equal([]);
   });
 });

@@ -2,13 +2,18 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { parseCommandLine } from '../../src/cli/parse.js';
+import { describeUsageError } from '../../src/core/messages/usage-text.js';
 import { clearEntries, entryNames, entryText, registerForeign } from '../support/kernel.js';
-import { alsoNative, guest2 } from '../support/machine.js';
+import { alsoNative, guest2, guest3 } from '../support/machine.js';
 import {
+  both,
   CONFIGURATION,
+  CONFIGURATION2,
+  configurationOf,
   EMULATOR,
+  EMULATOR2,
   entry,
-  hash,
   MANIFEST,
   name,
   older,
@@ -31,210 +36,163 @@ import { scratch } from '../support/scratch.js';
 
 describe('--persist', () => {
   const host = onHost();
-  const { persist, install, uninstall, at, read, written, isEmulator } = host;
+  const { persist, install, uninstall, at, read, write, written, writeTheirs, writeManifest, isEmulator } = host;
 
-  it('runs what it registers through the very file on the host', () => {
-    expect(install().exit).to.equal(0);
+  it('registers emulators through the files that it has written, and takes back everything', () => {
+    const ended = install(both);
+    expect(ended.exit, ended.stderr).to.equal(0);
+    expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\nflags: POCF\n`);
     // Nothing is left of this program's own emulator: an entry of it would not run any more.
-    const seen = JSON.parse(binfmt(['doctor', name, '--json']).stdout).platforms[0];
+    const [seen] = JSON.parse(binfmt(['doctor', name, '--json']).stdout).platforms;
     expect(seen).to.include({ runs: true, emulator: `/${EMULATOR}`, version: shippedVersion() });
-  });
 
-  it('takes back everything, and leaves nothing of its own', () => {
-    install(`${name},${guest2.name}`);
-    expect(uninstall(name)).to.include({ exit: 0, stderr: `uninstalling: ${entry} OK\n` });
-    expect(written()).not.to.include.members([EMULATOR]);
+    expect(uninstall(`${name},${guest3.name}`)).to.include({
+      exit: 0,
+      stderr: `uninstalling: ${entry} OK\nuninstalling: ${guest3.name} OK (not registered)\n`,
+    });
+    expect(written()).to.have.members([EMULATOR2, CONFIGURATION2, MANIFEST]);
     expect(entryNames()).to.deep.equal([guest2.emulator]);
-    expect(uninstall('all').exit).to.equal(0);
+    // Also what is not registered at the moment, and the unfinished files of a call that was killed.
+    clearEntries();
+    for (const directory of ['usr/local/lib/binfmt', 'etc/binfmt.d'])
+      write(`${directory}/.binfmt-0123456789abcdef.new`, '');
+    expect(uninstall('all')).to.include({ exit: 0, stderr: `uninstalling: ${guest2.emulator} OK\n` });
     expect(written()).to.deep.equal([]);
     expect(fs.existsSync(at('usr/local/lib/binfmt'))).to.equal(false);
-    expect(uninstall()).to.include({ exit: 0, stderr: `uninstalling: ${name} OK (not registered)\n` });
   });
 
-  it('takes back everything and installs again in one call', () => {
-    install();
-    const ended = persist(['--uninstall', 'all', '--install', name]);
-    expect(ended.exit, ended.stderr).to.equal(0);
-    expect(isEmulator(EMULATOR, EMULATORS)).to.equal(true);
-    expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
-  });
-
-  it('removes what a call has left that was killed before it had finished a file', () => {
-    const left = ['usr/local/lib/binfmt', 'etc/binfmt.d'].map((each) => `${each}/.binfmt-0123456789abcdef.new`);
-    for (const file of left) {
-      fs.mkdirSync(path.dirname(at(file)), { recursive: true });
-      fs.writeFileSync(at(file), '');
-    }
-    expect(uninstall('all').exit).to.equal(0);
-    expect(written()).to.deep.equal([]);
-  });
-
-  it('takes back what is not registered at the moment too', () => {
-    install();
-    clearEntries();
-    expect(uninstall()).to.include({ exit: 0, stderr: `uninstalling: ${entry} OK\n` });
-    expect(written()).to.deep.equal([]);
-  });
-
-  it('replaces older files in one step, and what has the old file open keeps it', () => {
-    expect(install(name, older).exit).to.equal(0);
+  it('replaces what an older export has written in one step, and what has the old file open keeps it', () => {
+    binfmt(['export', 'systemd', name, '--root', host.root], older);
+    registerForeign(entry, name, path.join(OLDER_EMULATORS, entry), 'POCF');
     const running = fs.openSync(at(EMULATOR), 'r');
     expect(install().stderr).to.contain(`installing: ${name} OK (QEMU ${olderVersion()} is now ${shippedVersion()})\n`);
     expect(isEmulator(EMULATOR, EMULATORS)).to.equal(true);
-    expect(crypto.hash('sha256', fs.readFileSync(running))).to.equal(hash(path.join(OLDER_EMULATORS, entry)));
+    expect(fs.readFileSync(running).equals(fs.readFileSync(path.join(OLDER_EMULATORS, entry)))).to.equal(true);
     fs.closeSync(running);
     expect(install().stderr).to.contain(`installing: ${name} OK (already registered, QEMU ${shippedVersion()})\n`);
-    expect(install(name, older).stderr).to.contain(`(QEMU ${shippedVersion()} is now ${olderVersion()})\n`);
-    expect(uninstall().exit).to.equal(0);
+    // Takes back everything and installs again in one call.
+    const again = persist(['--uninstall', 'all', '--install', name], older);
+    expect(again.exit, again.stderr).to.equal(0);
+    expect(isEmulator(EMULATOR, OLDER_EMULATORS)).to.equal(true);
+    expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
   });
 
   it('registers through the host file what was registered through another one, although it is the same QEMU', () => {
-    binfmt(['--install', name]);
-    expect(entryText(entry)).to.contain(`interpreter ${EMULATORS}`);
+    registerForeign(entry, name, path.join(EMULATORS, entry), 'POCF');
     expect(install().stderr).to.contain(`installing: ${name} OK (registered again, through the host's own file)\n`);
     expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
   });
 
-  it('leaves a working entry of another name alone, and writes nothing for it', () => {
+  it('writes nothing for a working entry of another name, or for what this machine runs natively', () => {
     registerForeign('another', name, path.join(EMULATORS, entry), 'F');
-    expect(install()).to.include({
-      exit: 0,
-      stderr: `installing: ${name} OK (already runs through another, left alone)\n`,
-    });
+    const ended = install([name, ...alsoNative.map((each) => each.name)].join());
+    expect(ended.exit).to.equal(0);
+    expect(ended.stderr).to.contain(`installing: ${name} OK (already runs through another, left alone)\n`);
     expect(written()).to.deep.equal([]);
   });
-
-  for (const { name: nativeName } of alsoNative) {
-    it(`writes nothing for ${nativeName}, which this machine runs natively`, () => {
-      expect(install(nativeName).exit).to.equal(0);
-      expect(written()).to.deep.equal([]);
-    });
-  }
 
   it('writes nothing of an emulator that does not run, and keeps what works', () => {
     expect(install().exit).to.equal(0);
     const emulators = scratch();
     fs.copyFileSync(crashingEmulator(), path.join(emulators, entry));
     fs.copyFileSync(path.join(EMULATORS, guest2.emulator), path.join(emulators, guest2.emulator));
-    const ended = install(`${name},${guest2.name}`, { QEMU_BINARY_PATH: emulators });
+    const ended = install(both, { QEMU_BINARY_PATH: emulators });
     expect(ended.exit).to.equal(1);
     expect(lastLine(ended.stderr)).to.match(new RegExp(`^installing: ${name} .*existing entry`));
     expect(isEmulator(EMULATOR, EMULATORS)).to.equal(true);
     expect(entryNames()).to.deep.equal([entry, guest2.emulator].sort());
-    expect(statusIn(binfmt([])).supported).to.include(platform);
+    expect(statusIn(ended).supported).to.include(platform);
   });
 
-  describe('when somebody has changed a file', () => {
-    const remove = (file: string) =>
-      `if you do not need this file, remove it on the host, and then repeat your command: sudo rm ${at(file)}`;
-
-    it('keeps a changed configuration with its emulator and its entry, and names it', () => {
-      install();
-      fs.appendFileSync(at(CONFIGURATION), '# mine\n');
-      const kept = uninstall();
-      expect(kept.exit).to.equal(1);
-      expect(lastLine(kept.stderr)).to.equal(
-        `uninstalling: ${entry} kept "/${CONFIGURATION}", because somebody has changed it; the entry and its emulator stay too; ${remove(CONFIGURATION)}`,
-      );
-      expect(written()).to.have.members([CONFIGURATION, EMULATOR, MANIFEST]);
-      expect(entryNames()).to.deep.equal([entry]);
-      fs.rmSync(at(CONFIGURATION));
-      expect(uninstall().exit).to.equal(0);
-      expect(written()).to.deep.equal([]);
-    });
-
-    it('keeps a changed emulator, and takes back the rest', () => {
-      install();
-      fs.rmSync(at(EMULATOR));
-      fs.writeFileSync(at(EMULATOR), 'another');
-      const kept = uninstall();
-      expect(kept.exit).to.equal(1);
-      expect(lastLine(kept.stderr)).to.equal(
-        `uninstalling: ${entry} kept "/${EMULATOR}", because somebody has changed it; ${remove(EMULATOR)}`,
-      );
-      expect(written()).to.have.members([EMULATOR, MANIFEST]);
-      expect(entryNames()).to.deep.equal([]);
-    });
-
-    for (const [what, damage, why] of [
-      ['missing', (file: string) => fs.rmSync(file), ', which says what this program has written, is missing'],
-      [
-        'damaged',
-        (file: string) => fs.truncateSync(file, 5),
-        ', which says what this program has written, cannot be read',
-      ],
-      [
-        'another one',
-        (file: string) => fs.writeFileSync(file, '{"files":{}}'),
-        ' does not list them, so somebody else may have written them',
-      ],
-    ] as const) {
-      it(`removes nothing if the manifest is ${what}, and what it advises lets it finish`, () => {
-        install();
-        damage(at(MANIFEST));
-        const before = written();
-        for (const list of [name, 'all']) {
-          const kept = uninstall(list);
-          expect(kept.exit).to.equal(1);
-          expect(kept.stderr).to.contain(
-            `${entry} kept "/${CONFIGURATION}" and "/${EMULATOR}" and the entry, because "/${MANIFEST}"${why}; `,
-          );
-          expect(written()).to.deep.equal(before);
-        }
-        expect(entryNames()).to.deep.equal([entry]);
-        clearEntries();
-        const kept = uninstall();
-        expect(kept.exit).to.equal(1);
-        const [, advised = ''] = /then repeat your command: sudo (rm .*)\n/.exec(kept.stderr) ?? [];
-        shell(advised);
-        expect(uninstall().exit).to.equal(0);
-        expect(written()).to.deep.equal([]);
-        expect(install().exit).to.equal(0);
-      });
-    }
-
-    it('overwrites a changed configuration of this program with --force, and takes it back', () => {
-      install();
-      fs.appendFileSync(at(CONFIGURATION), '# mine\n');
-      expect(install().exit).to.equal(1);
-      expect(persist(['--install', name, '--force']).exit).to.equal(0);
-      expect(uninstall().exit).to.equal(0);
-      expect(written()).to.deep.equal([]);
-    });
-
-    it('puts back what was there before, even if somebody has removed the file that took its place', () => {
-      fs.mkdirSync(at('etc/binfmt.d'), { recursive: true });
-      fs.writeFileSync(at(CONFIGURATION), '# of the administrator\n');
-      persist(['--install', name, '--force']);
-      fs.rmSync(at(CONFIGURATION));
-      expect(uninstall().exit).to.equal(0);
-      expect(read(CONFIGURATION)).to.equal('# of the administrator\n');
-    });
-
-    it('takes over what an export has written, and takes it back', () => {
-      binfmt(['export', 'systemd', name, '--root', host.root], older);
-      expect(install().exit).to.equal(0);
-      expect(isEmulator(EMULATOR, EMULATORS)).to.equal(true);
-      expect(uninstall().exit).to.equal(0);
-      expect(written()).to.deep.equal([]);
-    });
-  });
-
-  it('says which ways there are if the host has none', () => {
-    for (const file of ['usr/lib/systemd/systemd-binfmt', 'usr/sbin/update-binfmts']) fs.rmSync(at(file));
-    const ended = install();
-    expect(ended.exit).to.equal(1);
-    expect(lastLine(ended.stderr)).to.match(
-      /^binfmt: no way to register entries at boot was found below ".*--persist=systemd or/,
+  it('refuses files of the administrator, overwrites them with --force, and puts them back', () => {
+    writeTheirs(CONFIGURATION);
+    const before = read(CONFIGURATION);
+    fs.symlinkSync('/dev/null', at(CONFIGURATION2));
+    const refused = install(both);
+    expect(refused.exit).to.equal(1);
+    expect(lastLine(refused.stderr)).to.equal(
+      `binfmt: refusing to overwrite "/${CONFIGURATION}" and "/${CONFIGURATION2}": not written by this program, or changed since (use --force); nothing was changed`,
     );
-    expect(statusIn(ended).emulators).to.deep.equal([]);
+    expect(written()).to.have.members([CONFIGURATION, CONFIGURATION2]);
+    expect(entryNames()).to.deep.equal([]);
+    expect(persist(['--install', both, '--force']).exit).to.equal(0);
+    expect(read(CONFIGURATION)).not.to.equal(before);
+    // What was there comes back, even if the file that took its place is gone.
+    fs.rmSync(at(CONFIGURATION2));
+    expect(uninstall('all').exit).to.equal(0);
+    expect(read(CONFIGURATION)).to.equal(before);
+    expect(fs.readlinkSync(at(CONFIGURATION2))).to.equal('/dev/null');
+    expect(written()).to.have.members([CONFIGURATION, CONFIGURATION2]);
+    expect(entryText(entry)).to.contain('interpreter /usr/bin/theirs\n');
+  });
+
+  it('registers the entry of the host again if a call that was killed had not come to that', () => {
+    writeTheirs(`usr/lib/binfmt.d/${entry}.conf`);
+    // It has removed the configuration and the entry.
+    write(EMULATOR, 'an emulator');
+    writeManifest({ [EMULATOR]: crypto.hash('sha256', 'an emulator') });
+    expect(uninstall().stderr).to.contain("OK (the host's own entry is registered again, /usr/bin/theirs)\n");
     expect(written()).to.deep.equal([]);
   });
 
-  it('leaves a directory alone that is no host', () => {
+  it('keeps files that were changed, with what needs them, and names them', () => {
+    const remove = (file: string) =>
+      `if you do not need this file, remove it on the host, and then repeat your command: sudo rm ${at(file)}\n`;
+    install(both);
+    fs.appendFileSync(at(CONFIGURATION), '# mine\n');
+    fs.rmSync(at(EMULATOR2));
+    write(EMULATOR2, 'another');
+    const kept = uninstall('all');
+    expect(kept.exit).to.equal(1);
+    expect(kept.stderr)
+      .to.contain(
+        `uninstalling: ${entry} kept "/${CONFIGURATION}", because somebody has changed it; the entry and its emulator stay too; ${remove(CONFIGURATION)}`,
+      )
+      .and.contain(
+        `uninstalling: ${guest2.emulator} kept "/${EMULATOR2}", because somebody has changed it; ${remove(EMULATOR2)}`,
+      );
+    expect(written()).to.have.members([CONFIGURATION, EMULATOR, MANIFEST, EMULATOR2]);
+    expect(entryNames()).to.deep.equal([entry]);
+    // With --force, the configuration is this program's again.
+    expect(persist(['--install', name, '--force']).exit).to.equal(0);
+    fs.rmSync(at(EMULATOR2));
+    expect(uninstall('all').exit).to.equal(0);
+    expect(written()).to.deep.equal([]);
+  });
+
+  for (const [what, manifest, why, list] of [
+    ['missing', undefined, ', which says what this program has written, is missing', name],
+    ['damaged', '{"fil', ', which says what this program has written, cannot be read', 'all'],
+    ['another one', '{"files":{}}', ' does not list them, so somebody else may have written them', 'all'],
+  ] as const) {
+    it(`removes nothing if the manifest is ${what}, and what it advises lets it finish`, () => {
+      write(CONFIGURATION, configurationOf('systemd', `/${EMULATOR}`));
+      write(EMULATOR, 'an emulator');
+      if (manifest !== undefined) write(MANIFEST, manifest);
+      registerForeign(entry, name, path.join(EMULATORS, entry), 'F');
+      const before = written();
+      const kept = uninstall(list);
+      expect(kept.exit).to.equal(1);
+      expect(kept.stderr).to.contain(
+        `${entry} kept "/${CONFIGURATION}" and "/${EMULATOR}" and the entry, because "/${MANIFEST}"${why}; `,
+      );
+      expect(written()).to.deep.equal(before);
+      expect(entryNames()).to.deep.equal([entry]);
+      const [, advised = ''] = /then repeat your command: sudo (rm .*)\n/.exec(kept.stderr) ?? [];
+      shell(advised);
+      expect(uninstall(list).exit).to.equal(0);
+      expect([...written(), ...entryNames()]).to.deep.equal([]);
+    });
+  }
+
+  it('leaves a directory alone that is no host, and says which ways there are', () => {
     const directory = scratch();
     const ended = binfmt(['--install', name, '--persist', '--host', directory]);
-    expect(lastLine(ended.stderr)).to.contain(`no way to register entries at boot was found below "${directory}"`);
+    expect(ended.exit).to.equal(1);
+    expect(lastLine(ended.stderr)).to.match(
+      new RegExp(`^binfmt: no way to register entries at boot was found below "${directory}".*--persist=systemd or`),
+    );
+    expect(statusIn(ended).emulators).to.deep.equal([]);
     expect(fs.readdirSync(directory)).to.deep.equal([]);
     const missing = binfmt(['--uninstall', name, '--persist', '--host', path.join(directory, 'missing')]);
     expect(missing.exit).to.equal(1);
@@ -250,19 +208,20 @@ describe('--persist', () => {
     expect(ended.stdout.split('\n')).to.include.members([`${entry}.conf`, entry, 'manifest.json']);
     expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
   });
+});
 
-  for (const [args, message] of [
-    [['--persist'], '--persist needs --install LIST or --uninstall LIST'],
-    [['--install', name, '--host', '/'], '--host needs --persist'],
-    [['--install', name, '--persist', '--watch'], '--persist and --watch exclude each other'],
-    [['--install', name, '--persist', '--keep'], '--persist and --keep exclude each other'],
-    [['--install', name, '--persist', '--rootless'], '--persist and --rootless exclude each other'],
-    [['--install', name, '--persist=sysv'], '--persist takes systemd, openrc or binfmt-support, not "sysv"'],
+describe('--persist on the command line', () => {
+  for (const [line, message] of [
+    ['--persist', '--persist needs --install LIST or --uninstall LIST'],
+    ['--install all --host /', '--host needs --persist'],
+    ['--install all --persist --watch', '--persist and --watch exclude each other'],
+    ['--install all --persist --keep', '--persist and --keep exclude each other'],
+    ['--install all --persist --rootless', '--persist and --rootless exclude each other'],
+    ['--install all --persist=sysv', '--persist takes systemd, openrc or binfmt-support, not "sysv"'],
   ] as const) {
-    it(`is refused as ${args.join(' ')}`, () => {
-      const ended = binfmt(args);
-      expect(ended.exit).to.equal(2);
-      expect(lastLine(ended.stderr)).to.equal(`binfmt: ${message}`);
+    it(`is refused as ${line}`, () => {
+      const parsed = parseCommandLine(line.split(' '));
+      expect(parsed.kind === 'usage-error' && describeUsageError(parsed.error)).to.equal(message);
     });
   }
 });

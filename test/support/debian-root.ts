@@ -9,6 +9,17 @@ const kinds = {
   'openrc-root': 'openrc dash coreutils grep sed',
 } as const;
 
+/** The directories that every host has. */
+export function emptyRoot(): string {
+  const root = path.join(scratch(), 'root');
+  for (const directory of ['proc', 'tmp', 'run', 'etc', 'var', 'usr/bin', 'usr/local/lib']) {
+    fs.mkdirSync(path.join(root, directory), { recursive: true });
+  }
+  for (const directory of ['bin', 'sbin', 'lib', 'lib64'])
+    fs.symlinkSync(`usr/${directory}`, path.join(root, directory));
+  return root;
+}
+
 /** Downloads the packages of one kind of host once, with all that they need. Returns the directory that has them. */
 function fetched(kind: keyof typeof kinds): string {
   const packages = path.join(ROOT, 'build', kind);
@@ -20,15 +31,9 @@ function fetched(kind: keyof typeof kinds): string {
 if (process.argv[1] === import.meta.filename) for (const kind of ['debian-root', 'openrc-root'] as const) fetched(kind);
 
 /** A fresh root directory of one kind of host. */
-export function debianRoot(kind: keyof typeof kinds = 'debian-root'): string {
+export function debianRoot(kind: keyof typeof kinds): string {
   const packages = fetched(kind);
-  const root = path.join(scratch(), 'root');
-  fs.mkdirSync(root);
-  for (const directory of ['bin', 'sbin', 'lib', 'lib64'])
-    fs.symlinkSync(`usr/${directory}`, path.join(root, directory));
-  for (const directory of ['proc', 'tmp', 'run', 'usr/local/lib']) {
-    fs.mkdirSync(path.join(root, directory), { recursive: true });
-  }
+  const root = emptyRoot();
   for (const name of fs.readdirSync(packages)) {
     const files = path.join(packages, name);
     const found = ['etc', 'usr', 'var'].map((each) => path.join(files, each)).filter((each) => fs.existsSync(each));
