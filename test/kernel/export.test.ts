@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
-import { guest, guest2, guest3, native } from '../support/machine.js';
+import { exportedFiles } from '../../src/core/export-files.js';
+import { long } from '../support/long.js';
+import { guest, guest2, guest3, guest4, native, own } from '../support/machine.js';
 import {
   binfmt,
   EMULATORS,
@@ -22,6 +23,9 @@ import { compile, dynamicEmulator } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
 const { name, emulator: entry } = guest;
+const EMULATOR = `usr/local/lib/binfmt/${entry}`;
+const CONFIGURATION = `etc/binfmt.d/${entry}.conf`;
+const MANIFEST = 'usr/local/lib/binfmt/manifest.json';
 const files = (dir: string) =>
   fs
     .readdirSync(dir, { recursive: true, encoding: 'utf8' })
@@ -30,31 +34,17 @@ const files = (dir: string) =>
 const exported = (dir: string, ...words: string[]) => binfmt(['export', ...words, '--root', dir]);
 
 describe('export --root', () => {
-  for (const [format, configuration] of [
-    ['systemd', [`etc/binfmt.d/${entry}.conf`]],
-    ['openrc', [`etc/binfmt.d/${entry}.conf`]],
-    ['debian', [`usr/share/binfmts/${entry}`]],
-    ['nixos', []],
-    ['none', []],
-  ] as const) {
-    it(`writes the files for ${format} and prints the next step`, () => {
-      const dir = scratch();
-      const ended = exported(dir, format, name);
-      expect(ended).to.include({ exit: 0, stdout: '' });
-      expect(ended.stderr).to.match(new RegExp(`^exporting: ${name} OK\nnext: `));
-      const emulator = `usr/local/lib/binfmt/${entry}`;
-      expect(files(dir)).to.deep.equal([...configuration, 'usr/local/lib/binfmt/manifest.json', emulator].sort());
-      expect(must('cmp', [path.join(dir, emulator), path.join(EMULATORS, entry)])).to.equal('');
-      expect(fs.statSync(path.join(dir, emulator)).mode & 0o7777).to.equal(0o755);
-    });
-  }
+  it('writes its files and the next step, can be repeated, and overwrites a changed file only with --force', () => {
+    const dir = path.join(scratch(), 'new/root');
+    const ended = exported(dir, 'systemd', name);
+    expect(ended).to.include({ exit: 0, stdout: '' });
+    expect(ended.stderr).to.match(new RegExp(`^exporting: ${name} OK\nnext: `));
+    expect(files(dir)).to.deep.equal([CONFIGURATION, MANIFEST, EMULATOR].sort());
+    expect(must('cmp', [path.join(dir, EMULATOR), path.join(EMULATORS, entry)])).to.equal('');
+    expect(fs.statSync(path.join(dir, EMULATOR)).mode & 0o7777).to.equal(0o755);
 
-  it('can be repeated and extended, and overwrites a changed file only with --force', () => {
-    const dir = scratch();
-    exported(dir, 'systemd', name);
-    expect(exported(dir, 'systemd', guest2.name).exit).to.equal(0);
     expect(exported(dir, 'systemd', `${name},${guest2.name}`).exit).to.equal(0);
-    const file = path.join(dir, `etc/binfmt.d/${entry}.conf`);
+    const file = path.join(dir, CONFIGURATION);
     fs.writeFileSync(file, '# mine\n');
     const refused = exported(dir, 'systemd', `${name},${guest3.name}`);
     expect(refused.exit).to.equal(1);
@@ -64,6 +54,19 @@ describe('export --root', () => {
     expect(exported(dir, 'systemd', name, '--force').exit).to.equal(0);
     expect(fs.readFileSync(file, 'utf8')).to.match(new RegExp(`^:${entry}:M:`));
   });
+
+  for (const [format, configuration] of [
+    ['openrc', [CONFIGURATION]],
+    ['debian', [`usr/share/binfmts/${entry}`]],
+    ['nixos', []],
+    ['none', []],
+  ] as const) {
+    it(`has these files for ${format}`, () => {
+      const emulator = { architecture: guest.architecture, source: path.join(EMULATORS, entry), flags: 'POCF' };
+      const paths = exportedFiles(format, [emulator]).map((file) => file.path);
+      expect(paths).to.have.members([EMULATOR, ...configuration]);
+    });
+  }
 
   it('replaces the files of an older export', () => {
     const dir = scratch();
@@ -85,18 +88,16 @@ describe('export --root', () => {
     expect(configurations).to.deep.equal([`etc/binfmt.d/${entry}.conf`]);
   });
 
-  for (const { name: nativeName } of native.keys()) {
-    it(`says that there is nothing to export for ${nativeName}, which this machine runs natively`, () => {
-      expect(binfmt(['export', 'systemd', nativeName])).to.deep.equal({
-        exit: 1,
-        stdout: '',
-        stderr: [
-          `exporting: ${nativeName} OK (this machine runs it natively, left out)`,
-          `binfmt: nothing to export: this machine runs ${nativeName} without an emulator\n`,
-        ].join('\n'),
-      });
+  it('says that there is nothing to export for what this machine runs natively', () => {
+    expect(binfmt(['export', 'systemd', own.name])).to.deep.equal({
+      exit: 1,
+      stdout: '',
+      stderr: [
+        `exporting: ${own.name} OK (this machine runs it natively, left out)`,
+        `binfmt: nothing to export: this machine runs ${own.name} without an emulator\n`,
+      ].join('\n'),
     });
-  }
+  });
 
   it('says that there is nothing to export if there are no emulators', () => {
     const directory = scratch();
@@ -118,26 +119,31 @@ describe('export --root', () => {
     expect(files(dir)).to.deep.equal([]);
   });
 
-  it('writes nothing if a directory is in the place of a file, even with --force', () => {
+  it('leaves nothing of its own if a directory is in the place of a file, even with --force', () => {
     const dir = scratch();
-    const [first, second] = [guest, guest2].map(({ emulator }) => `usr/local/lib/binfmt/${emulator}`);
-    fs.mkdirSync(path.join(dir, second ?? ''), { recursive: true });
+    fs.mkdirSync(path.join(dir, CONFIGURATION), { recursive: true });
     const ended = exported(dir, 'systemd', `${name},${guest2.name}`, '--force');
     expect(ended.exit).to.equal(1);
-    expect(lastLine(ended.stderr)).to.contain('EISDIR');
-    expect(fs.existsSync(path.join(dir, first ?? ''))).to.equal(false);
-    expect(fs.existsSync(path.join(dir, 'etc/binfmt.d'))).to.equal(false);
+    expect(lastLine(ended.stderr)).to.equal(`binfmt: cannot write to "${path.join(dir, 'etc/binfmt.d')}" (EISDIR)`);
+    expect(files(dir)).to.deep.equal([]);
+    expect(fs.readdirSync(path.join(dir, 'etc/binfmt.d'))).to.deep.equal([`${entry}.conf`]);
   });
 
   it('leaves nothing if a signal ends it before all files are complete', async () => {
-    const dir = scratch();
     const env = { ...process.env, QEMU_BINARY_PATH: EMULATORS };
-    const exporting = spawn(PROGRAM, ['export', 'systemd', 'all', '--root', dir], { env, stdio: 'ignore' });
-    const ended = once(exporting, 'exit');
-    const begun = () => files(dir).some((file) => file.endsWith('.new'));
-    while (!begun() && exporting.exitCode === null) await setTimeout(1);
-    exporting.kill('SIGTERM');
-    expect(await ended).to.deep.equal([null, 'SIGTERM']);
+    const names = [guest, guest2, guest3, guest4].map((each) => each.name);
+    let dir: string;
+    do {
+      dir = scratch();
+      const directory = path.join(dir, path.dirname(EMULATOR));
+      fs.mkdirSync(directory, { recursive: true });
+      const watcher = fs.watch(directory, () => exporting.kill('SIGTERM'));
+      const exporting = spawn(PROGRAM, ['export', 'systemd', ...names, '--root', dir], { env, stdio: 'ignore' });
+      await once(exporting, 'exit');
+      watcher.close();
+      expect(files(dir).filter((file) => file.endsWith('.new'))).to.deep.equal([]);
+      // The signal came too late if files have their names already.
+    } while (fs.existsSync(path.join(dir, MANIFEST)));
     expect(files(dir)).to.deep.equal([]);
   });
 
@@ -201,67 +207,66 @@ function link(dir: string, name: string, target: string): void {
   fs.symlinkSync(target, path.join(dir, name));
 }
 
-describe('export --root into a tree of somebody else', () => {
-  const EMULATOR = `usr/local/lib/binfmt/${entry}`;
-  const CONFIGURATION = `etc/binfmt.d/${entry}.conf`;
+describe('export --root into a tree that others change', () => {
   let withoutOpenat2: string;
   let exchange: string;
   before(() => {
     withoutOpenat2 = compile(WITHOUT_OPENAT2);
     exchange = compile(EXCHANGE);
   });
-  const exportTo = (dir: string, ...options: string[]) => exported(dir, 'systemd', name, ...options);
+  const exportTo = (dir: string) => exported(dir, 'systemd', name);
   const exportWithout = (errno: number, dir: string) =>
     run(withoutOpenat2, [String(errno), PROGRAM, 'export', 'systemd', name, '--root', dir], {
       QEMU_BINARY_PATH: EMULATORS,
     });
-  const kernels: readonly [string, (dir: string) => Ended, string][] = [
-    ['with openat2', (dir) => exportTo(dir), 'ENOENT'],
-    ['without openat2', (dir) => exportWithout(os.constants.errno.ENOSYS, dir), 'ELOOP'],
-  ];
 
-  it('writes into a tree without links if an old seccomp profile forbids openat2', () => {
-    const dir = scratch();
-    expect(exportWithout(os.constants.errno.EPERM, dir)).to.include({ exit: 0 });
-    expect(files(dir)).to.include(EMULATOR);
+  it('writes into a tree without links if the kernel has no openat2, or an old seccomp profile forbids it', () => {
+    const dir = path.join(scratch(), 'new/root');
+    for (const errno of [os.constants.errno.ENOSYS, os.constants.errno.EPERM]) {
+      expect(exportWithout(errno, dir)).to.include({ exit: 0 });
+      expect(files(dir)).to.deep.equal([CONFIGURATION, MANIFEST, EMULATOR].sort());
+    }
   });
 
-  for (const [kernel, exporting, errno] of kernels) {
-    it(`writes into a tree without links, ${kernel}`, () => {
-      const dir = path.join(scratch(), 'new/root');
-      expect(exporting(dir)).to.include({ exit: 0 });
-      expect(exporting(dir)).to.include({ exit: 0 });
-      expect(files(dir)).to.deep.equal([CONFIGURATION, 'usr/local/lib/binfmt/manifest.json', EMULATOR].sort());
-    });
+  const kernels: readonly [string, (dir: string) => Ended, string, readonly string[]][] = [
+    ['with openat2', (dir) => exportTo(dir), 'ENOENT', ['usr/local', 'usr/local/lib/binfmt', 'etc/binfmt.d']],
+    [
+      'without openat2',
+      (dir) => exportWithout(os.constants.errno.ENOSYS, dir),
+      'ELOOP',
+      ['usr', 'usr/local', 'usr/local/lib', 'usr/local/lib/binfmt', 'etc/binfmt.d'],
+    ],
+  ];
 
-    for (const level of ['usr', 'usr/local', 'usr/local/lib', 'usr/local/lib/binfmt', 'etc', 'etc/binfmt.d']) {
-      it(`never follows a link at ${level} out of the tree, ${kernel}`, () => {
+  for (const [kernel, exporting, errno, levels] of kernels) {
+    for (const [i, level] of levels.entries()) {
+      const target = i % 2 ? 'an absolute link' : 'a relative link';
+      it(`never follows ${target} at ${level} out of the tree, ${kernel}`, () => {
         const outside = scratch();
-        for (const target of [outside, relative(level, outside)]) {
-          const dir = scratch();
-          link(dir, level, target);
-          const ended = exporting(dir);
-          expect(ended.exit).to.equal(1);
-          expect(lastLine(ended.stderr)).to.match(
-            new RegExp(`cannot write to "${dir}/${level}.*" \\(${errno}: .*a symbolic link.*\\)$`),
-          );
-        }
+        const dir = scratch();
+        link(dir, level, i % 2 ? outside : relative(level, outside));
+        const ended = exporting(dir);
+        expect(ended.exit).to.equal(1);
+        expect(lastLine(ended.stderr)).to.match(
+          new RegExp(`cannot write to "${dir}/${level}.*" \\(${errno}: .*a symbolic link.*\\)$`),
+        );
         expect(fs.readdirSync(outside)).to.deep.equal([]);
       });
     }
 
     for (const level of ['usr/local', 'usr/local/lib/binfmt']) {
-      it(`never writes outside while ${level} is exchanged with a link, ${kernel}`, async () => {
+      it(`never writes outside while ${level} is exchanged with a link, ${kernel}`, async function () {
+        this.timeout(120_000);
         const outside = scratch();
         const dir = scratch();
         fs.mkdirSync(path.join(dir, 'usr/local/lib/binfmt'), { recursive: true });
         const bait = `${level}-link`;
         link(dir, bait, relative(bait, outside));
         const exchanging = spawn(exchange, [path.join(dir, level), path.join(dir, bait)]);
-        const exits = Array.from({ length: 15 }, () => exporting(dir).exit);
-        await setTimeout(50); // mocha's process learns here whether the exchange has failed
-        expect(exchanging.exitCode, 'exit status of the exchange, which never ends').to.equal(null);
+        const ended = once(exchanging, 'exit');
+        const exits = Array.from({ length: long ? 15 : 2 }, () => exporting(dir).exit);
         exchanging.kill();
+        expect(await ended, 'the exchange, which never ends by itself').to.deep.equal([null, 'SIGTERM']);
         expect(exits.filter((exit) => exit !== 0 && exit !== 1)).to.deep.equal([]);
         expect(fs.readdirSync(outside)).to.deep.equal([]);
       });
@@ -275,55 +280,29 @@ describe('export --root into a tree of somebody else', () => {
       link(dir, 'usr/local', target);
       expect(exportTo(dir)).to.include({ exit: 0 });
       expect(fs.readdirSync(path.join(dir, 'var/usrlocal/lib/binfmt'))).to.include(entry);
-      expect(exportTo(dir)).to.include({ exit: 0 });
     });
   }
 
-  for (const file of [CONFIGURATION, EMULATOR, 'usr/local/lib/binfmt/manifest.json']) {
-    it(`refuses ${file} if it is a link, and replaces the link with --force`, () => {
-      const dir = scratch();
-      const outside = path.join(scratch(), 'outside');
-      fs.writeFileSync(outside, 'untouched');
-      link(dir, file, outside);
-      const refused = exportTo(dir);
-      expect(refused.exit).to.equal(1);
-      expect(lastLine(refused.stderr))
-        .to.contain(`"${path.join(dir, file)}"`)
-        .and.contain('--force');
-      expect(exportTo(dir, '--force')).to.include({ exit: 0 });
-      expect(fs.lstatSync(path.join(dir, file)).isFile()).to.equal(true);
-      expect(fs.readFileSync(outside, 'utf8')).to.equal('untouched');
-    });
-  }
-
-  it('replaces a link to a directory with --force too', () => {
+  it('refuses links and a FIFO in the places of files, and replaces them with --force', () => {
     const dir = scratch();
     const outside = scratch();
-    link(dir, CONFIGURATION, outside);
-    expect(exportTo(dir).exit).to.equal(1);
-    expect(exportTo(dir, '--force')).to.include({ exit: 0 });
-    expect(fs.lstatSync(path.join(dir, CONFIGURATION)).isFile()).to.equal(true);
-    expect(fs.readdirSync(outside)).to.deep.equal([]);
-  });
-
-  it('does not accept a link to a file with the very contents', () => {
-    const dir = scratch();
+    const [file, directory] = [path.join(outside, 'file'), path.join(outside, 'directory')];
+    fs.writeFileSync(file, 'untouched');
+    fs.mkdirSync(directory);
+    link(dir, MANIFEST, file);
+    link(dir, CONFIGURATION, directory);
+    // Not even to a file with the very contents.
     link(dir, EMULATOR, path.join(EMULATORS, entry));
-    expect(exportTo(dir).exit).to.equal(1);
-  });
-
-  it('refuses a FIFO at once, instead of waiting for its writer', () => {
-    const dir = scratch();
-    fs.mkdirSync(path.join(dir, 'etc/binfmt.d'), { recursive: true });
-    must('mkfifo', [path.join(dir, CONFIGURATION)]);
-    expect(lastLine(exportTo(dir).stderr)).to.contain(`"${path.join(dir, CONFIGURATION)}"`);
-  });
-
-  it('leaves no file of its own behind if it cannot replace one', () => {
-    const dir = scratch();
-    fs.mkdirSync(path.join(dir, CONFIGURATION), { recursive: true });
-    const failed = exportTo(dir, '--force');
-    expect(lastLine(failed.stderr)).to.equal(`binfmt: cannot write to "${path.join(dir, 'etc/binfmt.d')}" (EISDIR)`);
-    expect(fs.readdirSync(path.join(dir, 'etc/binfmt.d'))).to.deep.equal([`${entry}.conf`]);
+    const fifo = `etc/binfmt.d/${guest2.emulator}.conf`;
+    must('mkfifo', [path.join(dir, fifo)]);
+    const all = [MANIFEST, CONFIGURATION, EMULATOR, fifo];
+    const refused = exported(dir, 'systemd', `${name},${guest2.name}`);
+    expect(refused.exit).to.equal(1);
+    for (const each of all) expect(lastLine(refused.stderr)).to.contain(`"${path.join(dir, each)}"`);
+    expect(lastLine(refused.stderr)).to.contain('--force');
+    expect(exported(dir, 'systemd', `${name},${guest2.name}`, '--force')).to.include({ exit: 0 });
+    for (const each of all) expect(fs.lstatSync(path.join(dir, each)).isFile()).to.equal(true);
+    expect(fs.readFileSync(file, 'utf8')).to.equal('untouched');
+    expect(fs.readdirSync(directory)).to.deep.equal([]);
   });
 });
