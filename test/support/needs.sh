@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # logs, label and swarm are those of test/run and host.sh.
 # What kinds of tests need, and how a run gets it. Sourced by test/run.
 
 host=       # yes: the state of the host was remembered, and is restored
@@ -60,6 +61,7 @@ prepared() {
   local each
   for each in "${set_up[@]}"; do
     grep -qx "had set-up/$each" "$BINFMT_TEST_RESULTS" && continue
+    # shellcheck disable=SC2034 # test/run prints it.
     unprepared="$each could not be had; the end of $logs/set-up-$each.log:"$'\n'"$(tail -n 15 "$logs/set-up-$each.log" | sed 's/^/    /')"
     return 1
   done
