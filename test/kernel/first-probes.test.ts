@@ -16,12 +16,13 @@ describe('the probes beside the program', () => {
   const inCopy = (...args: string[]) => run(path.join(copy, 'binfmt'), args, { QEMU_BINARY_PATH: EMULATORS });
   const platforms = () => statusIn(inCopy()).supported;
 
-  /** A program of this machine in the place of a probe, with the status that a probe ends with. */
-  const lie = () =>
-    fs.copyFileSync(
-      compile(`int main(void) { return ${PROBE_SUCCESS}; }`, ['-static']),
-      path.join(copy, 'probes', guest2.name),
-    );
+  /** Lets the launcher run another program than the probe of an architecture while Node.js starts. */
+  const lie = (program = compile(`int main(void) { return ${PROBE_SUCCESS}; }`, ['-static'])) => {
+    fs.cpSync(path.join(copy, 'probes'), path.join(copy, 'lies'), { recursive: true });
+    fs.copyFileSync(program, path.join(copy, 'lies', guest2.name));
+    const requests = path.join(copy, 'first-requests');
+    fs.writeFileSync(requests, fs.readFileSync(requests, 'utf8').replaceAll('@probes', '@lies'));
+  };
 
   beforeEach(() => {
     clearEntries();
@@ -51,7 +52,7 @@ describe('the probes beside the program', () => {
   }
 
   it('are made anew if the entry that ran one is not there any more', () => {
-    fs.copyFileSync(path.join(copy, 'probes', guest.name), path.join(copy, 'probes', guest2.name));
+    lie(path.join(copy, 'probes', guest.name));
     expect(platforms()).to.include(guest.platform).and.not.include(guest2.platform);
   });
 

@@ -5,8 +5,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Architecture } from '../../core/architectures.js';
+import { probeExecutable } from '../../core/elf.js';
 import { undoAtEnd } from '../cleanup.js';
-import { besideProgram, errnoOf } from '../host/files.js';
+import { besideProgram, errnoOf, readStart } from '../host/files.js';
 import { PROBES } from './first-probes.js';
 import type { Executable, Execution, Launcher } from './launcher.js';
 
@@ -73,14 +74,19 @@ function bytesOf({ architecture, program }: ProbeRequest): Uint8Array {
   return program ?? readProbe(architecture);
 }
 
-const probes = new Map<Architecture, Buffer>();
+const probes = new Map<Architecture, Uint8Array>();
 
-/** The probe that the build made for an architecture: the same file that the launcher runs while Node.js starts. */
-export function readProbe(architecture: Architecture): Buffer {
-  const probe = probes.get(architecture) ?? fs.readFileSync(besideProgram(PROBES, architecture.name));
+/** The probe that the build made for an architecture, which the launcher runs while Node.js starts; a new one if it is gone. */
+export function readProbe(architecture: Architecture): Uint8Array {
+  const read = () =>
+    readStart(besideProgram(PROBES, architecture.name), LARGEST_PROBE) ?? probeExecutable(architecture);
+  const probe = probes.get(architecture) ?? read();
   probes.set(architecture, probe);
   return probe;
 }
+
+/** Those of the tests are larger (test/support/refused.ts). In bytes. */
+const LARGEST_PROBE = 1 << 17;
 
 /** An executable deeper in a probe directory; the directories on the way are made. */
 export function executableBelow(directory: string, file: string, bytes: Uint8Array): Executable {
