@@ -10,8 +10,8 @@ export interface Server {
   close(): void;
 }
 
-/** Rejects if it cannot listen at `address`. `failed`: it could not accept a connection, and goes on. */
-export async function serve(routes: Routes, address: Address, failed: (error: unknown) => void): Promise<Server> {
+/** Rejects if it cannot listen at `address`. */
+export async function serve(routes: Routes, address: Address): Promise<Server> {
   const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
     const { status, type, body } = answerTo(request, routes);
@@ -25,7 +25,8 @@ export async function serve(routes: Routes, address: Address, failed: (error: un
     if (address.kind === 'unix') server.listen(address.path, listening);
     else server.listen(address.port, address.host, listening);
   });
-  server.on('error', failed);
+  // If a connection cannot be accepted, the next one may be.
+  server.on('error', () => {});
   return {
     close() {
       server.close();
@@ -35,11 +36,11 @@ export async function serve(routes: Routes, address: Address, failed: (error: un
 }
 
 /** At the first default address that can be used. Rejects with the last error if there is none. */
-export async function serveAtDefault(routes: Routes, failed: (error: unknown) => void): Promise<Server> {
+export async function serveAtDefault(routes: Routes): Promise<Server> {
   let last: unknown;
   for (const address of defaultAddresses(process.getuid?.() ?? 0)) {
     try {
-      return await serve(routes, address, failed);
+      return await serve(routes, address);
     } catch (error) {
       last = error;
     }

@@ -6,7 +6,7 @@ import type { NodeOptions } from '../../core/cluster.js';
 import { formatEvent, type LogFormat, type WatchEvent } from '../../core/events.js';
 import { type Routes, routesFor } from '../../core/health.js';
 import type { Invocation } from '../../core/invocation.js';
-import { cannotListen, outputFailed, unexpectedProblem } from '../../core/messages/program-problems.js';
+import { cannotListen, outputFailed } from '../../core/messages/program-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { reportProblem } from '../../core/render.js';
 import type { Report } from '../../core/report-lines.js';
@@ -70,10 +70,8 @@ export async function runService(
   const stopped = context.untilStopped(watcher.check);
   const { build } = context;
   const apiRequests = () => node?.requests();
-  const accepting = (error: unknown) =>
-    report({ event: 'warning', cause: { kind: 'problem', problem: unexpectedProblem(error) } });
   const routes = routesFor({ ...watcher, apiRequests, build, invocation });
-  const servers = await answer(routes, options.listen, accepting);
+  const servers = await answer(routes, options.listen);
   if (servers.failure) {
     const status = statusOf(await takeSnapshot(system.opened, { probes: architectures }));
     return { ...reportProblem(servers.failure), stdout: formatStatus(status) };
@@ -130,16 +128,12 @@ interface Servers {
 }
 
 /** At the address that was named, and at the default one, where the image's health check asks. */
-async function answer(
-  routes: Routes,
-  address: Address | undefined,
-  failed: (error: unknown) => void,
-): Promise<Servers> {
+async function answer(routes: Routes, address: Address | undefined): Promise<Servers> {
   const listening: Server[] = [];
   if (address) {
     const name = formatAddress(address);
     try {
-      listening.push(await serve(routes, address, failed));
+      listening.push(await serve(routes, address));
     } catch (error) {
       const advice = [{ do: 'consider', what: 'choose-another-address' }] as const;
       return { listening, failure: problemOf(cannotListen, name, { address: name, errno: errnoOf(error) }, advice) };
@@ -147,7 +141,7 @@ async function answer(
     if (defaultAddresses(process.getuid?.() ?? 0).some((each) => formatAddress(each) === name)) return { listening };
   }
   try {
-    listening.push(await serveAtDefault(routes, failed));
+    listening.push(await serveAtDefault(routes));
     return { listening };
   } catch (error) {
     return { listening, warning: problemOf(cannotListen, 'machine', { errno: errnoOf(error) }) };
