@@ -9,6 +9,7 @@ import { cannotStayInFront, type WhyNotInFront } from './messages/front-problems
 import type { Platform } from './platform.js';
 import { type Problem, problemOf } from './problem.js';
 import type { Snapshot } from './snapshot.js';
+import { copyName } from './temporary-names.js';
 
 export interface FrontEntry {
   readonly kind: 'entry';
@@ -44,16 +45,9 @@ export function frontProblem(entry: string, why: WhyNotInFront, interpreter?: st
   return problemOf(cannotStayInFront, entry, { entry, why, interpreter }, advice);
 }
 
-/** The entry under another name. `id` makes it the call's own. */
-export function copyOf({ name, interpreter, flags, magic, mask }: Entry, id: number): Registration {
-  return { name: `${name}${COPY}${id}`, interpreter, flags, magic, mask };
-}
-
-const COPY = '-binfmt-copy-';
-
-/** The name of the entry that this one is a copy of; undefined if it is none. */
-export function originalOf(name: string): string | undefined {
-  return new RegExp(`^(.+)${COPY}\\d+$`).exec(name)?.[1];
+/** The entry under a name of the call with that id. */
+export function copyOf({ name, interpreter, flags, magic, mask }: Entry, id: string): Registration {
+  return { name: copyName(name, id), interpreter, flags, magic, mask };
 }
 
 /** Does the kernel show the same for both, but for their names? */

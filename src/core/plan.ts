@@ -45,11 +45,6 @@ export function wantedFlags(options: Pick<InstallOptions, 'credentials' | 'prese
   return `${preserve ? 'P' : ''}${options.credentials ? 'OC' : ''}F`;
 }
 
-/** The name under which an emulator is tried before the entry of that name is replaced. `id`: makes it the call's own. */
-export const trialName = (name: string, id: number) => `${name}-trial-${id}`;
-export const isTrialName = (name: string, prefix: string) =>
-  name.startsWith(`${prefix}qemu-`) && /-trial-\d+$/.test(name);
-
 /** The step for one platform. The snapshot has its probe, its emulator, and the version behind an existing entry. */
 export function planInstall(platform: Platform, options: InstallOptions, snapshot: Snapshot): Step {
   const { architecture } = platform;

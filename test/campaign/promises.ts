@@ -1,4 +1,5 @@
 /** What this program promises whatever happens to it. Each function returns how the promise was broken, or nothing. */
+import { isTemporary } from '../../src/core/temporary-names.js';
 import { lastLine, statusIn } from '../support/program.js';
 import type { Attempt } from './fault.js';
 import { type Picture, runsNow } from './world.js';
@@ -37,6 +38,6 @@ export function brokenOnMachine(before: Picture, after: Picture, unclean: boolea
     const [left] = more(list);
     if (left !== undefined) return `left behind (${list}): ${left}`;
   }
-  const trial = unclean ? undefined : after.entries.find((name) => /-trial-|^binfmt-test-/.test(name));
+  const trial = unclean ? undefined : after.entries.find(isTemporary);
   return trial && `left behind (entries): ${trial}`;
 }

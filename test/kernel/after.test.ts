@@ -12,6 +12,7 @@ import { long } from '../support/long.js';
 import { guest, guest2, guest3 } from '../support/machine.js';
 import {
   binfmt,
+  binfmtAlone,
   EMULATORS,
   lastLine,
   OLDER_EMULATORS,
@@ -201,6 +202,15 @@ describe('install --after', () => {
     );
     expect(entryNames()).to.have.members(['front', 'used-binfmt-copy-8']);
     expect(entryText('front')).to.contain(`interpreter ${older}\nflags: POCF\n`);
+  });
+
+  it('uses no name that a call in another PID namespace may have, where processes have the same ids', () => {
+    registerForeign('rosetta', name, older, 'PF');
+    const used = Array.from({ length: 30 }, (_, id) => `rosetta-binfmt-copy-${id}`);
+    for (const each of used) writeEntry('register', `:${each}:E::${each}::/nonexistent:`);
+    const installed = binfmtAlone(['--install', name, '--after', 'rosetta']);
+    expect(installed).to.include({ stderr: `installing: ${name} OK (behind rosetta)\n`, exit: 0 });
+    expect(entryNames()).to.have.members(['rosetta', entry, ...used]);
   });
 
   it('loses nothing if it is killed at any moment', () => {

@@ -10,6 +10,7 @@ import { long } from '../support/long.js';
 import { foreign, guest, guest2, guest3, native, variantGuest } from '../support/machine.js';
 import {
   binfmt,
+  binfmtAlone,
   EMULATORS,
   type Ended,
   lastLine,
@@ -87,6 +88,16 @@ describe('install', function () {
       `already registered, QEMU ${shippedVersion()}`,
     );
     expect(entryText(entry)).to.contain(emulator);
+  });
+
+  it('tries under no name that a call in another PID namespace may have, where processes have the same ids', () => {
+    registerForeign(entry, name, olderEmulator, 'POCF');
+    const used = Array.from({ length: 30 }, (_, id) => `${entry}-trial-${id}`);
+    for (const each of used) writeEntry('register', `:${each}:E::${each}::/nonexistent:`);
+    const upgraded = binfmtAlone(['--install', name]);
+    const line = `installing: ${name} OK (QEMU ${olderVersion()} is now ${shippedVersion()})\n`;
+    expect(upgraded).to.include({ stderr: line, exit: 0 });
+    expect(entryNames()).to.have.members([entry, ...used]);
   });
 
   it('starts no emulator to learn the version of one that is in the manifest beside it', () => {

@@ -79,6 +79,16 @@ export function statusIn({ stdout, stderr }: Ended): Status {
   return status;
 }
 
+/** The same in a PID namespace of its own, as in a container, where the ids of processes are small. */
+export function binfmtAlone(args: readonly string[]): Ended {
+  const mounts = 'mount -t proc none /proc; mount -t binfmt_misc none /proc/sys/fs/binfmt_misc';
+  return run(
+    'unshare',
+    ['--pid', '--fork', '--mount', 'bash', '-euc', `${mounts}; exec "$@"`, 'bash', PROGRAM, ...args],
+    { QEMU_BINARY_PATH: EMULATORS },
+  );
+}
+
 export function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1) ?? '';
 }

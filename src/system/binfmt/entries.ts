@@ -83,6 +83,9 @@ export function takesOwnPrograms(
   return ownPrograms.length === 0 || ownPrograms.some((program) => matches(entry, program));
 }
 
+/** Makes the name of an entry this call's own (core/temporary-names.ts). */
+export const ownId = () => `${process.pid}-${Math.random().toString(36).slice(2)}`;
+
 /** How many entries with flag F the kernel allows; undefined before Linux 7.3, which sets no limit. */
 export function interpreterLimit(): number | undefined {
   const text = readText('/proc/sys/user/max_binfmt_misc_interpreters').trim();

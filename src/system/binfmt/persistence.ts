@@ -8,10 +8,11 @@ import path from 'node:path';
 import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
 import { BINFMT_MISC, binfmtMounts, sharedHostDirectories } from '../../core/procfs.js';
 import type { WritableMount } from '../../core/snapshot.js';
+import { testName } from '../../core/temporary-names.js';
 import { readText } from '../host/files.js';
 import { inInitialPidNamespace, mountNamespaceOf, parentOf, processesInOtherNamespaces } from '../host/namespaces.js';
 import type { Launcher } from '../probing/launcher.js';
-import { writeTo } from './entries.js';
+import { ownId, writeTo } from './entries.js';
 
 /**
  * What keeps the entries of a mount that this program made. `mount`: another mount, whose holder may end at any moment.
@@ -61,12 +62,9 @@ function namespaceOutlivesProgram(): boolean {
   return inInitialPidNamespace() && mountNamespaceOf('self') === mountNamespaceOf(starter);
 }
 
-/** The name of a test entry. */
-export const isTestEntry = (name: string) => /^binfmt-test-\d+-\w+$/.test(name);
-
 /** Registers a test entry, unmounts and mounts again: is the entry still there? */
 async function survivesUnmount({ dir }: WritableMount, launcher: Launcher): Promise<boolean> {
-  const name = `binfmt-test-${process.pid}-${Math.random().toString(36).slice(2)}`;
+  const name = testName(ownId());
   const file = path.join(dir, name);
   if (writeTo(path.join(dir, 'register'), `:${name}:E::${name}::/nonexistent:`)) return false;
   const survived = (await remount(dir, launcher)) && fs.existsSync(file);

@@ -9,12 +9,13 @@ import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
 import { diagnose } from '../../core/doctor/diagnose.js';
 import { type Registration, sameRegistration } from '../../core/entry.js';
 import { entryRemoved, unreliable } from '../../core/messages/emulator-problems.js';
-import { type InstallOptions, type InstallResult, planInstall, type Step, trialName } from '../../core/plan.js';
+import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/plan.js';
 import { formatPlatform, type Platform, shortPlatform } from '../../core/platform.js';
 import { runsEverywhere } from '../../core/probe.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { isOwnMount, type Snapshot } from '../../core/snapshot.js';
-import { inodeOf, isSwitchedOff, readEntries, register, unregister } from '../binfmt/entries.js';
+import { trialName } from '../../core/temporary-names.js';
+import { inodeOf, isSwitchedOff, ownId, readEntries, register, unregister } from '../binfmt/entries.js';
 import { ensurePersistent, type KeptBy, mountOnHost, remount } from '../binfmt/persistence.js';
 import { undoAtEnd } from '../cleanup.js';
 import { collectDoctorInput } from '../host/doctor-input.js';
@@ -172,7 +173,7 @@ export async function tryEmulators(emulators: readonly Trial[], register: Regist
   };
   try {
     for (const { platform, registration } of emulators) {
-      const name = trialName(registration.name, process.pid);
+      const name = trialName(registration.name, ownId());
       const remove = () => void unregister(binfmt.dir, name);
       const removed = undoAtEnd(remove);
       const problem = await register({ ...registration, name });

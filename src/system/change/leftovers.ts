@@ -4,9 +4,8 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { isTrialName } from '../../core/plan.js';
+import { isTestEntry, triedFor } from '../../core/temporary-names.js';
 import { unregister } from '../binfmt/entries.js';
-import { isTestEntry } from '../binfmt/persistence.js';
 import { isDirectory } from '../host/files.js';
 import { PROBE_DIRECTORY } from '../probing/probe-directory.js';
 import { PARENTS } from '../probing/prober.js';
@@ -19,9 +18,8 @@ export async function removeLeftovers(system: System): Promise<void> {
   const { binfmt, prober, emulatorDirectory } = system;
   if (binfmt.kind !== 'writable') return;
   const { dir } = binfmt;
-  const left = namesIn(dir).filter(
-    (name) => (isTestEntry(name) || isTrialName(name, emulatorDirectory.prefix)) && isOld(path.join(dir, name)),
-  );
+  const isTrial = (name: string) => triedFor(name)?.startsWith(`${emulatorDirectory.prefix}qemu-`);
+  const left = namesIn(dir).filter((name) => (isTestEntry(name) || isTrial(name)) && isOld(path.join(dir, name)));
   for (const name of left) unregister(dir, name);
   const finished = finishLeftCopies(system, (name) => isOld(path.join(dir, name)));
   // The first test programs may have run through one of them.

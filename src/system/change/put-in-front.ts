@@ -5,12 +5,13 @@
  */
 import fs from 'node:fs';
 import type { Entry } from '../../core/entry.js';
-import { copyOf, type FrontEntry, frontProblem, isCopy, originalOf } from '../../core/keep-in-front.js';
+import { copyOf, type FrontEntry, frontProblem, isCopy } from '../../core/keep-in-front.js';
 import { entryCopyLeft } from '../../core/messages/front-problems.js';
 import type { ProbeResult } from '../../core/probe.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { activeEntry, type Snapshot } from '../../core/snapshot.js';
-import { readEntries, register, unregister } from '../binfmt/entries.js';
+import { originalOf } from '../../core/temporary-names.js';
+import { ownId, readEntries, register, unregister } from '../binfmt/entries.js';
 import { undoAtEnd } from '../cleanup.js';
 import type { InterpreterFile } from '../probing/launcher.js';
 import type { System } from '../system.js';
@@ -26,7 +27,7 @@ export async function tryInFront(front: FrontEntry, before: Snapshot, system: Sy
   await prober.forget();
   const wasActive = architectures.filter((each) => activeEntry(each, before)?.name === entry.name);
   const files = keepsOpen ? await prober.inspect(wasActive) : [];
-  const copy = copyOf(entry, process.pid);
+  const copy = copyOf(entry, ownId());
   const refused = register(binfmt.dir, copy, host.ownPrograms);
   if (refused) return refused;
   const remove = () => void unregister(binfmt.dir, copy.name);
@@ -54,7 +55,7 @@ export async function tryInFront(front: FrontEntry, before: Snapshot, system: Sy
 /** Undefined: the entry is in front. */
 export function putInFront({ entry }: FrontEntry, { binfmt, host }: System): Problem | undefined {
   if (binfmt.kind !== 'writable') return binfmt.problem;
-  const copy = copyOf(entry, process.pid);
+  const copy = copyOf(entry, ownId());
   const refused = register(binfmt.dir, copy, host.ownPrograms);
   if (refused) return refused;
   // From here on nothing waits, so that a signal cannot come in between.
