@@ -26,10 +26,10 @@ export const cannotStayInFront = defineProblem<{ entry: string; why: WhyNotInFro
 
 export const entryCopyLeft = defineProblem<{ entry: string; copy: string; errno?: string }>({
   id: 'entry-copy-left',
-  summary: 'an entry could not be registered again, and works under another name',
+  summary: 'an entry could not be registered, and works under another name',
   title: ({ entry }) => `${quote(entry)} has another name`,
   cause: ({ entry, copy, errno }) =>
-    `${quote(entry)} could not be registered again${errno === undefined ? '' : ` (${errno})`}; the same entry works under the name ${quote(copy)}, and the next call with --install or --uninstall gives it its own name back`,
+    `${quote(entry)} could not be registered${errno === undefined ? '' : ` (${errno})`}; the same entry works under the name ${quote(copy)}, and the next call with --install or --uninstall gives it its own name back`,
 });
 
 export const frontProblems = [cannotStayInFront, entryCopyLeft];

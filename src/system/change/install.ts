@@ -12,7 +12,7 @@ import { entryRemoved, unreliable } from '../../core/messages/emulator-problems.
 import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/plan.js';
 import { formatPlatform, type Platform, shortPlatform } from '../../core/platform.js';
 import { runsEverywhere } from '../../core/probe.js';
-import { type Problem, problemOf } from '../../core/problem.js';
+import { ENTRY_KEPT, type Problem, problemOf } from '../../core/problem.js';
 import { isOwnMount, type Snapshot } from '../../core/snapshot.js';
 import { trialName } from '../../core/temporary-names.js';
 import { inodeOf, isSwitchedOff, ownId, readEntries, register, unregister } from '../binfmt/entries.js';
@@ -22,6 +22,7 @@ import { collectDoctorInput } from '../host/doctor-input.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
 import { openToContainers } from './relabel.js';
+import { leaveStandIn, registerIfRuns } from './stand-in.js';
 
 export interface InstallRequest {
   readonly platforms: readonly Platform[];
@@ -71,9 +72,8 @@ export async function installPlatforms(request: InstallRequest, system: System):
     if (problem) jobs.push({ platform: job.platform, step: { kind: 'impossible', problem } });
     else if (!isRegistration(job)) jobs.push(job);
     else if (blocking) jobs.push({ ...job, refused: blocking });
-    else jobs.push({ ...job, ...(await executeStep(job.step, register, system)) });
+    else jobs.push(await carryOut(job, trials?.passed.get(job.platform.architecture), register, system));
   }
-  trials?.end();
 
   const changed = jobs.filter(isRegistration);
   const after = await probeAgain(changed, { before, recheck: keptBy === 'mount' }, system);
@@ -84,11 +84,12 @@ export async function installPlatforms(request: InstallRequest, system: System):
   );
   // Only a mount that this program made, and that another process kept alive, takes entries with it.
   const vanishing = keptBy === 'mount';
-  // An entry may have been removed while it was tested.
-  const now = failed.length > 0 ? { ...after, entries: readEntries(system.binfmt) } : after;
+  // An entry may have been removed while it was tested, or registered again.
+  const isAsTested = failed.length === 0 && !jobs.some(({ step }) => step.kind === 'impossible');
+  const now = isAsTested ? after : { ...after, entries: readEntries(system.binfmt) };
   const results = jobs.map((job) => resultOf(job, now, problems, vanishing));
   const removed = jobs.filter((job, i) => results[i]?.problem && rollBack(job, after, system));
-  return { results, after: removed.length > 0 ? { ...after, entries: readEntries(system.binfmt) } : after };
+  return { results, after: removed.length > 0 ? { ...after, entries: readEntries(system.binfmt) } : now };
 }
 
 function isRegistration(job: Job): job is RegisterJob {
@@ -128,11 +129,9 @@ function blockingProblem({ binfmt }: System, keptBy: KeptBy | undefined): Proble
   return keptBy === 'nothing' ? vanishingProblem(binfmt.dir) : undefined;
 }
 
-interface Replacements {
+interface Replacements extends Pick<Trials, 'passed'> {
   /** Why some may not be replaced, by architecture. */
   readonly problems: ReadonlyMap<Architecture, Problem>;
-  /** Removes the entries of the trials. */
-  end(): void;
 }
 
 /**
@@ -142,14 +141,21 @@ interface Replacements {
 async function tryReplacements(planned: readonly Job[], register: Register, system: System): Promise<Replacements> {
   const trials = planned.filter(isRegistration).filter(({ step }) => step.replacesWorking);
   const emulators = trials.map(({ platform, step: { registration } }) => ({ platform, registration }));
-  const { refused, failed, end } = await tryEmulators(emulators, register, system);
+  const { refused, failed, passed } = await tryEmulators(emulators, register, system);
   const problems = new Map([...refused, ...[...failed].map(([key, problem]) => [key, afterTrial(problem)] as const)]);
-  return { problems, end };
+  return { problems, passed };
 }
 
 export interface Trial {
   readonly platform: Platform;
   readonly registration: Registration;
+}
+
+/** The entry of an emulator that ran the test program. It is removed when this program ends, unless it is kept. */
+interface TrialEntry {
+  readonly name: string;
+  keep(): void;
+  end(): void;
 }
 
 /** What became of some emulators. */
@@ -158,44 +164,70 @@ export interface Trials {
   readonly refused: ReadonlyMap<Architecture, Problem>;
   /** They were registered, and did not run the test program. They are removed already. */
   readonly failed: ReadonlyMap<Architecture, Problem>;
-  /** Removes the entries of those that ran it. */
-  end(): void;
+  readonly passed: ReadonlyMap<Architecture, TrialEntry>;
 }
 
 /** Registers emulators under other names, in front of every other entry. */
 export async function tryEmulators(emulators: readonly Trial[], register: Register, system: System): Promise<Trials> {
   const { binfmt } = system;
   const refused = new Map<Architecture, Problem>();
-  if (binfmt.kind !== 'writable') return { refused, failed: new Map(), end() {} };
-  const trials: { readonly architecture: Architecture; end(): void }[] = [];
-  const endWhere = (so: (architecture: Architecture) => boolean) => {
-    for (const { architecture, end } of trials) if (so(architecture)) end();
-  };
+  const trials = new Map<Architecture, TrialEntry>();
+  if (binfmt.kind !== 'writable') return { refused, failed: new Map(), passed: trials };
   try {
     for (const { platform, registration } of emulators) {
       const name = trialName(registration.name, ownId());
       const remove = () => void unregister(binfmt.dir, name);
-      const removed = undoAtEnd(remove);
+      const keep = undoAtEnd(remove);
       const problem = await register({ ...registration, name });
       const end = () => {
         remove();
-        removed();
+        keep();
       };
       if (problem) refused.set(platform.architecture, problem);
-      if (problem) removed();
-      else trials.push({ architecture: platform.architecture, end });
+      if (problem) keep();
+      else trials.set(platform.architecture, { name, keep, end });
     }
     // The variant that was asked for does not matter here: the emulator has to be no worse than the one before.
-    const platforms = trials.map(({ architecture }): Platform => ({ architecture }));
-    const snapshot = await takeSnapshot(system, { probes: platforms.map(({ architecture }) => architecture) });
+    const platforms = [...trials.keys()].map((architecture): Platform => ({ architecture }));
+    const snapshot = await takeSnapshot(system, { probes: [...trials.keys()] });
     const broken = platforms.filter((platform) => !runs(platform, snapshot));
     const failed = await problemsOf(broken, system);
-    endWhere((architecture) => failed.has(architecture));
-    return { refused, failed, end: () => endWhere((architecture) => !failed.has(architecture)) };
+    for (const architecture of failed.keys()) trials.get(architecture)?.end();
+    return { refused, failed, passed: new Map([...trials].filter(([architecture]) => !failed.has(architecture))) };
   } catch (error) {
-    endWhere(() => true);
+    for (const { end } of trials.values()) end();
     throw error;
   }
+}
+
+/**
+ * Carries out a step. `trial`: an entry that works is replaced. If the kernel refuses the new one when the old one is gone
+ * already, the old one is registered again; if that does not work either, the trial stays.
+ */
+async function carryOut(
+  job: RegisterJob,
+  trial: TrialEntry | undefined,
+  register: Register,
+  system: System,
+): Promise<Job> {
+  const { binfmt } = system;
+  const { platform, step } = job;
+  const { registration, replaces } = step;
+  // Until the new entry is there, nothing else may run the platform. So the trial also stays if this program ends now.
+  trial?.keep();
+  const done = await executeStep(step, register, system);
+  const isGone = binfmt.kind === 'writable' && inodeOf(binfmt.dir, registration.name) === undefined;
+  if (!trial || !done.refused || !isGone) {
+    trial?.end();
+    return { ...job, ...done };
+  }
+  const { refused } = done;
+  const restored = replaces?.enabled && (await registerIfRuns(replaces, platform.architecture, register, system));
+  if (restored) trial.end();
+  const problem = restored
+    ? { ...refused, facts: { ...refused.facts, [ENTRY_KEPT]: true } }
+    : leaveStandIn(registration.name, trial.name, refused, binfmt.dir);
+  return { platform, step: { kind: 'impossible', problem } };
 }
 
 /**

@@ -1,27 +1,28 @@
 /**
  * Removes what calls of this program have left that were killed with SIGKILL: an entry that was being tried, or
- * showed whether entries last, and the directory of test programs. Only what is older than a call can take is removed: another call may be working with the rest.
+ * showed whether entries last, and the directory of test programs. An entry that is needed gets its own name instead. What is
+ * not older than a call can take stays: another call may be working with it.
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { isTestEntry, triedFor } from '../../core/temporary-names.js';
+import { isTestEntry } from '../../core/temporary-names.js';
 import { unregister } from '../binfmt/entries.js';
 import { isDirectory } from '../host/files.js';
 import { PROBE_DIRECTORY } from '../probing/probe-directory.js';
 import { PARENTS } from '../probing/prober.js';
 import type { System } from '../system.js';
-import { finishLeftCopies } from './put-in-front.js';
+import { finishLeft } from './stand-in.js';
 
 const OLD = 5 * 60_000; // milliseconds
 
 export async function removeLeftovers(system: System): Promise<void> {
-  const { binfmt, prober, emulatorDirectory } = system;
+  const { binfmt, prober } = system;
   if (binfmt.kind !== 'writable') return;
   const { dir } = binfmt;
-  const isTrial = (name: string) => triedFor(name)?.startsWith(`${emulatorDirectory.prefix}qemu-`);
-  const left = namesIn(dir).filter((name) => (isTestEntry(name) || isTrial(name)) && isOld(path.join(dir, name)));
+  const isLeft = (name: string) => isOld(path.join(dir, name));
+  const left = namesIn(dir).filter((name) => isTestEntry(name) && isLeft(name));
   for (const name of left) unregister(dir, name);
-  const finished = finishLeftCopies(system, (name) => isOld(path.join(dir, name)));
+  const finished = await finishLeft(system, isLeft);
   // The first test programs may have run through one of them.
   if (left.length > 0 || finished) await prober.forget();
   for (const parent of PARENTS) {

@@ -139,8 +139,8 @@ async function tryStaged(
     const interpreter = `/${staged.pathOf(registration.interpreter.slice(1))}`;
     return { platform, registration: { ...registration, interpreter } };
   });
-  const { refused, failed, end } = await tryEmulators(trials, registerFrom(tree.root, system), system);
-  end();
+  const { refused, failed, passed } = await tryEmulators(trials, registerFrom(tree.root, system), system);
+  for (const { end } of passed.values()) end();
   const works = (architecture: Architecture) => before.probes.get(architecture)?.verdict.kind === 'runs';
   const problems = [...failed].map(
     ([architecture, problem]) =>

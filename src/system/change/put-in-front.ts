@@ -4,18 +4,16 @@
  * program is killed then, the copy stays, and the next call makes the entry of it again.
  */
 import fs from 'node:fs';
-import type { Entry } from '../../core/entry.js';
 import { copyOf, type FrontEntry, frontProblem, isCopy } from '../../core/keep-in-front.js';
-import { entryCopyLeft } from '../../core/messages/front-problems.js';
 import type { ProbeResult } from '../../core/probe.js';
-import { type Problem, problemOf } from '../../core/problem.js';
+import type { Problem } from '../../core/problem.js';
 import { activeEntry, type Snapshot } from '../../core/snapshot.js';
-import { originalOf } from '../../core/temporary-names.js';
 import { ownId, readEntries, register, unregister } from '../binfmt/entries.js';
 import { undoAtEnd } from '../cleanup.js';
 import type { InterpreterFile } from '../probing/launcher.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
+import { giveNameBack } from './stand-in.js';
 
 /** Why it would not work; undefined if a copy of the entry, registered for a moment, does what the entry does. */
 export async function tryInFront(front: FrontEntry, before: Snapshot, system: System): Promise<Problem | undefined> {
@@ -65,31 +63,6 @@ export function putInFront({ entry }: FrontEntry, { binfmt, host }: System): Pro
     return kept;
   }
   return giveNameBack(entry.name, { ...entry, name: copy.name }, binfmt.dir, host.ownPrograms);
-}
-
-/** What a call has left that was killed: every copy becomes the entry again that it is a copy of. */
-export function finishLeftCopies({ binfmt, host }: System, isLeft: (name: string) => boolean): boolean {
-  if (binfmt.kind !== 'writable') return false;
-  const entries = readEntries(binfmt);
-  const left = entries.filter(({ name }) => originalOf(name) !== undefined && isLeft(name));
-  for (const copy of left) {
-    const name = originalOf(copy.name) ?? '';
-    const original = entries.find((each) => each.name === name);
-    if (original === undefined) giveNameBack(name, copy, binfmt.dir, host.ownPrograms);
-    else if (isCopy(copy, original)) unregister(binfmt.dir, copy.name);
-  }
-  return left.length > 0;
-}
-
-function giveNameBack(name: string, copy: Entry, dir: string, ownPrograms: readonly Uint8Array[]): Problem | undefined {
-  const refused = register(dir, { ...copy, name }, ownPrograms);
-  if (refused) {
-    const errno = refused.facts['errno'];
-    const facts = { entry: name, copy: copy.name, errno: typeof errno === 'string' ? errno : undefined };
-    return problemOf(entryCopyLeft, name, facts);
-  }
-  unregister(dir, copy.name);
-  return undefined;
 }
 
 /** As far as it was read. What was not seen before cannot be compared. */
