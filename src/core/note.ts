@@ -5,8 +5,14 @@ import type { Problem } from './problem.js';
 /** How an entry differs from the one that would be registered now. */
 export type Difference =
   | { readonly in: 'version'; readonly have?: string; readonly want: string }
-  | { readonly in: 'flags'; readonly have: string; readonly want: string }
-  | { readonly in: 'magic' };
+  | { readonly in: 'flags'; readonly have: string; readonly want: string; readonly older?: OlderVersion }
+  | { readonly in: 'magic'; readonly older?: OlderVersion };
+
+/** The QEMU that would be registered is older than the one that is. */
+export interface OlderVersion {
+  readonly have: string;
+  readonly want: string;
+}
 
 export type Note =
   | { readonly kind: 'native' }

@@ -115,8 +115,11 @@ function differenceOf(
 ): Difference | undefined {
   const older = want !== undefined && (have === undefined || compareVersions(have, want) < 0);
   if (older) return { in: 'version', have, want };
-  if (!sameFlags(entry.flags, flags)) return { in: 'flags', have: entry.flags, want: flags };
-  if (entry.magic !== magic || entry.mask !== mask || entry.offset !== 0) return { in: 'magic' };
+  // The flags are asked for, and a newer QEMU with other ones does not do what they promise. That it gets older is said.
+  const newer = want !== undefined && have !== undefined && compareVersions(have, want) > 0;
+  const more = newer ? { older: { have, want } } : {};
+  if (!sameFlags(entry.flags, flags)) return { in: 'flags', have: entry.flags, want: flags, ...more };
+  if (entry.magic !== magic || entry.mask !== mask || entry.offset !== 0) return { in: 'magic', ...more };
   return undefined;
 }
 

@@ -96,6 +96,21 @@ describe('the plan of an installation', () => {
       { kind: 'changed', difference: { in: 'flags', have: 'F', want: 'POCF' } },
     ],
     [
+      'also says that QEMU gets older if it replaces other flags of a newer one, as it was asked to',
+      { entries: [entry({ flags: 'F' })], registered: '12.0' },
+      'register',
+      {
+        kind: 'changed',
+        difference: { in: 'flags', have: 'F', want: 'POCF', older: { have: '12.0', want: '11.1.3' } },
+      },
+    ],
+    [
+      'also says that QEMU gets older if it replaces another mask of a newer one',
+      { entries: [entry({ mask: 'f'.repeat(40) })], registered: '12.0' },
+      'register',
+      { kind: 'changed', difference: { in: 'magic', older: { have: '12.0', want: '11.1.3' } } },
+    ],
+    [
       'replaces another mask',
       { entries: [entry({ mask: 'f'.repeat(40) })], registered: '11.1.3' },
       'register',
@@ -252,6 +267,7 @@ describe('an entry whose emulator SELinux keeps from other containers', () => {
 describe('notes', () => {
   const flags = { in: 'flags', have: 'PF', want: 'POCF' } as const;
   const version = { in: 'version', have: '10.0', want: '11.1' } as const;
+  const older = { have: '12.0', want: '11.1' } as const;
   for (const [note, text] of [
     [{ kind: 'already-registered', version: '11.1.3' }, 'already registered, QEMU 11.1.3'],
     [{ kind: 'already-registered' }, 'already registered, unknown QEMU version'],
@@ -262,6 +278,18 @@ describe('notes', () => {
     [{ kind: 'kept', version: '10.0', difference: version }, 'kept QEMU 10.0; QEMU 11.1 is available'],
     [{ kind: 'changed', difference: flags }, 'flags PF are now POCF'],
     [{ kind: 'changed', difference: { ...flags, have: '' } }, 'flags none are now POCF'],
+    [
+      { kind: 'changed', difference: { ...flags, older } },
+      'flags PF are now POCF, and QEMU 12.0 is now 11.1, which is older',
+    ],
+    [
+      { kind: 'changed', difference: { in: 'magic', older } },
+      'magic and mask are now right, and QEMU 12.0 is now 11.1, which is older',
+    ],
+    [
+      { kind: 'kept', version: '12.0', difference: { ...flags, older } },
+      'kept QEMU 12.0 with flags PF; without --keep it would get POCF, and QEMU 11.1, which is older',
+    ],
     [{ kind: 'changed', difference: version }, 'QEMU 10.0 is now 11.1'],
     [{ kind: 'changed', difference: { ...version, have: undefined } }, 'QEMU (unknown version) is now 11.1'],
     [

@@ -1,5 +1,5 @@
 /** What is worth knowing about something that went well, in words. */
-import type { Difference, MissingIds, Note } from '../note.js';
+import type { Difference, MissingIds, Note, OlderVersion } from '../note.js';
 import type { Problem } from '../problem.js';
 import { printable } from '../text.js';
 
@@ -73,18 +73,22 @@ function describeChange(difference: Difference): string {
     case 'version':
       return `QEMU ${difference.have ?? '(unknown version)'} is now ${difference.want}`;
     case 'flags':
-      return `flags ${flags(difference.have)} are now ${flags(difference.want)}`;
+      return `flags ${flags(difference.have)} are now ${flags(difference.want)}${describeOlder(difference.older)}`;
     case 'magic':
-      return 'magic and mask are now right';
+      return `magic and mask are now right${describeOlder(difference.older)}`;
   }
 }
 
+const describeOlder = (older?: OlderVersion) =>
+  older === undefined ? '' : `, and QEMU ${older.have} is now ${older.want}, which is older`;
+
 function describeKept(difference: Difference): string {
+  const older = difference.in === 'version' ? undefined : difference.older;
   switch (difference.in) {
     case 'version':
       return `; QEMU ${difference.want} is available`;
     case 'flags':
-      return ` with flags ${flags(difference.have)}; without --keep it would get ${flags(difference.want)}`;
+      return ` with flags ${flags(difference.have)}; without --keep it would get ${flags(difference.want)}${older === undefined ? '' : `, and QEMU ${older.want}, which is older`}`;
     case 'magic':
       return '; its magic or mask is not the usual one';
   }
