@@ -5,7 +5,14 @@ import { idsIn, problemIn, reportIn } from '../support/doctor.js';
 import { clearEntries, entryText, MOUNT, registerForeign } from '../support/kernel.js';
 import { guest, guest2, guest3, guest4, native, own, variantGuest } from '../support/machine.js';
 import { binfmt, EMULATORS, lastLine, PROGRAM, run, shell, shippedVersion } from '../support/program.js';
-import { compile, crashingEmulator, dynamicEmulator, emulatorExiting } from '../support/programs.js';
+import {
+  compile,
+  compileFile,
+  crashingEmulator,
+  dynamicEmulator,
+  emulatorExiting,
+  firstOfHost,
+} from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
 const { name, platform, emulator: entry } = guest;
@@ -223,6 +230,40 @@ describe('doctor', () => {
     expect(problemIn('no-entry', reportIn(ended)).text.evidence.slice(1)).to.deep.equal([
       `/usr/local/lib/binfmt.d/b.conf has ${entry}`,
     ]);
+  });
+
+  it("reads the host's files through the host's own symbolic links, with --pid=host", () => {
+    const host = scratch();
+    for (const each of ['nix/store/binfmt.d', 'nix/store/links', 'etc/static', 'run'])
+      fs.mkdirSync(path.join(host, each), { recursive: true });
+    fs.copyFileSync(shipped, path.join(host, 'nix/store/emulator'));
+    fs.copyFileSync(
+      `${EMULATORS}/../share/qemu/binfmt.d/${guest2.emulator}.conf`,
+      path.join(host, 'nix/store/binfmt.d/a.conf'),
+    );
+    for (const [link, target] of [
+      ['run/binfmt', '/nix/store/links'],
+      ['nix/store/links/emulator', '/nix/store/emulator'],
+      ['etc/binfmt.d', '/etc/static/binfmt.d'],
+      ['etc/static/binfmt.d', '/nix/store/binfmt.d'],
+      ['nix/store/binfmt.d/d.conf', '/nix/store/binfmt.d/../binfmt.d/c.conf'],
+      ['nix/store/binfmt.d/c.conf', 'a.conf'],
+    ] as const)
+      fs.symlinkSync(target, path.join(host, link));
+    registerForeign(entry, name, '/run/binfmt/emulator', 'PC');
+    const ofHost = (within = '') => {
+      const script = `mount -t binfmt_misc none ${MOUNT}
+        exec ${firstOfHost()} ${host} ${within} ${PROGRAM} doctor --json ${name} ${guest2.name}`;
+      const ended = shell(`exec unshare --pid --fork --mount --mount-proc bash -euc '${script}'`, {
+        ...{ QEMU_BINARY_PATH: EMULATORS, BINFMT_IMAGE: 'binfmt' },
+      });
+      return reportIn(ended);
+    };
+    const report = ofHost();
+    expect(report.platforms[0]).to.include({ entry, shipped: true, static: true });
+    expect(problemIn('no-entry', report).text.evidence).to.include(`/etc/binfmt.d/d.conf has ${guest2.emulator}`);
+    const beforeLinux5 = ofHost(`${compileFile('test/campaign/refuse.c', ['-static'])} ENOSYS openat2`);
+    expect(beforeLinux5.platforms[0]).to.include({ entry, shipped: true });
   });
 
   it('undoes a mount that it made, even if it is ended by a signal', () => {

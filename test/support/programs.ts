@@ -63,3 +63,24 @@ export const emulatorExiting = (status: number | string, flags: readonly string[
     }`,
     flags,
   );
+
+/** Started as process 1, it has its first argument as its root directory, and runs the others as a container with --pid=host. */
+export const firstOfHost = () =>
+  compile(
+    `#define _GNU_SOURCE
+    #include <fcntl.h>
+    #include <sched.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    int main(int argc, char **argv) {
+      int status, root = open("/", O_RDONLY);
+      if (chroot(argv[1]) != 0) return 125;
+      if (fork() == 0) {
+        if (fchdir(root) != 0 || chroot(".") != 0 || unshare(CLONE_NEWNS) != 0) return 125;
+        execv(argv[2], argv + 2);
+        return 127;
+      }
+      wait(&status);
+      return WEXITSTATUS(status);
+    }`,
+  );

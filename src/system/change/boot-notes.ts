@@ -1,11 +1,10 @@
 /** What the user should know about the next boot of the host. */
 import type { Architecture } from '../../core/architectures.js';
-import { BINFMT_D_DIRECTORIES, type ConfigurationFile } from '../../core/binfmt-d.js';
 import { inFrontAtBoot, recordLike } from '../../core/boot-order.js';
 import { byteString } from '../../core/bytes.js';
 import type { Note } from '../../core/note.js';
 import { DATABASE, definitionOfFormat, type PersistFormat } from '../../core/persist-formats.js';
-import { type HostTree, readThroughLinks } from '../host/host-tree.js';
+import { type HostTree, readConfigurationFiles, readThroughLinks } from '../host/host-tree.js';
 
 /** An entry that is on the host now. */
 export interface BootEntry {
@@ -45,22 +44,10 @@ async function entriesInFront(tree: HostTree, entries: readonly BootEntry[]): Pr
 async function clashes(tree: HostTree, entries: readonly BootEntry[]): Promise<Note[]> {
   const records = new Map<string, string>();
   for (const name of await tree.names(DATABASE)) {
-    records.set(name, byteString((await readThroughLinks(tree, `${DATABASE}/${name}`)) ?? ''));
+    records.set(name, byteString((await readThroughLinks(tree, `${DATABASE}/${name}`))?.bytes ?? ''));
   }
   return entries.flatMap(({ name }): Note[] => {
     const other = recordLike(name, records);
     return other === undefined ? [] : [{ kind: 'record-clash', entry: name, other }];
   });
-}
-
-/** From which the host registers entries at boot. One that cannot be read still masks others of its name. */
-export async function readConfigurationFiles(tree: HostTree): Promise<ConfigurationFile[]> {
-  const found: ConfigurationFile[] = [];
-  for (const directory of BINFMT_D_DIRECTORIES) {
-    for (const name of await tree.names(directory.slice(1))) {
-      const text = await readThroughLinks(tree, `${directory.slice(1)}/${name}`);
-      found.push({ directory, name, text: text ?? '' });
-    }
-  }
-  return found;
 }

@@ -22,9 +22,8 @@ import { planRemoval, splitRemovals } from '../../core/removal.js';
 import type { Item } from '../../core/report-lines.js';
 import type { WritableMount } from '../../core/snapshot.js';
 import { readEntries, unregister } from '../binfmt/entries.js';
-import { type HostTree, readThroughLinks } from '../host/host-tree.js';
+import { type HostTree, readConfigurationFiles, readThroughLinks } from '../host/host-tree.js';
 import type { System } from '../system.js';
-import { readConfigurationFiles } from './boot-notes.js';
 import { registerLineFrom } from './host-register.js';
 import { keptProblem, problemWith, unknownProblem } from './persist.js';
 import type { WritableHost } from './stage-files.js';
@@ -123,5 +122,5 @@ async function lineOfConfiguration(name: string, tree: HostTree): Promise<string
 
 async function lineOfDatabase(name: string, tree: HostTree): Promise<string | undefined> {
   const record = await readThroughLinks(tree, recordOf(name));
-  return record && lineOfRecord(name, byteString(record));
+  return record && lineOfRecord(name, byteString(record.bytes));
 }

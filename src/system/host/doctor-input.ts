@@ -1,8 +1,7 @@
 /** Collects what doctor looks at. Changes nothing that lasts. */
-import fs from 'node:fs';
 import path from 'node:path';
 import { type Architecture, architectures } from '../../core/architectures.js';
-import { BINFMT_D_DIRECTORIES, type ConfigurationFile, configuredEntries } from '../../core/binfmt-d.js';
+import { configuredEntries } from '../../core/binfmt-d.js';
 import { type DoctorInput, entriesOf, type HostFacts, type Interpreter } from '../../core/doctor/input.js';
 import { unmatchedExecutable } from '../../core/elf.js';
 import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
@@ -18,6 +17,7 @@ import { probeResultOf } from '../probing/prober.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
 import { readStart, readText } from './files.js';
+import { type HostTree, openHostTree, readConfigurationFiles, readThroughLinks } from './host-tree.js';
 import { inInitialUserNamespace, seesHost } from './namespaces.js';
 
 export interface DoctorInputOptions {
@@ -35,17 +35,21 @@ export async function collectDoctorInput(system: System, options: DoctorInputOpt
   const named = options.platforms && [...new Set(options.platforms.map(({ architecture }) => architecture))];
   const snapshot = await takeSnapshot(system, { probes: named ?? architectures, emulators: true });
   const chosen = named ?? withEntry(snapshot);
-  const root = hostRoot(system);
-  return {
-    ...snapshot,
-    platforms: options.platforms ?? chosen.map((architecture) => ({ architecture })),
-    named: named !== undefined,
-    interpreters: await findInterpreters(chosen, snapshot, { ...system, root }),
-    repeats: await repeatProbes(chosen.filter(isWorthRepeating(snapshot)), options, system),
-    native: await findNative(chosen, snapshot, system),
-    processorPrograms: system.host.processorPrograms,
-    host: await collectHostFacts(system, snapshot, root),
-  };
+  const tree = openFilesOfHost(system);
+  try {
+    return {
+      ...snapshot,
+      platforms: options.platforms ?? chosen.map((architecture) => ({ architecture })),
+      named: named !== undefined,
+      interpreters: await findInterpreters(chosen, snapshot, { ...system, tree }),
+      repeats: await repeatProbes(chosen.filter(isWorthRepeating(snapshot)), options, system),
+      native: await findNative(chosen, snapshot, system),
+      processorPrograms: system.host.processorPrograms,
+      host: await collectHostFacts(system, snapshot, tree),
+    };
+  } finally {
+    await tree?.close();
+  }
 }
 
 function withEntry({ binfmt, entries, probes, own }: Snapshot): Architecture[] {
@@ -66,7 +70,7 @@ function isWorthRepeating({ probes }: Snapshot): (architecture: Architecture) =>
 async function findInterpreters(
   wanted: readonly Architecture[],
   snapshot: Snapshot,
-  { prober, root }: System & { readonly root?: string },
+  { prober, tree }: System & { readonly tree?: HostTree },
 ): Promise<ReadonlyMap<string, Interpreter>> {
   const found = new Map<string, Interpreter>();
   const isShipped = (architecture: Architecture, beginning: Uint8Array) => {
@@ -81,25 +85,24 @@ async function findInterpreters(
       found.set(active.name, { ...file, seen: 'started', shipped: isShipped(architecture, file.beginning) });
     }
     for (const { name, interpreter } of entriesOf(architecture, snapshot.entries)) {
-      const onHost = found.has(name) ? undefined : readHostFile(interpreter, root);
+      const onHost = found.has(name) ? undefined : await readHostFile(interpreter, tree);
       if (onHost) found.set(name, { ...onHost, seen: 'file', shipped: isShipped(architecture, onHost.beginning) });
     }
   }
   return found;
 }
 
-/** Where the host's files are: here, unless this is a container; through process 1 with --pid=host; else nowhere. */
-function hostRoot({ invocation }: System): string | undefined {
-  if (invocation.kind === 'file') return '';
-  return seesHost() ? '/proc/1/root' : undefined;
+/** The host's files: those here, unless this is a container; through process 1 with --pid=host; else none. */
+function openFilesOfHost({ invocation, launcher }: System): HostTree | undefined {
+  if (invocation.kind === 'file') return openHostTree('/', launcher);
+  return seesHost() ? openHostTree('/proc/1/root', launcher) : undefined;
 }
 
 type HostFile = Pick<Interpreter, 'path' | 'size' | 'beginning'>;
 
-function readHostFile(file: string, root: string | undefined): HostFile | undefined {
-  if (root === undefined) return undefined;
-  const beginning = readStart(path.join(root, file), BEGINNING);
-  return beginning && { path: file, size: fs.statSync(path.join(root, file)).size, beginning };
+async function readHostFile(file: string, tree: HostTree | undefined): Promise<HostFile | undefined> {
+  const found = tree && (await readThroughLinks(tree, path.resolve('/', file).slice(1), BEGINNING));
+  return found && { path: file, size: found.size, beginning: found.bytes };
 }
 
 const AT_ONCE = 32;
@@ -145,7 +148,7 @@ async function findNative(
 async function collectHostFacts(
   { binfmt, launcher, host, invocation }: System,
   { entries }: Snapshot,
-  root: string | undefined,
+  tree: HostTree | undefined,
 ): Promise<HostFacts> {
   // Entries that are there already are kept by somebody.
   const testable = binfmt.kind === 'writable' && isOwnMount(binfmt) && entries.length === 0;
@@ -155,7 +158,7 @@ async function collectHostFacts(
     hostMounts: seesHost() ? typesMountedAt(BINFMT_DIRECTORY, readText('/proc/1/mountinfo')) : undefined,
     wouldVanish: testable ? await wouldVanish(binfmt, launcher) : undefined,
     switchedOff: binfmt.kind !== 'unavailable' && isSwitchedOff(binfmt.dir),
-    configurations: configuredEntries(readConfigurations(root)),
+    configurations: configuredEntries(tree ? await readConfigurationFiles(tree) : []),
     randomization: {
       mode: readText('/proc/sys/kernel/randomize_va_space').trim(),
       bits: readText('/proc/sys/vm/mmap_rnd_bits').trim(),
@@ -168,22 +171,3 @@ async function collectHostFacts(
 }
 
 const FIRST_MAPPING = 1 << 10; // bytes; the whole file is long
-const LONGEST_CONFIGURATION = 1 << 16; // bytes, more than any has
-
-/** The files from which the host registers entries at boot. One that cannot be read still masks others of its name. */
-function readConfigurations(root = ''): ConfigurationFile[] {
-  return BINFMT_D_DIRECTORIES.flatMap((directory) =>
-    listConfigurations(path.join(root, directory)).map((name) => {
-      const text = readStart(path.join(root, directory, name), LONGEST_CONFIGURATION) ?? '';
-      return { directory, name, text };
-    }),
-  );
-}
-
-function listConfigurations(directory: string): string[] {
-  try {
-    return fs.readdirSync(directory).filter((name) => name.endsWith('.conf'));
-  } catch {
-    return [];
-  }
-}

@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { BINFMT_D_DIRECTORIES, type ConfigurationFile } from '../../core/binfmt-d.js';
 import type { Launcher, OpenDirectory } from '../probing/launcher.js';
 import { errnoOf } from './files.js';
 
@@ -15,7 +16,7 @@ export type Place =
 
 /** A link is not followed, and nobody waits for the writer of a FIFO. */
 export type Contents =
-  | { readonly kind: 'file'; readonly bytes: Buffer }
+  | { readonly kind: 'file'; readonly size: number; readonly bytes: Buffer }
   | { readonly kind: 'link'; readonly target: string }
   | { readonly kind: 'missing' | 'unreadable' };
 
@@ -23,9 +24,11 @@ export interface HostTree {
   readonly root: string;
   /** `create`: creates the directory of the file. */
   place(file: string, create?: boolean): Promise<Place>;
-  contents(file: string): Promise<Contents>;
+  /** `most`: how many bytes of it are wanted; undefined: all. */
+  contents(file: string, most?: number): Promise<Contents>;
   /** Does it exist, in any form? False where a symbolic link on the way cannot be followed within the tree (before Linux 5.6). */
   has(file: string): Promise<boolean>;
+  /** None if it cannot be read. */
   names(directory: string): Promise<string[]>;
   /**
    * Locks a directory against other calls of this program, until this one ends, and waits for them. `busy`: another one still has
@@ -46,6 +49,8 @@ export function openHostTree(root: string, launcher: Launcher): HostTree {
   const open = async (directory: string, create: boolean): Promise<OpenDirectory | string> => {
     const known = opened.get(directory);
     if (known) return known;
+    // The launcher has no request for such a name.
+    if (/[\t\n]/.test(directory)) return 'EINVAL';
     const found = await launcher.openDirectory(root, directory, { create });
     if (typeof found !== 'string') opened.set(directory, found);
     return found;
@@ -57,10 +62,10 @@ export function openHostTree(root: string, launcher: Launcher): HostTree {
     if (found === 'ENOENT' && !create) return { kind: 'missing' };
     return { kind: 'failed', directory: path.join('/', directory), errno: found };
   };
-  const contents = async (file: string): Promise<Contents> => {
+  const contents = async (file: string, most?: number): Promise<Contents> => {
     const at = await place(file);
     if (at.kind !== 'place') return { kind: at.kind === 'missing' ? 'missing' : 'unreadable' };
-    return readPlace(at.path);
+    return readPlace(at.path, most);
   };
   return {
     root,
@@ -72,7 +77,7 @@ export function openHostTree(root: string, launcher: Launcher): HostTree {
     },
     async names(directory) {
       const found = await open(directory, false);
-      return typeof found === 'string' ? [] : fs.readdirSync(found.path);
+      return typeof found === 'string' ? [] : namesIn(found.path);
     },
     async lock(directory, create) {
       const found = await open(directory, create);
@@ -107,12 +112,22 @@ function exists(place: string): boolean {
   }
 }
 
-function readPlace(place: string): Contents {
+function namesIn(place: string): string[] {
+  try {
+    return fs.readdirSync(place);
+  } catch {
+    return [];
+  }
+}
+
+function readPlace(place: string, most?: number): Contents {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
   let fd: number | undefined;
   try {
     fd = fs.openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    return fs.fstatSync(fd).isFile() ? { kind: 'file', bytes: fs.readFileSync(fd) } : { kind: 'unreadable' };
+    const stat = fs.fstatSync(fd);
+    if (!stat.isFile()) return { kind: 'unreadable' };
+    return { kind: 'file', size: stat.size, bytes: most === undefined ? fs.readFileSync(fd) : firstBytes(fd, most) };
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ELOOP') return { kind: 'link', target: fs.readlinkSync(place) };
@@ -122,15 +137,51 @@ function readPlace(place: string): Contents {
   }
 }
 
+function firstBytes(fd: number, most: number): Buffer {
+  const bytes = Buffer.alloc(most);
+  return bytes.subarray(0, fs.readSync(fd, bytes, 0, most, 0));
+}
+
 const MOST_LINKS = 8;
 
-/** The bytes of a file, through symbolic links; undefined if there is none, or if it is /dev/null. */
-export async function readThroughLinks(tree: HostTree, file: string): Promise<Buffer | undefined> {
+/** A file, through symbolic links; undefined if there is none, or if it is /dev/null. */
+export async function readThroughLinks(
+  tree: HostTree,
+  file: string,
+  most?: number,
+): Promise<Extract<Contents, { kind: 'file' }> | undefined> {
   let at = file;
   for (let i = 0; i < MOST_LINKS; i++) {
-    const found = await tree.contents(at);
-    if (found.kind !== 'link') return found.kind === 'file' ? found.bytes : undefined;
-    at = path.join(found.target.startsWith('/') ? '/' : path.join('/', path.dirname(at)), found.target).slice(1);
+    const found = await tree.contents(at, most);
+    if (found.kind === 'file') return found;
+    const next = found.kind === 'link' ? followed(at, found.target) : await behindLinkedDirectory(tree, at);
+    if (next === undefined) return undefined;
+    at = next;
   }
   return undefined;
+}
+
+const followed = (link: string, target: string) => path.resolve('/', path.dirname(link), target).slice(1);
+
+/** Before Linux 5.6, no link on the way is accepted. The same path without the first of them; undefined if there is none. */
+async function behindLinkedDirectory(tree: HostTree, file: string): Promise<string | undefined> {
+  for (let end = file.indexOf('/'); end > 0; end = file.indexOf('/', end + 1)) {
+    const found = await tree.contents(file.slice(0, end), 0);
+    if (found.kind === 'link') return followed(file.slice(0, end), found.target) + file.slice(end);
+  }
+  return undefined;
+}
+
+const LONGEST_CONFIGURATION = 1 << 16; // bytes, more than any has
+
+/** From which the host registers entries at boot. One that cannot be read still masks others of its name. */
+export async function readConfigurationFiles(tree: HostTree): Promise<ConfigurationFile[]> {
+  const found: ConfigurationFile[] = [];
+  for (const directory of BINFMT_D_DIRECTORIES) {
+    for (const name of await tree.names(directory.slice(1))) {
+      const file = await readThroughLinks(tree, `${directory.slice(1)}/${name}`, LONGEST_CONFIGURATION);
+      found.push({ directory, name, text: file?.bytes ?? '' });
+    }
+  }
+  return found;
 }
