@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { clearEntries, MOUNT } from '../support/kernel.js';
 import { guest, guest2, native, nativePlatforms } from '../support/machine.js';
 import { EMULATORS, type Ended, PROGRAM, shell, statusIn } from '../support/program.js';
+import { compileFile } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
 const { name, platform, emulator: entry } = guest;
@@ -97,6 +98,14 @@ describe('binfmt_misc', () => {
       ${program} --install ${name}`);
     expect(ended).to.include({ stderr: `installing: ${name} OK\n`, exit: 0 });
     statusIn(ended);
+  });
+
+  it('stays in a temporary directory that cannot be unmounted, and the result of the call stands', () => {
+    const refuse = `${compileFile('test/campaign/refuse.c', ['-static'])} EPERM umount2`;
+    const ended = fresh(`mount -t binfmt_misc none ${MOUNT}; mount -o remount,bind,ro ${MOUNT}
+      ${refuse} /usr/bin/${program} --install nonsense || echo "status $?" >&2; umount $TMPDIR/binfmt_misc-*`);
+    expect(ended.stderr).to.match(/^installing: nonsense unknown platform.*\nstatus 1\n$/);
+    expect(statusIn(ended).supported).to.include.members(nativePlatforms);
   });
 
   for (const [what, script, status, cause] of [

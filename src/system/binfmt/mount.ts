@@ -96,16 +96,24 @@ async function mountTemporarily(launcher: Launcher): Promise<BinfmtMount | undef
   }
   const tried = await mountAt(dir, launcher);
   if (tried.kind === 'writable') return { ...tried, temporary: true };
-  fs.rmdirSync(dir);
+  removeDirectory(dir);
   // If the kernel has no binfmt_misc at all, that is the root cause, whatever failed before.
   return tried.errno === 'ENODEV' ? { kind: 'unavailable', problem: tried.problem } : undefined;
 }
 
-/** Undoes a mount that this program made and that nothing needs any more. */
+/** Undoes a mount that this program made and that nothing needs any more. One that is busy stays. */
 export async function closeBinfmt(binfmt: BinfmtMount, launcher: Launcher): Promise<void> {
   if (binfmt.kind !== 'writable' || !binfmt.mountedHere) return;
-  await launcher.umount(binfmt.dir);
-  if (binfmt.temporary) fs.rmdirSync(binfmt.dir);
+  if ((await launcher.umount(binfmt.dir)) === undefined && binfmt.temporary) removeDirectory(binfmt.dir);
+}
+
+/** What is left of it harms nothing. */
+function removeDirectory(dir: string): void {
+  try {
+    fs.rmdirSync(dir);
+  } catch {
+    // It is in use.
+  }
 }
 
 /** Is binfmt_misc mounted at `dir` now? */
