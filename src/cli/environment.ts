@@ -32,7 +32,7 @@ const OFF = new Set(['0', 'false', 'no', 'off']);
 
 export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
   const { QEMU_BINARY_PATH = '', QEMU_BINARY_PREFIX = '', QEMU_PRESERVE_ARGV0 = '', BINFMT_IMAGE = '' } = variables;
-  const { QEMU_BIN_DIR = '' } = variables;
+  const { QEMU_BIN_DIR = '', BINFMT_DEBUG = '' } = variables;
   const directory = path.resolve(QEMU_BINARY_PATH || DEFAULT_DIRECTORY);
   const file = path.join(path.dirname(process.argv[1] ?? ''), 'binfmt');
   const needed = {
@@ -48,6 +48,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
       ...(BINFMT_IMAGE === '' ? { kind: 'file', name: file } : { kind: 'image', name: BINFMT_IMAGE }),
       environment: Object.entries(needed).flatMap(([name, value]) => (value === '' ? [] : [`${name}=${value}`])),
       args,
+      debug: BINFMT_DEBUG !== '' && !OFF.has(BINFMT_DEBUG.toLowerCase()),
       rootless: args.find((word) => /^--?rootless(=|$)/.test(word)),
     }),
     cluster: {

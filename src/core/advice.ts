@@ -30,6 +30,7 @@ export type Suggestion =
   | 'mount-writable'
   | 'register-on-the-host'
   | 'set-emulator-directory'
+  | 'show-stack'
   | 'trace-from-outside'
   | 'try-again-later'
   | 'update-dotnet'

@@ -4,6 +4,7 @@ import { describeEventCause } from './messages/event-text.js';
 import type { NodeChange } from './node-labels.js';
 import type { Note } from './note.js';
 import type { Problem } from './problem.js';
+import { stackLines } from './render.js';
 
 export type EventName =
   | 'installed'
@@ -65,5 +66,6 @@ export function formatEvent({ event, architecture, cause }: WatchEvent, time: st
     return JSON.stringify({ time, event, architecture, cause: text, restoreCause, taker, problem });
   }
   const subject = architecture === undefined ? '' : ` ${architecture}`;
-  return `${time} ${event}${subject}${text === undefined ? '' : `: ${text}`}`;
+  const before = cause?.kind === 'problem' ? stackLines(cause.problem, options.invocation) : '';
+  return `${before}${time} ${event}${subject}${text === undefined ? '' : `: ${text}`}`;
 }

@@ -14,6 +14,8 @@ export interface Invocation {
   readonly rootless?: string;
   /** `linux/amd64`: the image is for another platform than the processor's, and must be chosen by name. */
   readonly platform?: string;
+  /** BINFMT_DEBUG is set: it shows where an unexpected error happened. */
+  readonly debug?: boolean;
 }
 
 /** The image with all rights, or the file as root. `options`: further ones of docker run. */

@@ -59,7 +59,13 @@ function isCheckOfPlatform(problem: Problem): boolean {
   return checks.some(({ id, scope }) => id === problem.id && scope === 'platform');
 }
 
-/** One line of standard error, without a line break at its end. */
+/** Where an unexpected error happened, a line for each function, if the caller wants to know. */
+export function stackLines({ facts }: Problem, { debug }: Invocation): string {
+  const stack = debug && Array.isArray(facts['stack']) ? facts['stack'] : [];
+  return stack.map((frame) => `${printable(String(frame))}\n`).join('');
+}
+
+/** One line of standard error, without a line break at its end; before it, what BINFMT_DEBUG shows. */
 export function renderLine(line: Line, invocation: Invocation): string {
   switch (line.kind) {
     case 'done': {
@@ -69,7 +75,7 @@ export function renderLine(line: Line, invocation: Invocation): string {
     case 'failed':
       return `${line.action}: ${shortened(line.subject)} ${oneLine(line.problem, invocation)}`;
     case 'problem':
-      return `binfmt: ${oneLine(line.problem, invocation)}`;
+      return `${stackLines(line.problem, invocation)}binfmt: ${oneLine(line.problem, invocation)}`;
     case 'note':
       return `${line.note.kind === 'next-step' ? 'next' : 'binfmt'}: ${describeNote(line.note, causeOf)}`;
   }

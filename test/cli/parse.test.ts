@@ -426,7 +426,7 @@ describe('the environment', () => {
 
   it('calls the image by its name, and a file by its path with what it needs', () => {
     expect(readEnvironment({ BINFMT_IMAGE: 'binfmt' }).invocation(['doctor'])).to.deep.equal({
-      ...{ kind: 'image', name: 'binfmt', environment: [], args: ['doctor'], rootless: undefined },
+      ...{ kind: 'image', name: 'binfmt', environment: [], args: ['doctor'], debug: false, rootless: undefined },
     });
     expect(readEnvironment(environment).invocation([])).to.deep.include({
       kind: 'file',

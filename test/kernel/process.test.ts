@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import { expect } from 'chai';
 import { parseCommandLine } from '../../src/cli/parse.js';
 import { describeUsageError } from '../../src/core/messages/usage-text.js';
@@ -7,6 +8,7 @@ import { clearEntries, registerForeign } from '../support/kernel.js';
 import { guest, own } from '../support/machine.js';
 import { binfmt, EMULATORS, lastLine, PROGRAM, run, shell, statusIn } from '../support/program.js';
 import { compile, emulatorExiting } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
 import { until } from '../support/watcher.js';
 
 const program = `env QEMU_BINARY_PATH=${EMULATORS} ${PROGRAM}`;
@@ -85,6 +87,25 @@ describe('the process', function () {
 
   it('succeeds if its reader ends early', () => {
     expect(shell(`${program} --help | head -n 1`)).to.include({ exit: 0, stderr: '' });
+  });
+
+  it('says where an unexpected error happened if BINFMT_DEBUG is set, and otherwise how to see that', () => {
+    const directory = path.join(scratch(), 'private name');
+    fs.cpSync(path.dirname(PROGRAM), directory, { recursive: true });
+    fs.rmSync(path.join(directory, 'host-files.cjs'));
+    const fails = (debug: string) =>
+      run(path.join(directory, 'binfmt'), ['export', 'systemd'], { QEMU_BINARY_PATH: EMULATORS, BINFMT_DEBUG: debug });
+    for (const off of ['', '0']) {
+      expect(fails(off).stderr).to.match(
+        /^binfmt: unexpected error: .*; BINFMT_DEBUG=1 in the environment of this program shows where\n$/,
+      );
+    }
+    const lines = fails('1').stderr.trimEnd().split('\n');
+    expect(lines.pop())
+      .to.match(/^binfmt: unexpected error: /)
+      .and.not.contain('BINFMT_DEBUG');
+    expect(lines.join('\n')).to.match(/^at .*\(program\.cjs:\d+:\d+\)$/m);
+    for (const line of lines) expect(line).to.match(/^at /).and.not.contain('private name');
   });
 
   it('says so if Node.js is missing', () => {

@@ -32,7 +32,7 @@ export const startedAlone = defineProblem({
   cause: () => 'this file cannot be started by itself; start the program "binfmt" beside it',
 });
 
-export const unexpected = defineProblem<{ message: string }>({
+export const unexpected = defineProblem<{ message: string; stack?: readonly string[] }>({
   id: 'unexpected',
   summary: 'something went wrong that this program does not know',
   title: () => 'unexpected error',
@@ -48,7 +48,15 @@ export const outputFailed = defineProblem<{ errno: string }>({
 
 /** What stopped the program without anybody having expected it. */
 export function unexpectedProblem(error: unknown) {
-  return problemOf(unexpected, 'binfmt', { message: error instanceof Error ? error.message : String(error) });
+  const facts =
+    error instanceof Error ? { message: error.message, stack: framesOf(error) } : { message: String(error) };
+  return problemOf(unexpected, 'binfmt', facts, [{ do: 'consider', what: 'show-stack' }]);
+}
+
+/** Where it happened. Of a file only its name: the directory may be private. */
+function framesOf({ stack = '' }: Error): string[] {
+  const frames = stack.split('\n').filter((line) => /^ +at /.test(line));
+  return frames.map((line) => line.replace(/(\(|at (?:async )?)(?:file:\/\/)?\/.*\//, '$1').trim());
 }
 
 export const programProblems = [noWatcher, watcherSilent, cannotListen, startedAlone, unexpected, outputFailed];
