@@ -73,6 +73,8 @@ export type Advice =
   | { readonly do: 'mount-on-host' }
   | { readonly do: 'start-rootless-docker' }
   | { readonly do: 'trigger-automount' }
+  | { readonly do: 'restart-automount' }
+  | { readonly do: 'replace-automount' }
   | { readonly do: 'restart-systemd-binfmt' }
   | { readonly do: 'call-again'; readonly with: Grant }
   /** The same call, in a container that sees this directory of the host. */

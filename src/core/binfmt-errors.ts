@@ -8,6 +8,7 @@ import { notRegistered, notWritten } from './messages/emulator-problems.js';
 import { raiseInterpreterLimit } from './messages/machine-checks.js';
 import {
   BINFMT_DIRECTORY,
+  deadAutomount,
   kernelModule,
   mountFailed,
   permission,
@@ -22,9 +23,15 @@ const PRIVILEGES: Advice = { do: 'call-again', with: 'privileges' };
 const HOST_DIRECTORY: Advice = { do: 'call-again', with: 'host-directory' };
 const CHOOSE_DIRECTORY: Advice = { do: 'consider', what: 'choose-another-directory' };
 
-/** Why binfmt_misc could not be mounted at `path`. */
-export function mountProblem(path: string, errno: string): Problem {
+/** With autofs there; ELOOP says that by itself. EHOSTDOWN: the mount that it starts fails. */
+const DEAD_AUTOMOUNT = ['ENOENT', 'ENODEV', 'EHOSTDOWN'];
+
+/** Why binfmt_misc could not be mounted at `path`. `onAutomount`: that is an automount point. */
+export function mountProblem(path: string, errno: string, onAutomount = false): Problem {
   const facts = { operation: 'mount', path, errno } as const;
+  if (path === BINFMT_DIRECTORY && (errno === 'ELOOP' || (onAutomount && DEAD_AUTOMOUNT.includes(errno)))) {
+    return problemOf(deadAutomount, path, { path, errno }, [{ do: 'restart-automount' }, { do: 'replace-automount' }]);
+  }
   switch (errno) {
     case 'ENODEV':
       return problemOf(kernelModule, path, facts, [{ do: 'load-module' }]);

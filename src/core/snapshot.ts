@@ -13,6 +13,8 @@ export interface WritableMount {
   readonly mountedHere: boolean;
   /** The directory was made for it, and goes with it. */
   readonly temporary?: boolean;
+  /** Why it is not at the usual place. */
+  readonly insteadOf?: Problem;
   /** The process that keeps its namespaces, if these are not this program's own. */
   readonly keeper?: number;
 }

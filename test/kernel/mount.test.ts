@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { expect } from 'chai';
 import { clearEntries, MOUNT } from '../support/kernel.js';
 import { guest, guest2, native, nativePlatforms } from '../support/machine.js';
@@ -98,6 +99,34 @@ describe('binfmt_misc', () => {
       ${program} --install ${name}`);
     expect(ended).to.include({ stderr: `installing: ${name} OK\n`, exit: 0 });
     statusIn(ended);
+  });
+
+  describe('with a dead automount at the usual place, where every access fails with ELOOP', () => {
+    const dead = `mount -t tmpfs none ${path.dirname(MOUNT)}; ln -s binfmt_misc ${MOUNT}`;
+    const warning = new RegExp(
+      `the automount point ${MOUNT} is dead: .*\\(ELOOP\\); on the host: sudo systemctl restart \\S+\\.automount; or .*umount --lazy`,
+    );
+
+    it('is mounted in a temporary directory, and one line says why and what to type', () => {
+      const ended = fresh(`${dead}; ${program} --install ${name}; cat $TMPDIR/binfmt_misc-*/${entry} >&2`);
+      expect(ended.stderr).to.match(warning).and.contain(`installing: ${name} OK\nenabled\n`);
+      expect(statusIn(ended).emulators).to.deep.equal([entry]);
+    });
+
+    it('is mounted there for the status and for doctor too, and then unmounted', () => {
+      const ended = fresh(
+        `${dead}; ${program}; ${binfmt} doctor --allow-userns --check dead-automount >&2; ls $TMPDIR`,
+      );
+      expect(ended.exit).to.equal(0);
+      expect(statusIn(ended).supported).to.include.members(nativePlatforms);
+      expect(ended.stderr).to.match(warning).and.contain('[dead-automount]');
+    });
+
+    it('is named as the cause if nothing may be mounted elsewhere', () => {
+      const ended = fresh(`${dead}; mount -t tmpfs -o ro none $TMPDIR; ${program} --install ${name}`);
+      expect(ended.exit).to.equal(3);
+      expect(ended.stderr).to.match(warning);
+    });
   });
 
   it('stays in a temporary directory that cannot be unmounted, and the result of the call stands', () => {

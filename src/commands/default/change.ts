@@ -33,7 +33,14 @@ export async function change(args: Arguments, context: Context): Promise<Report>
   const steps = [removed, installed?.report].filter((report) => report !== undefined);
   // A step that failed because of binfmt_misc has already said why the entries cannot be read.
   const unread = steps.some(({ exit }) => exit === 3) ? [] : now.lines;
-  const said = new Map([...unread, ...steps.flatMap((step) => step.lines)].map((line) => [JSON.stringify(line), line]));
+  const { binfmt } = system;
+  const elsewhere: Line[] =
+    binfmt.kind === 'writable' && binfmt.insteadOf
+      ? [{ kind: 'problem', problem: { ...binfmt.insteadOf, severity: 'warning' } }]
+      : [];
+  const said = new Map(
+    [...elsewhere, ...unread, ...steps.flatMap((step) => step.lines)].map((line) => [JSON.stringify(line), line]),
+  );
   const lines = [...said.values()];
   const exit = Math.max(0, ...steps.map((step) => step.exit)) as Report['exit'];
   // Some callers show only the last line.
@@ -73,4 +80,5 @@ async function changeHost(args: Arguments, options: HostOptions, system: System,
   }
 }
 
-const isFailure = ({ kind }: Line) => kind === 'failed' || kind === 'problem';
+const isFailure = (line: Line) =>
+  line.kind === 'failed' || (line.kind === 'problem' && line.problem.severity === 'problem');

@@ -89,6 +89,11 @@ const renderers: Renderers = {
     command: 'systemctl --user start docker',
   }),
   'trigger-automount': () => host('sudo systemctl start proc-sys-fs-binfmt_misc.mount'),
+  'restart-automount': () => host('sudo systemctl restart proc-sys-fs-binfmt_misc.automount'),
+  'replace-automount': () => ({
+    label: 'without systemd',
+    command: `sudo umount --lazy ${BINFMT_DIRECTORY}; sudo mount -t binfmt_misc binfmt_misc ${BINFMT_DIRECTORY}`,
+  }),
   'restart-systemd-binfmt': () => ({
     label: 'register what that file says, on the host',
     command: 'sudo systemctl restart systemd-binfmt',

@@ -128,6 +128,24 @@ export const automount = machineCheck({
   evidence: () => [`${BINFMT_DIRECTORY} on the host: autofs, without binfmt_misc on it`],
 });
 
+export const deadAutomount = machineCheck<{ path: string; errno: string }>({
+  id: 'dead-automount',
+  summary: 'binfmt_misc cannot be reached at the usual place, because its automount point does not answer',
+  exitStatus: 3,
+  find(input) {
+    const { binfmt } = input;
+    if (binfmt.kind !== 'writable') return mountProblem('dead-automount', input);
+    if (binfmt.insteadOf?.id !== 'dead-automount') return undefined;
+    const { facts, advice } = binfmt.insteadOf;
+    return { facts: facts as { path: string; errno: string }, advice, severity: 'warning' };
+  },
+  title: () => 'the automount point of binfmt_misc does not answer',
+  symptom: () => `${BINFMT_DIRECTORY}: Too many levels of symbolic links`,
+  cause: ({ path, errno }) =>
+    `the automount point ${path} is dead: nothing mounts binfmt_misc there any more (${errno})`,
+  evidence: (facts) => [refusalLine(facts)],
+});
+
 export const vanishing = machineCheck<{ hostMount?: string; tested: boolean }>({
   id: 'vanishing',
   summary: 'entries vanish when the container that registers them ends',
@@ -161,5 +179,6 @@ export const mountChecks = [
   readOnly,
   switchedOff,
   automount,
+  deadAutomount,
   vanishing,
 ];

@@ -6,10 +6,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { mountProblem, openProblem, userNamespaceProblem } from '../../core/binfmt-errors.js';
-import { BINFMT_DIRECTORY, userNamespace } from '../../core/messages/mount-checks.js';
+import { BINFMT_DIRECTORY, deadAutomount, userNamespace } from '../../core/messages/mount-checks.js';
 import { mountPointInUse } from '../../core/messages/request-problems.js';
 import { isProblem, type Problem, problemOf } from '../../core/problem.js';
-import { BINFMT_MISC, binfmtMounts } from '../../core/procfs.js';
+import { BINFMT_MISC, binfmtMounts, typesMountedAt } from '../../core/procfs.js';
 import type { BinfmtMount, WritableMount } from '../../core/snapshot.js';
 import { errnoOf, readText } from '../host/files.js';
 import { inInitialUserNamespace } from '../host/namespaces.js';
@@ -51,8 +51,11 @@ export async function openBinfmt(options: MountOptions, launcher: Launcher): Pro
   const tried = await mountAt(target, launcher);
   if (tried.kind === 'writable') return tried;
   // Mounting anywhere makes the kernel load the module. A directory that the user named must be the right one, though.
-  const elsewhere = tried.errno === 'EROFS' || (tried.errno === 'ENOENT' && dir === undefined);
-  return (elsewhere && (await mountTemporarily(launcher))) || { kind: 'unavailable', problem: tried.problem };
+  const dead = isProblem(deadAutomount, tried.problem);
+  const elsewhere = tried.errno === 'EROFS' || ((dead || tried.errno === 'ENOENT') && dir === undefined);
+  const mount = elsewhere ? await mountTemporarily(launcher) : undefined;
+  if (mount?.kind === 'writable' && dead) return { ...mount, insteadOf: tried.problem };
+  return mount ?? { kind: 'unavailable', problem: tried.problem };
 }
 
 /** A mount of the host that is read-only here is no reason not to mount it once more, if that is allowed. */
@@ -84,7 +87,8 @@ interface RefusedMount {
 async function mountAt(dir: string, launcher: Launcher): Promise<WritableMount | RefusedMount> {
   const errno = await launcher.mount(BINFMT_MISC, dir);
   if (errno === undefined) return { kind: 'writable', dir, mountedHere: true };
-  return { kind: 'refused', errno, problem: mountProblem(dir, errno) };
+  const onAutomount = typesMountedAt(dir, readText('/proc/self/mountinfo'))?.[0] === 'autofs';
+  return { kind: 'refused', errno, problem: mountProblem(dir, errno, onAutomount) };
 }
 
 async function mountTemporarily(launcher: Launcher): Promise<BinfmtMount | undefined> {
