@@ -6,6 +6,7 @@ import { type CommandLine, parseCommandLine } from './cli/parse.js';
 import { usage } from './cli/usage.js';
 import type { Command, Context } from './commands/command.js';
 import { defaultCommand } from './commands/default.js';
+import { isRemapped, parseIdMap } from './core/id-map.js';
 import { call, type Invocation } from './core/invocation.js';
 import { describeTranslation } from './core/messages/other-tool-text.js';
 import { outputFailed, startedAlone, unexpectedProblem } from './core/messages/program-problems.js';
@@ -16,7 +17,7 @@ import { renderLine, reportProblem } from './core/render.js';
 import type { Line, Report } from './core/report-lines.js';
 import { NO_STATUS } from './core/status.js';
 import { undoAll } from './system/cleanup.js';
-import { pause } from './system/host/files.js';
+import { pause, readText } from './system/host/files.js';
 import { lookAtHost } from './system/host/host.js';
 import { answered, connectLauncher } from './system/probing/launcher.js';
 
@@ -57,7 +58,11 @@ async function start(
   }
   const host = lookAtHost();
   const platform = host.emulatedOn && formatPlatform({ architecture: host.emulatedOn });
-  const invocation: Invocation = { ...environment.invocation(argv), platform };
+  const invocation: Invocation = {
+    ...environment.invocation(argv),
+    platform,
+    remapped: isRemapped(parseIdMap(readText('/proc/self/uid_map'))),
+  };
   // All probes run already (src/native/main.c), unless this call does not need them.
   const launcher = connectLauncher(pipes, process.env['BINFMT_PROBES'] === 'started');
   const { emulatorDirectory, preserveArgv0, cluster } = environment;

@@ -36,6 +36,7 @@ export type Suggestion =
   | 'update-dotnet'
   | 'use-4k-pages'
   | 'use-full-image'
+  | 'use-host-user-namespace'
   | 'use-other-emulators'
   | 'use-program-for-processor'
   | 'use-in-pod';

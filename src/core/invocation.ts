@@ -14,6 +14,8 @@ export interface Invocation {
   readonly rootless?: string;
   /** `linux/amd64`: the image is for another platform than the processor's, and must be chosen by name. */
   readonly platform?: string;
+  /** It runs in a user namespace of the container engine (userns-remap), which refuses --privileged and --pid=host there. */
+  readonly remapped?: boolean;
   /** BINFMT_DEBUG is set: it shows where an unexpected error happened. */
   readonly debug?: boolean;
 }
@@ -26,7 +28,7 @@ export function callPrivileged(
 ): string {
   if (invocation.rootless !== undefined) return call(invocation, withOption(invocation.rootless, args));
   if (invocation.kind === 'file') return `sudo ${call(invocation, args)}`;
-  return dockerRun(invocation, ['--privileged', ...options, ...platformOption(invocation), '--rm'], args);
+  return dockerRun(invocation, ['--privileged', ...options, ...hostOptions(invocation), '--rm'], args);
 }
 
 /** A command has to stay the first word. */
@@ -39,13 +41,13 @@ function withOption(option: string, args: readonly string[]): string[] {
 /** With no more rights than the reader has. `options`: further ones of docker run. */
 export function call(invocation: Invocation, args: readonly string[], options: readonly string[] = []): string {
   if (invocation.kind === 'file') return words([...invocation.environment, invocation.name, ...args]);
-  return dockerRun(invocation, [...options, ...platformOption(invocation), '--rm'], args);
+  return dockerRun(invocation, [...options, ...hostOptions(invocation), '--rm'], args);
 }
 
 /** As a service that stays. */
 export function callAsService(invocation: Invocation, args: readonly string[]): string {
   if (invocation.kind === 'file') return callPrivileged(invocation, args);
-  const options = ['--detach', '--restart', 'always', '--privileged', ...platformOption(invocation)];
+  const options = ['--detach', '--restart', 'always', '--privileged', ...hostOptions(invocation)];
   return dockerRun(invocation, options, args);
 }
 
@@ -54,8 +56,8 @@ function dockerRun({ name, environment }: Invocation, options: readonly string[]
   return words(['docker', 'run', ...options, ...variables, name, ...args]);
 }
 
-function platformOption({ platform }: Invocation): string[] {
-  return platform === undefined ? [] : ['--platform', platform];
+function hostOptions({ platform, remapped }: Invocation): string[] {
+  return [...(remapped ? ['--userns=host'] : []), ...(platform === undefined ? [] : ['--platform', platform])];
 }
 
 /** Words as a POSIX shell reads them. */

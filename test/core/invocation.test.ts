@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { userNamespaceProblem } from '../../src/core/binfmt-errors.js';
 import { call, callAsService, callPrivileged, quoted } from '../../src/core/invocation.js';
+import { oneLine } from '../../src/core/render.js';
 import { asFile, asImage } from '../support/doctor.js';
 
 describe('a command to call this program again', () => {
@@ -17,6 +19,22 @@ describe('a command to call this program again', () => {
     const foreign = { ...asImage, platform: 'linux/amd64' };
     expect(call(foreign, ['doctor'])).to.equal('docker run --platform linux/amd64 --rm binfmt doctor');
     expect(callAsService(foreign, ['--watch'])).to.contain('--platform linux/amd64 binfmt');
+  });
+
+  it("asks an engine with userns-remap for the host's user namespace", () => {
+    const remapped = { ...asImage, remapped: true };
+    expect(callPrivileged(remapped, ['--install', 'all'], ['--pid=host'])).to.equal(
+      'docker run --privileged --pid=host --userns=host --rm binfmt --install all',
+    );
+    expect(callAsService(remapped, ['--watch'])).to.contain('--privileged --userns=host binfmt');
+    expect(callPrivileged({ ...asFile, remapped: true }, ['doctor'])).not.to.contain('userns');
+    const again = oneLine(userNamespaceProblem('/m'), { ...remapped, args: ['--install', 'all'] });
+    expect(again)
+      .to.contain("in the host's user namespace: docker run --privileged --userns=host --rm binfmt --install all")
+      .and.not.contain('--allow-userns');
+    expect(oneLine(userNamespaceProblem('/m'), asImage))
+      .to.contain('--allow-userns')
+      .and.not.contain('--userns=host');
   });
 
   it('passes the variables on that the image was called with', () => {

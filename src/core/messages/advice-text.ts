@@ -168,6 +168,9 @@ const installLabels = {
 /** The same call again, with what it lacked. Only an image can be given more by its caller. */
 function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undefined {
   const { kind, args } = invocation;
+  if (grant === 'user-namespace' && kind === 'image' && invocation.remapped) {
+    return { label: "in the host's user namespace", command: callPrivileged(invocation, args) };
+  }
   if (grant === 'user-namespace') {
     if (args.some((word) => /^--?allow-userns$/.test(word))) return undefined;
     const again = [...args, '--allow-userns'];
@@ -250,6 +253,7 @@ const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, detail?:
   'use-4k-pages': () =>
     'use a kernel with pages of 4 KiB; on a Raspberry Pi 5: the line kernel=kernel8.img in /boot/firmware/config.txt, and restart',
   'use-full-image': () => 'use the image with the tag "full", which has every emulator',
+  'use-host-user-namespace': () => 'add --userns=host to docker run',
   'use-in-pod': () => 'leave --node out, or use it in a pod, as deploy/kubernetes/scheduling does',
   'use-other-emulators': () =>
     'use other emulators: set QEMU_BINARY_PATH to a directory of statically linked qemu-* programs',

@@ -63,8 +63,8 @@ export const userNamespace = machineCheck<{ path: string; errno?: string }>({
   title: () => 'binfmt_misc cannot be used from this user namespace',
   cause: ({ path, errno }) =>
     errno === undefined
-      ? "this is a user namespace (a rootless container): a binfmt_misc mounted here would be only for this namespace, and would hide the host's entries"
-      : `this is a user namespace (a rootless container), which is not allowed to write to ${path} (${errno})`,
+      ? "this is a user namespace (a rootless container, or an engine with userns-remap): a binfmt_misc mounted here would be only for this namespace, and would hide the host's entries"
+      : `this is a user namespace (a rootless container, or an engine with userns-remap), which is not allowed to write to ${path} (${errno})`,
   evidence: ({ path, errno }) => [`${shortened(path)}: ${errno ?? 'not mounted in this user namespace'}`],
 });
 
