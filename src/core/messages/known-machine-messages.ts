@@ -133,6 +133,23 @@ export const machineMessages: readonly KnownProblem[] = [
     ],
   },
   {
+    id: 'userns-remap',
+    messages: ['privileged mode is incompatible with user namespaces'],
+    cause:
+      'the Docker Engine runs containers in a user namespace (userns-remap), in which none may be privileged; the entries of the host can be changed only from the user namespace of the host',
+    checks: ['user-namespace'],
+    advice: [{ do: 'consider', what: 'use-host-user-namespace' }],
+    sources: [github('moby/moby/issues/17409'), github('buildkite/elastic-ci-stack-for-aws/issues/538')],
+  },
+  {
+    id: 'automount-dead',
+    messages: ['/proc/sys/fs/binfmt_misc: Too many levels of symbolic links'],
+    cause: 'the automount point of binfmt_misc is dead: nothing mounts binfmt_misc there any more',
+    checks: ['dead-automount'],
+    advice: [{ do: 'restart-automount' }, { do: 'replace-automount' }],
+    sources: [github('DamionGans/ubuntu-wsl2-systemd-script/issues/15'), github('nullpo-head/wsl-distrod/issues/38')],
+  },
+  {
     id: 'no-binfmt',
     messages: [
       '/proc/sys/fs/binfmt_misc/register: Directory nonexistent',
