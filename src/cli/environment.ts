@@ -32,9 +32,8 @@ const OFF = new Set(['0', 'false', 'no', 'off']);
 
 export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
   const { QEMU_BINARY_PATH = '', QEMU_BINARY_PREFIX = '', QEMU_PRESERVE_ARGV0 = '', BINFMT_IMAGE = '' } = variables;
-  const { QEMU_BIN_DIR = '', BINFMT_DEBUG = '' } = variables;
+  const { QEMU_BIN_DIR = '', BINFMT_DEBUG = '', BINFMT_PROGRAM = 'binfmt' } = variables;
   const directory = path.resolve(QEMU_BINARY_PATH || DEFAULT_DIRECTORY);
-  const file = path.join(path.dirname(process.argv[1] ?? ''), 'binfmt');
   const needed = {
     // The image sets this variable too.
     QEMU_BINARY_PATH: directory === DEFAULT_DIRECTORY ? '' : directory,
@@ -43,9 +42,9 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
   };
   return {
     emulatorDirectory: { path: directory, prefix: QEMU_BINARY_PREFIX },
-    // The image sets its name. Elsewhere it is the file beside the one that runs.
+    // The image sets its name. Elsewhere it is the file that was started (src/native/main.c).
     invocation: (args) => ({
-      ...(BINFMT_IMAGE === '' ? { kind: 'file', name: file } : { kind: 'image', name: BINFMT_IMAGE }),
+      ...(BINFMT_IMAGE === '' ? { kind: 'file', name: BINFMT_PROGRAM } : { kind: 'image', name: BINFMT_IMAGE }),
       environment: Object.entries(needed).flatMap(([name, value]) => (value === '' ? [] : [`${name}=${value}`])),
       args,
       debug: BINFMT_DEBUG !== '' && !OFF.has(BINFMT_DEBUG.toLowerCase()),

@@ -1,13 +1,14 @@
 /*
- * The program that people start: /usr/lib/binfmt/binfmt in the image, dist/binfmt in a checkout. It starts Node.js
+ * The program that people start: /usr/bin/binfmt in the image, dist/binfmt in a checkout. It starts Node.js
  * as its child and becomes the launcher itself, which ends in the same way as Node.js does. There are three
  * reasons for this order. The launcher is ready before Node.js is. Node.js need not load its module for child
  * processes. And in a container process 1 is the launcher, which waits for every child, as process 1 has to.
  * Node.js finds the pipes to the launcher in the variable BINFMT_LAUNCHER ("READ,WRITE", file descriptors), and knows
- * from BINFMT_PROBES that the launcher runs the probes already.
+ * from BINFMT_PROBES that the launcher runs the probes already. BINFMT_PROGRAM is the path of this file.
  *
- * If a dynamic loader lies beside this program, Node.js is started through that loader, with the libraries that
- * lie there too. In the image, no library lies on a path where a program of another architecture could find it.
+ * The other files lie beside this program, or in ../lib/binfmt, as in the image. If a dynamic loader is among them,
+ * Node.js is started through that loader, with the libraries that lie there too. In the image, no library lies on a
+ * path where a program of another architecture could find it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,9 +24,10 @@
 #include <unistd.h>
 #include "status.h"
 
-static char directory[PATH_MAX];
+/* This file, and the directory of the others. */
+static char program[PATH_MAX], directory[PATH_MAX];
 
-/* Returns the path of a file in the directory of this program. */
+/* Returns the path of a file in that directory. */
 static char *beside(const char *name) {
 	char *path;
 	if (asprintf(&path, "%s/%s", directory, name) < 0) exit(1);
@@ -36,14 +38,35 @@ static char *beside(const char *name) {
 static bool prints_status;
 
 /* Clients parse standard output, so it is a valid (empty) status even if Node.js could not be started. */
-static void fail(const char *what) {
-	int error = errno;
+static void print_empty_status(void) {
 	if (prints_status) fputs(EMPTY_STATUS, stdout);
 	fflush(stdout);
+}
+
+static void fail(const char *what) {
+	int error = errno;
+	print_empty_status();
 	errno = error;
 	fprintf(stderr, "binfmt: cannot start ");
 	perror(what);
 	exit(1);
+}
+
+static bool is_complete(void) {
+	return access(beside("launcher"), F_OK) == 0 && access(beside("binfmt.cjs"), F_OK) == 0;
+}
+
+/* Finds the other files. People who copy programs out of the image into another one often copy this file alone. */
+static void find_files(void) {
+	if (!realpath("/proc/self/exe", program) || !realpath(program, directory)) fail("/proc/self/exe");
+	dirname(directory);
+	if (is_complete() || (realpath(beside("../lib/binfmt"), directory) && is_complete())) return;
+	if (errno != ENOENT) fail(beside(""));
+	print_empty_status();
+	fputs("binfmt: this program needs the directory /usr/lib/binfmt of its image too; in a Dockerfile: "
+	      "COPY --from=IMAGE /usr/bin /usr/bin and COPY --from=IMAGE /usr/lib/binfmt /usr/lib/binfmt; "
+	      "to have only the emulators: COPY --from=IMAGE /usr/bin/qemu-* /usr/bin/\n", stderr);
+	exit(3);
 }
 
 /* Is this option on the command line, with one dash or two, and with or without "="? */
@@ -103,6 +126,7 @@ static void exec_node(int argc, char **argv, int from, int to, pid_t launcher, b
 	snprintf(pipes, sizeof pipes, "%d,%d", from, to);
 	/* A shell lets what runs in the background ignore SIGINT, and until Node.js handles it, it would be lost. */
 	signal(SIGINT, SIG_DFL);
+	setenv("BINFMT_PROGRAM", program, 1);
 	setenv("BINFMT_LAUNCHER", pipes, 1);
 	setenv("BINFMT_PROBES", probing ? "started" : "", 1);
 	setenv("MALLOC_ARENA_MAX", "1", 1);
@@ -146,8 +170,7 @@ int main(int argc, char **argv) {
 
 	prints_status = (argc < 2 || argv[1][0] == '-') && !has_option(argc, argv, "help") && !has_option(argc, argv, "h") &&
 	                !has_option(argc, argv, "version");
-	if (!realpath("/proc/self/exe", directory)) fail("/proc/self/exe");
-	dirname(directory);
+	find_files();
 	/* If a standard stream is closed, a pipe would take its number. /dev/null does instead; writing to it fails. */
 	int null;
 	while ((null = open("/dev/null", O_RDONLY)) >= 0 && null < 3) {}

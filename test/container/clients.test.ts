@@ -3,10 +3,12 @@ import path from 'node:path';
 import { expect } from 'chai';
 import type { EmulatorManifest } from '../../qemu/manifest.js';
 import {
+  buildImage,
   composeProject,
   docker,
   filesOfImage,
   IMAGE,
+  LABEL,
   mountOnHost,
   mustDocker,
   onCleanHost,
@@ -258,6 +260,24 @@ describe('the files of the image', () => {
       expect(must('sha256sum', [path.join(dir, 'usr/bin', name)])).to.contain(sha256);
       expect(version).to.equal(versionInImage());
       expect(source).to.equal('qemu');
+    }
+  });
+
+  it('are real files in /usr/bin, and the two directories work in another image', () => {
+    const bin = path.join(filesOfImage(IMAGE), 'usr/bin');
+    const links = fs.readdirSync(bin, { withFileTypes: true }).filter((each) => !each.isFile());
+    expect(links).to.deep.equal([]);
+    const dir = scratch();
+    const copy = (...names: string[]) => names.map((each) => `COPY --from=${IMAGE} ${each} ${each}\n`).join('');
+    const built = (lines: string) => {
+      fs.writeFileSync(path.join(dir, 'Dockerfile'), `FROM scratch\n${lines}ENTRYPOINT ["/usr/bin/binfmt"]\n`);
+      return docker('run', '--rm', '--label', LABEL, buildImage('binfmt-test-copied', dir));
+    };
+    try {
+      expect(statusIn(built(copy('/usr/bin', '/usr/lib/binfmt'))).supported).to.deep.equal(nativePlatforms);
+      expect(built(copy('/usr/bin'))).to.deep.include({ exit: 3 });
+    } finally {
+      docker('image', 'rm', 'binfmt-test-copied');
     }
   });
 

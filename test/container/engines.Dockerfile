@@ -14,4 +14,5 @@ RUN printf '%s\n' '[containers]' 'default_ulimits=[]' 'cgroups="disabled"' '[eng
  && printf '%s\n' '[storage]' 'driver="vfs"' 'runroot="/run/containers/storage"' 'graphroot="/var/lib/containers/storage"' >/etc/containers/storage.conf \
  && for user in alice bob carol; do install -d -o $user -m 700 /run/user/$(id -u $user); done
 COPY --from=program /usr/lib/binfmt /usr/lib/binfmt
-COPY --from=program /usr/bin /opt/binfmt
+COPY --from=program /usr/bin/binfmt /usr/bin/binfmt
+COPY --from=program /usr/bin/qemu-* /opt/binfmt/

@@ -5,7 +5,7 @@ import { as, mustAs, startEngines, startUserManager, stopEngines } from '../supp
 import { guest, guest2 } from '../support/machine.js';
 import { lastLine, statusIn } from '../support/program.js';
 
-const binfmt = '/usr/lib/binfmt/binfmt --rootless';
+const binfmt = '/usr/bin/binfmt --rootless';
 const machine = `${guestMachine(guest)}\n`;
 const inPodman = `podman run --rm --network none --quiet ${guestImage(guest)} uname -m`;
 const inDocker = `docker run --rm --network none --platform ${guest.platform} ${guestImage(guest)} uname -m`;
@@ -43,13 +43,13 @@ describe('a rootless engine', () => {
     it('has them in the status, and in what the doctor says', () => {
       const { supported } = statusIn(as('alice', binfmt));
       expect(supported).to.include.members([guest.platform, guest2.platform]);
-      const doctor = as('alice', `/usr/lib/binfmt/binfmt doctor --rootless ${guest.name}`);
+      const doctor = as('alice', `/usr/bin/binfmt doctor --rootless ${guest.name}`);
       expect(doctor.exit, doctor.stdout).to.equal(0);
       expect(doctor.stdout).to.contain(guest.emulator);
     });
 
     it('gets the remedy with --rootless and without sudo', () => {
-      const { exit, stdout } = as('alice', '/usr/lib/binfmt/binfmt doctor --rootless ppc');
+      const { exit, stdout } = as('alice', '/usr/bin/binfmt doctor --rootless ppc');
       expect(exit).to.equal(1);
       expect(stdout).not.to.contain('sudo');
     });
@@ -99,8 +99,8 @@ describe('a rootless engine', () => {
       expect(mustAs('alice', runs)).to.equal(machine);
       mustAs('alice', 'podman system migrate; systemctl --user is-active binfmt; sleep 2');
       expect(mustAs('alice', runs)).to.equal(machine);
-      expect(as('alice', '/usr/lib/binfmt/binfmt healthcheck --strict')).to.include({ exit: 0, stdout: 'ready\n' });
-      expect(as('bob', '/usr/lib/binfmt/binfmt healthcheck --strict').exit).to.equal(1);
+      expect(as('alice', '/usr/bin/binfmt healthcheck --strict')).to.include({ exit: 0, stdout: 'ready\n' });
+      expect(as('bob', '/usr/bin/binfmt healthcheck --strict').exit).to.equal(1);
       mustAs('alice', 'systemctl --user disable binfmt; systemctl --user stop binfmt; podman system migrate');
     });
 
@@ -112,7 +112,7 @@ describe('a rootless engine', () => {
   });
 
   describe('its namespace, entered with podman unshare', () => {
-    const binfmtInside = 'podman unshare /usr/lib/binfmt/binfmt';
+    const binfmtInside = 'podman unshare /usr/bin/binfmt';
 
     before(() => {
       mustAs('root', 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc');
@@ -136,7 +136,7 @@ describe('a rootless engine', () => {
 
     it("gets it from the image's files alone", () => {
       const script = `root=$(podman image mount localhost/binfmt-test:latest)
-        QEMU_BINARY_PATH=$root/usr/bin $root/usr/lib/binfmt/binfmt --allow-userns --install ${guest.name}`;
+        QEMU_BINARY_PATH=$root/usr/bin $root/usr/bin/binfmt --allow-userns --install ${guest.name}`;
       mustAs('carol', 'podman system migrate');
       const ended = as('carol', `podman unshare sh -c '${script}'`);
       expect(ended.exit, ended.stderr).to.equal(0);
@@ -269,22 +269,19 @@ describe('a rootless engine', () => {
 
   describe('on a machine with emulators', () => {
     before(() => {
-      mustAs(
-        'root',
-        `mount -t binfmt_misc none /proc/sys/fs/binfmt_misc; /usr/lib/binfmt/binfmt --install ${guest.name}`,
-      );
+      mustAs('root', `mount -t binfmt_misc none /proc/sys/fs/binfmt_misc; /usr/bin/binfmt --install ${guest.name}`);
       untouched = onMachine();
     });
     beforeEach(() => {
       mustAs('bob', 'podman system migrate; podman load --quiet --input /images.tar');
     });
     after(() => {
-      mustAs('root', '/usr/lib/binfmt/binfmt --uninstall all; umount /proc/sys/fs/binfmt_misc');
+      mustAs('root', '/usr/bin/binfmt --uninstall all; umount /proc/sys/fs/binfmt_misc');
     });
 
     for (const [what, call] of [
       ['the status', `${binfmt}`],
-      ['doctor', `/usr/lib/binfmt/binfmt doctor --rootless ${guest.name}`],
+      ['doctor', `/usr/bin/binfmt doctor --rootless ${guest.name}`],
       ['an installation of what runs already', `${binfmt} --install ${guest.name}`],
       ['an installation that is impossible', `QEMU_BINARY_PATH=/nowhere ${binfmt} --install ${guest2.name} || true`],
       ['an unknown word', `${binfmt} --install nonsense || true`],
@@ -308,7 +305,7 @@ describe('a rootless engine', () => {
     const { exit, stderr } = docker('run', '--rm', IMAGE, '--rootless');
     expect(exit).to.equal(2);
     expect(lastLine(stderr)).to.contain('you are root: leave out --rootless');
-    const inside = as('alice', 'podman unshare /usr/lib/binfmt/binfmt --rootless');
+    const inside = as('alice', 'podman unshare /usr/bin/binfmt --rootless');
     expect(inside.exit).to.equal(2);
     expect(lastLine(inside.stderr)).to.contain('use --allow-userns');
   });

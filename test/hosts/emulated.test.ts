@@ -59,7 +59,8 @@ function userImage(): string {
   fs.cpSync(files, path.join(dir, 'root'), { recursive: true, verbatimSymlinks: true });
   const at = (...parts: string[]) => path.join(dir, 'root', ...parts);
   fs.mkdirSync(at('opt'));
-  for (const name of ['binfmt', 'launcher', 'binfmt.cjs', 'program.cjs'])
+  fs.renameSync(at('usr/bin/binfmt'), at('opt/binfmt'));
+  for (const name of ['launcher', 'binfmt.cjs', 'program.cjs'])
     fs.renameSync(at('usr/lib/binfmt', name), at('opt', name));
   fs.renameSync(at('usr/lib/binfmt/node'), at('opt/node'));
   fs.mkdirSync(at('lib'), { recursive: true });
