@@ -39,6 +39,8 @@ export type Note =
   /** It could not be registered again, and yet it runs. */
   | { readonly kind: 'runs-anyway'; readonly problem: Problem }
   | { readonly kind: 'this-container-only'; readonly platform: string; readonly note?: Note }
+  /** `files`: regular files that are named as other tools name their emulators. `instead`: the name of the first one here. */
+  | { readonly kind: 'other-names'; readonly files: readonly string[]; readonly instead: string }
   | { readonly kind: 'not-registered' }
   | { readonly kind: 'entries-unreadable'; readonly problem: Problem }
   | { readonly kind: 'one-user-only'; readonly missing: MissingIds }

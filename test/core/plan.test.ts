@@ -297,6 +297,10 @@ describe('notes', () => {
       'already registered, QEMU 8.2, not replaced: x is dynamically linked: the kernel keeps the emulator open (flag F), but not its loader /ld, which containers do not have',
     ],
     [
+      { kind: 'other-names', files: ['/b/qemu-arm-static', '/b/qemu-ppc-static'], instead: '/b/qemu-arm' },
+      '/b/qemu-arm-static and another such file are not used, because emulators have other names here: -v FILE:/b/qemu-arm:ro would be used',
+    ],
+    [
       { kind: 'this-container-only', platform: 'linux/amd64', note: { kind: 'replaced', entry: 'broken' } },
       'replaced an entry that did not work; in this container only, because this program is emulated itself, on linux/amd64',
     ],

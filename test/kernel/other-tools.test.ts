@@ -1,10 +1,12 @@
 /** Calls of multiarch/qemu-user-static and of qus on a real kernel. */
+import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { row } from '../support/architectures.js';
 import { clearEntries, entryNames, entryText, registerForeign } from '../support/kernel.js';
-import { guest, guest2, guest3 } from '../support/machine.js';
+import { guest, guest2, guest3, own } from '../support/machine.js';
 import { binfmt, EMULATORS, lastLine, PROGRAM, statusIn } from '../support/program.js';
+import { scratch } from '../support/scratch.js';
 
 const target = ({ name }: { name: string }) => row(name).target;
 const announced = (typed: string, tool: string, ours: string) =>
@@ -53,6 +55,31 @@ describe('a call of another tool', () => {
     expect(statusIn(binfmt(['--', '-r'])).emulators).to.deep.equal([]);
     expect(entryNames()).to.deep.equal([]);
   });
+
+  for (const typed of [
+    ['--reset', '-p', 'yes'],
+    ['-s', '--', '-p', target(guest)],
+    ['--install', guest.name],
+  ]) {
+    it(`${typed.join(' ')} says once that a file with a name of another tool is not used, unless it is a link`, () => {
+      const dir = scratch();
+      const copy = (name: string) => fs.copyFileSync(path.join(EMULATORS, guest.emulator), path.join(dir, name));
+      copy(guest.emulator);
+      fs.symlinkSync(guest.emulator, path.join(dir, `${guest.emulator}-static`));
+      const install = () => binfmt(typed, { QEMU_BINARY_PATH: dir });
+      expect(install().stderr).not.to.contain('not used');
+      fs.rmSync(path.join(dir, `${guest.emulator}-static`));
+      copy(`${guest.emulator}-static`);
+      // The processor runs the programs of this one.
+      copy(`qemu-${own.target}-static`);
+      const ended = install();
+      expect(ended.exit, ended.stderr).to.equal(0);
+      expect(ended.stderr.match(/^binfmt: \/.*/gm)).to.deep.equal([
+        `binfmt: ${dir}/${guest.emulator}-static is not used, because emulators have other names here: -v FILE:${dir}/${guest.emulator}:ro would be used`,
+      ]);
+      expect(entryText(guest.emulator)).to.contain(`interpreter ${dir}/${guest.emulator}\n`);
+    });
+  }
 
   it('-c no and -g no leave out the flags, and -p no does not leave out F', () => {
     const ended = binfmt(['-s', '-t', target(guest), '--', '-p', 'no', '-c', 'no', '-g', 'no']);

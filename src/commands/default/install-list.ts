@@ -7,11 +7,12 @@ import { formatPlatform } from '../../core/platform.js';
 import { isProblem, type Problem, problemOf } from '../../core/problem.js';
 import { joined, reportBatch } from '../../core/render.js';
 import type { Item, Report } from '../../core/report-lines.js';
-import { architecturesOf, parseSelection, selectPlatforms } from '../../core/selection.js';
-import type { Snapshot } from '../../core/snapshot.js';
+import { architecturesOf, parseSelection, type Selection, selectPlatforms } from '../../core/selection.js';
+import { runnerOf, type Snapshot } from '../../core/snapshot.js';
 import { type Installation, installPlatforms } from '../../system/change/install.js';
 import { installBehind } from '../../system/change/install-behind.js';
 import { persistPlatforms, type TargetHost } from '../../system/change/persist.js';
+import { findOtherNames } from '../../system/host/emulators.js';
 import type { System } from '../../system/system.js';
 import { takeSnapshot } from '../../system/take-snapshot.js';
 import type { Arguments } from './arguments.js';
@@ -51,13 +52,22 @@ export async function install(
       note: registered === undefined ? note : noteOn(note, system),
     })),
   ];
-  const report = reportBatch('installing', items);
+  const report = joined(otherNames(selection, before, system), reportBatch('installing', items));
   return {
     report: persisted ? joined(report, persisted) : report,
     after,
     registered: results.some(({ registered }) => registered !== undefined),
     withoutEntries: results.some(({ problem }) => problem && isProblem(engineWithoutEntries, problem)),
   };
+}
+
+/** A user who came from another tool may have meant such a file to be used. */
+function otherNames(selection: Selection, before: Snapshot, { emulatorDirectory }: System): Report {
+  const emulated = architecturesOf(selection, architectures).filter(
+    (architecture) => runnerOf(architecture, before).kind !== 'processor',
+  );
+  const note = findOtherNames(emulated, emulatorDirectory);
+  return { lines: note ? [{ kind: 'note', note }] : [], exit: 0 };
 }
 
 /** If this program is emulated itself, its emulator finds other emulators by their paths, in this container only. */

@@ -49,6 +49,8 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
       const alone = `in this container only, because this program is emulated itself, on ${note.platform}`;
       return note.note === undefined ? alone : `${describeNote(note.note, cause)}; ${alone}`;
     }
+    case 'other-names':
+      return `${describeFiles(note.files)} not used, because emulators have other names here: -v FILE:${printable(note.instead)}:ro would be used`;
     case 'not-registered':
       return 'not registered';
     case 'entries-unreadable':
@@ -67,6 +69,12 @@ const bootServices = {
   openrc: "OpenRC's service binfmt registers what is in /etc/binfmt.d",
   'binfmt-support': 'update-binfmts registers what is in /var/lib/binfmts',
 } as const;
+
+function describeFiles([first = '', ...more]: readonly string[]): string {
+  const file = printable(first);
+  if (more.length === 0) return `${file} is`;
+  return more.length === 1 ? `${file} and another such file are` : `${file} and ${more.length} other such files are`;
+}
 
 function describeChange(difference: Difference): string {
   switch (difference.in) {

@@ -5,6 +5,7 @@ import type { Advice } from '../../core/advice.js';
 import { type Architecture, architectures, emulatorName } from '../../core/architectures.js';
 import { type Elf, parseElf, sameMachine } from '../../core/elf.js';
 import { emulatorUnusable } from '../../core/messages/emulator-problems.js';
+import type { Note } from '../../core/note.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import type { Emulator } from '../../core/snapshot.js';
 import { BEGINNING } from '../probing/launcher.js';
@@ -48,6 +49,22 @@ export function findEmulator(
   // The build ID says nothing about a file that was cut off behind it.
   const version = known && fs.statSync(file).size === known.size ? known.version : undefined;
   return { name, path: file, unusable, version };
+}
+
+/**
+ * Files such as qemu-aarch64-static, the name in other tools and in old packages of Debian. A link is only another name of a
+ * file: Debian 13 has such links.
+ */
+export function findOtherNames(
+  wanted: readonly Architecture[],
+  { path: directory, prefix }: EmulatorDirectory,
+): Note | undefined {
+  const paths = wanted.map((architecture) => path.join(directory, `${prefix}${emulatorName(architecture)}`));
+  const others = paths.filter((each) => fs.lstatSync(`${each}-static`, { throwIfNoEntry: false })?.isFile());
+  const [instead] = others;
+  return instead === undefined
+    ? undefined
+    : { kind: 'other-names', files: others.map((each) => `${each}-static`), instead };
 }
 
 /** What the manifest says about a build of an emulator. */
