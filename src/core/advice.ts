@@ -5,6 +5,7 @@
 /** More rights, or other options, for the very command that was called. */
 export type Grant =
   | 'privileges'
+  | 'root-user'
   | 'host-directory'
   | 'host-files'
   | 'host-root'

@@ -19,15 +19,22 @@ import {
 } from './messages/mount-checks.js';
 import { type Problem, problemOf } from './problem.js';
 
-const PRIVILEGES: Advice = { do: 'call-again', with: 'privileges' };
+/** A user who is not root has no privileges, even in a privileged container. */
+const privileges = (uid: number): Advice => ({ do: 'call-again', with: uid === 0 ? 'privileges' : 'root-user' });
 const HOST_DIRECTORY: Advice = { do: 'call-again', with: 'host-directory' };
 const CHOOSE_DIRECTORY: Advice = { do: 'consider', what: 'choose-another-directory' };
 
 /** With autofs there; ELOOP says that by itself. EHOSTDOWN: the mount that it starts fails. */
 const DEAD_AUTOMOUNT = ['ENOENT', 'ENODEV', 'EHOSTDOWN'];
 
-/** Why binfmt_misc could not be mounted at `path`. `onAutomount`: that is an automount point. */
-export function mountProblem(path: string, errno: string, onAutomount = false): Problem {
+/** The user that this program runs as, and whether there is an automount point. */
+interface Circumstances {
+  readonly uid?: number;
+  readonly onAutomount?: boolean;
+}
+
+/** Why binfmt_misc could not be mounted at `path`. */
+export function mountProblem(path: string, errno: string, { uid = 0, onAutomount }: Circumstances = {}): Problem {
   const facts = { operation: 'mount', path, errno } as const;
   if (path === BINFMT_DIRECTORY && (errno === 'ELOOP' || (onAutomount && DEAD_AUTOMOUNT.includes(errno)))) {
     return problemOf(deadAutomount, path, { path, errno }, [{ do: 'restart-automount' }, { do: 'replace-automount' }]);
@@ -41,10 +48,10 @@ export function mountProblem(path: string, errno: string, onAutomount = false): 
         ? problemOf(kernelModule, path, facts, [{ do: 'load-module' }])
         : problemOf(mountFailed, path, facts, [CHOOSE_DIRECTORY, { do: 'load-module' }]);
     case 'EPERM':
-      return problemOf(permission, path, facts, [PRIVILEGES, HOST_DIRECTORY]);
+      return problemOf(permission, path, { ...facts, uid }, [privileges(uid), HOST_DIRECTORY]);
     case 'EACCES':
-      return problemOf(permission, path, facts, [
-        PRIVILEGES,
+      return problemOf(permission, path, { ...facts, uid }, [
+        privileges(uid),
         { do: 'call-again', with: 'no-apparmor' },
         { do: 'call-again', with: 'no-selinux' },
       ]);
@@ -79,16 +86,16 @@ export function switchedOffProblem(directory: string): Problem {
   return problemOf(switchedOff, directory, { directory }, [{ do: 'enable-binfmt' }]);
 }
 
-/** Why `register` or an entry could not be opened for writing. */
-export function openProblem(path: string, errno: string): Problem {
+/** Why `register` or an entry could not be opened for writing. `uid`: the user that this program runs as. */
+export function openProblem(path: string, errno: string, uid = 0): Problem {
   const facts = { operation: 'write', path, errno } as const;
   switch (errno) {
     case 'EACCES':
-      return problemOf(permission, path, facts, [PRIVILEGES]);
+      return problemOf(permission, path, { ...facts, uid }, [privileges(uid)]);
     case 'EPERM':
-      return problemOf(permission, path, facts, [PRIVILEGES, HOST_DIRECTORY]);
+      return problemOf(permission, path, { ...facts, uid }, [privileges(uid), HOST_DIRECTORY]);
     case 'EROFS':
-      return problemOf(readOnly, path, facts, [{ do: 'consider', what: 'mount-writable' }, PRIVILEGES]);
+      return problemOf(readOnly, path, facts, [{ do: 'consider', what: 'mount-writable' }, privileges(uid)]);
     case 'EBUSY':
       return problemOf(notWritten, path, { file: path, errno }, [{ do: 'delete-entry-file', file: path }]);
     default:

@@ -42,6 +42,21 @@ describe('a problem with binfmt_misc', () => {
     });
   }
 
+  for (const [what, problem] of [
+    ['mounting it', mountProblem('/m', 'EPERM', { uid: 1000 })],
+    ['mounting it, under a security module', mountProblem('/m', 'EACCES', { uid: 1000 })],
+    ['writing to it', openProblem('/m/register', 'EACCES', 1000)],
+    ['changing it', openProblem('/m/register', 'EPERM', 1000)],
+  ] as const) {
+    it(`says that the user who fails at ${what} is not root, and how to be root`, () => {
+      const asRoot =
+        'as root (in Kubernetes: runAsUser: 0): docker run --privileged --user 0 --rm binfmt --install arm64';
+      expect(oneLine(problem, called)).to.contain(`, and this program runs as uid 1000; ${asRoot}`);
+      const file = oneLine(problem, { ...asFile, args: called.args });
+      expect(file).to.contain(`uid 1000; as root: sudo ${asFile.name} --install arm64`);
+    });
+  }
+
   it('names an errno that nobody thought of', () => {
     expect(oneLine(openProblem('/dir/register', 'EIO'), called)).to.contain('EIO');
     expect(oneLine(registerProblem({ name: 'n', interpreter: '/i' }, 'ENFILE'), called)).to.contain('ENFILE');

@@ -75,6 +75,27 @@ describe('binfmt_misc', () => {
     expect(statusIn(ended).emulators).to.deep.equal([entry]);
   });
 
+  for (const [kind, image, advice] of [
+    [
+      'an image',
+      'binfmt',
+      'as root \\(in Kubernetes: runAsUser: 0\\): docker run --privileged --user 0 --rm .*binfmt --allow-userns',
+    ],
+    ['a file', '', `as root: sudo .*${PROGRAM} --allow-userns`],
+  ] as const) {
+    it(`cannot be mounted by a user who is not root: ${kind} says which user it is, and how to be root`, () => {
+      const ended = fresh(`dir=$(mktemp -d); export BINFMT_IMAGE=${image}
+        unshare --user --mount ${program} --mount "$dir" --install ${name} || status=$?; rmdir "$dir"; exit $status`);
+      expect(ended.exit).to.equal(3);
+      expect(ended.stderr).to.match(
+        new RegExp(
+          `^binfmt: .*EPERM\\): CAP_SYS_ADMIN is required, and this program runs as uid 65534; ${advice} .*\n$`,
+        ),
+      );
+      statusIn(ended);
+    });
+  }
+
   it('is mounted nowhere if the directory of --mount does not exist', () => {
     const ended = fresh(`${program} --mount /nonexistent/dir --install ${name}`);
     expect(ended.exit).to.equal(3);

@@ -187,12 +187,17 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
     };
   }
   if (kind === 'file')
-    return grant === 'privileges' || grant === 'host-files'
+    return grant === 'privileges' || grant === 'root-user' || grant === 'host-files'
       ? { label: 'as root', command: callPrivileged(invocation, args) }
       : undefined;
   switch (grant) {
     case 'privileges':
       return { label: 'with privileges', command: callPrivileged(invocation, args, persist ? hostFiles(args) : []) };
+    case 'root-user':
+      return {
+        label: 'as root (in Kubernetes: runAsUser: 0)',
+        command: callPrivileged(invocation, args, ['--user', '0', ...(persist ? hostFiles(args) : [])]),
+      };
     case 'host-directory':
       if (persist) return undefined;
       return {

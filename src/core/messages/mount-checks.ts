@@ -75,15 +75,22 @@ const permissionErrors: Readonly<Record<string, string>> = {
   'write EACCES': 'permission denied (EACCES)',
 };
 
-export const permission = machineCheck<{ operation: 'mount' | 'write'; path: string; errno: string }>({
+const asUser = (uid: number) => (uid === 0 ? '' : `, and this program runs as uid ${uid}`);
+
+export const permission = machineCheck<{
+  operation: 'mount' | 'write';
+  path: string;
+  errno: string;
+  uid: number;
+}>({
   id: 'permission',
   summary: 'this program is not allowed to mount binfmt_misc, or to write to it',
   exitStatus: 3,
   find: (input) => mountProblem('permission', input),
   title: () => 'this program is not allowed to use binfmt_misc',
   symptom: () => 'cannot mount binfmt_misc filesystem: operation not permitted',
-  cause: ({ operation, path, errno }) =>
-    `${operation === 'mount' ? cannotMount(path) : `cannot write to ${path}`}: ${permissionErrors[`${operation} ${errno}`] ?? errno}`,
+  cause: ({ operation, path, errno, uid }) =>
+    `${operation === 'mount' ? cannotMount(path) : `cannot write to ${path}`}: ${permissionErrors[`${operation} ${errno}`] ?? errno}${asUser(uid)}`,
   evidence: (facts) => [refusalLine(facts)],
 });
 

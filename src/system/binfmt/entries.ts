@@ -7,6 +7,7 @@ import { ownArchitecture } from '../../core/messages/emulator-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import type { BinfmtMount } from '../../core/snapshot.js';
 import { errnoOf, readText } from '../host/files.js';
+import { userId } from '../host/namespaces.js';
 
 const NOT_ENTRIES = new Set(['register', 'status']);
 
@@ -72,7 +73,7 @@ export function register(dir: string, entry: Registration, ownPrograms: readonly
   if (takesOwnPrograms(entry, ownPrograms)) return problemOf(ownArchitecture, entry.name, { entry: entry.name });
   const refused = writeTo(path.join(dir, 'register'), registerLine(entry));
   if (refused?.call === 'write') return registerProblem(entry, refused.errno, interpreterLimit());
-  return refused && openProblem(path.join(dir, 'register'), refused.errno);
+  return refused && openProblem(path.join(dir, 'register'), refused.errno, userId());
 }
 
 /** The machine could not start a program any more. */
@@ -104,7 +105,7 @@ export function inodeOf(dir: string, name: string): number | undefined {
 export function unregister(dir: string, name: string, inode?: number): Problem | undefined {
   const file = path.join(dir, name);
   const refused = writeTo(file, '-1', inode);
-  return refused === undefined || refused.errno === 'ENOENT' ? undefined : openProblem(file, refused.errno);
+  return refused === undefined || refused.errno === 'ENOENT' ? undefined : openProblem(file, refused.errno, userId());
 }
 
 /** The call that failed, and its errno. */

@@ -12,7 +12,7 @@ import { isProblem, type Problem, problemOf } from '../../core/problem.js';
 import { BINFMT_MISC, binfmtMounts, typesMountedAt } from '../../core/procfs.js';
 import type { BinfmtMount, WritableMount } from '../../core/snapshot.js';
 import { errnoOf, readText } from '../host/files.js';
-import { inInitialUserNamespace } from '../host/namespaces.js';
+import { inInitialUserNamespace, userId } from '../host/namespaces.js';
 import type { Launcher } from '../probing/launcher.js';
 
 const MAGIC = 0x42494e4d; // BINFMTFS_MAGIC in linux/magic.h
@@ -73,7 +73,7 @@ function whyUnfit(dir: string): Problem | undefined {
   try {
     if (fs.readdirSync(dir).length === 0) return undefined;
   } catch (error) {
-    return mountProblem(dir, errnoOf(error));
+    return mountProblem(dir, errnoOf(error), { uid: userId() });
   }
   return problemOf(mountPointInUse, dir, { path: dir }, [{ do: 'consider', what: 'choose-another-directory' }]);
 }
@@ -88,7 +88,7 @@ async function mountAt(dir: string, launcher: Launcher): Promise<WritableMount |
   const errno = await launcher.mount(BINFMT_MISC, dir);
   if (errno === undefined) return { kind: 'writable', dir, mountedHere: true };
   const onAutomount = typesMountedAt(dir, readText('/proc/self/mountinfo'))?.[0] === 'autofs';
-  return { kind: 'refused', errno, problem: mountProblem(dir, errno, onAutomount) };
+  return { kind: 'refused', errno, problem: mountProblem(dir, errno, { uid: userId(), onAutomount }) };
 }
 
 async function mountTemporarily(launcher: Launcher): Promise<BinfmtMount | undefined> {
@@ -147,7 +147,7 @@ export function inspect(dir: string): BinfmtMount | undefined {
     const errno = errnoOf(error);
     const forbidden = errno === 'EACCES' || errno === 'EPERM';
     const problem =
-      forbidden && !inInitialUserNamespace() ? userNamespaceProblem(file, errno) : openProblem(file, errno);
+      forbidden && !inInitialUserNamespace() ? userNamespaceProblem(file, errno) : openProblem(file, errno, userId());
     return { kind: 'readable', dir, problem };
   }
 }

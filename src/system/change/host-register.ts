@@ -5,6 +5,7 @@ import { type Registration, registerLine } from '../../core/entry.js';
 import { ownArchitecture } from '../../core/messages/emulator-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { interpreterLimit, takesOwnPrograms } from '../binfmt/entries.js';
+import { userId } from '../host/namespaces.js';
 import type { System } from '../system.js';
 import type { Register } from './install.js';
 
@@ -27,6 +28,6 @@ export async function registerLineFrom(
   const errno = await launcher.writeExisting(file, line, root === '/' ? undefined : root);
   if (errno === undefined) return undefined;
   return ['EPERM', 'EROFS'].includes(errno)
-    ? openProblem(file, errno)
+    ? openProblem(file, errno, userId())
     : registerProblem(registration, errno, interpreterLimit());
 }

@@ -1,4 +1,4 @@
-/** The namespaces that this program runs in. */
+/** The namespaces that this program runs in, and its user. */
 import { parseParentPid } from '../../core/procfs.js';
 import { readLink, readText } from './files.js';
 
@@ -11,6 +11,9 @@ export function inInitialUserNamespace(): boolean {
 export function inInitialPidNamespace(): boolean {
   return readLink('/proc/self/ns/pid') === 'pid:[4026531836]';
 }
+
+/** 0 is root. */
+export const userId = () => process.geteuid?.() ?? 0;
 
 /** The name of a process's mount namespace; undefined if it cannot be seen. */
 export function mountNamespaceOf(pid: number | 'self'): string | undefined {
