@@ -44,6 +44,8 @@ export interface Emulator {
 export interface Snapshot {
   /** The architecture of this very program. */
   readonly own?: Architecture;
+  /** The processor's architecture, if this program is emulated itself. */
+  readonly emulatedOn?: Architecture;
   /** As `uname -r` prints it. */
   readonly kernel: string;
   readonly binfmt: BinfmtMount;

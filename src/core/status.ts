@@ -4,7 +4,7 @@ import { platformsUpTo } from './platform.js';
 import type { Snapshot } from './snapshot.js';
 
 export interface Status {
-  /** OCI platforms, the one of this program first. */
+  /** OCI platforms, the one of the processor first. */
   readonly supported: readonly string[];
   /** The names of all enabled entries, sorted, whoever registered them. */
   readonly emulators: readonly string[];
@@ -12,9 +12,10 @@ export interface Status {
 
 export const EMPTY_STATUS: Status = { supported: [], emulators: [] };
 
-export function statusOf(snapshot: Pick<Snapshot, 'own' | 'entries' | 'probes'>): Status {
-  const ownFirst = (architecture: Architecture) => (architecture === snapshot.own ? 0 : 1);
-  const sorted = [...architectures].sort((a, b) => ownFirst(a) - ownFirst(b));
+export function statusOf(snapshot: Pick<Snapshot, 'own' | 'emulatedOn' | 'entries' | 'probes'>): Status {
+  const first = snapshot.emulatedOn ?? snapshot.own;
+  const order = (architecture: Architecture) => (architecture === first ? 0 : 1);
+  const sorted = [...architectures].sort((a, b) => order(a) - order(b));
   return {
     supported: sorted.flatMap((architecture) => {
       const verdict = snapshot.probes.get(architecture)?.verdict;

@@ -65,6 +65,7 @@ export async function takeSnapshot(system: System, options: SnapshotOptions): Pr
   const suspects = emulated.filter(([architecture]) => unknownOnes.has(architecture));
   return {
     own: host.own,
+    emulatedOn: host.emulatedOn,
     kernel: host.kernel,
     binfmt,
     entries,

@@ -41,6 +41,13 @@ describe('the status', () => {
     ]);
   });
 
+  it("lists the processor's platform first if the program is emulated itself", () => {
+    const emulated = { ...snapshot('arm64', { arm64: undefined, amd64: 1, arm: 7 }), emulatedOn: row('amd64') };
+    expect(statusOf(emulated).supported.slice(0, 2)).to.deep.equal(['linux/amd64', 'linux/arm64']);
+    const other = { ...snapshot('amd64', { arm64: undefined, amd64: 1 }), emulatedOn: row('arm64') };
+    expect(statusOf(other).supported).to.deep.equal(['linux/arm64', 'linux/amd64']);
+  });
+
   it('lists the names of all enabled entries, sorted', () => {
     const entries = [parseEntry('qemu-b', 'enabled'), parseEntry('jar', 'enabled'), parseEntry('off', 'disabled')];
     expect(statusOf(snapshot('amd64', {}, entries)).emulators).to.deep.equal(['jar', 'qemu-b']);

@@ -99,9 +99,9 @@ describe('the images of other hosts, emulated', () => {
         expect(stderr).to.equal('');
       });
 
-      it('lists its own platform first', () => {
+      it("lists the processor's platform first", () => {
         const { supported } = statusIn(emulated(host, BIND));
-        expect(supported[0]).to.equal(`linux/${host}`);
+        expect(supported[0]).to.equal(`linux/${own.name}`);
         expect(supported).to.include.members([...natives, ...foreign].map((each) => `linux/${each}`));
       });
 

@@ -159,7 +159,7 @@ export function createWatcher(
       checks = setInterval(() => trigger('everything'), options.interval);
     },
     state: () => state,
-    status: () => statusOf({ own: system.host.own, entries: readEntries(system.binfmt), probes }),
+    status: () => statusOf({ ...system.host, entries: readEntries(system.binfmt), probes }),
     running: () => runningPlatforms(state, probes),
     lastProbe: () => lastProbe,
     check: () => trigger('everything'),
