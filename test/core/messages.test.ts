@@ -232,7 +232,7 @@ describe('lines of standard error', () => {
     } as const;
     const problem = problemOf(emulatorCrash, 'linux/arm64', facts, [{ do: 'install', platforms: ['arm64'] }]);
     expect(renderLine({ kind: 'failed', action: 'installing', subject: 'arm64', problem }, asImage)).to.equal(
-      'installing: arm64 does not run: the emulator crashes (probe: SIGILL); ' +
+      'installing: arm64 does not run: the emulator crashes (one possible cause: the processor is older than this emulator was built for) (probe: SIGILL); ' +
         'docker run --privileged --rm binfmt --install arm64',
     );
   });

@@ -305,6 +305,28 @@ describe('install', function () {
     fs.rmSync(used ?? '', { recursive: true });
   });
 
+  for (const [ends, source, cause] of [
+    [
+      'by SIGILL',
+      '#include <signal.h>\nint main(void) { raise(SIGILL); return 42; }',
+      /the emulator crashes \(one possible cause: the processor is older than this emulator was built for\)/,
+    ],
+    ['with the exit status of SIGILL in a shell', 'int main(void) { return 128 + 4; }', /exit status 132/],
+  ] as const) {
+    it(`fails if the emulator ends ${ends}, whether it is registered already or not, and says why`, () => {
+      const file = compile(source, ['-static']);
+      const env = { QEMU_BINARY_PATH: directoryWith(file) };
+      for (const prepare of [() => {}, () => registerForeign(entry, name, file, 'POCF')]) {
+        prepare();
+        const ended = installing([], env);
+        expect(ended.exit).to.equal(1);
+        expect(ended.stderr).not.to.contain(' OK');
+        expect(lastLine(ended.stderr)).to.match(cause);
+        expect(statusIn(ended).supported).not.to.include(platform);
+      }
+    });
+  }
+
   it('fails if the emulator does not reach the variant that was asked for', () => {
     const { higher, lower, lowerStatus } = variantGuest;
     registerForeign('lesser', variantGuest.name, emulatorExiting(lowerStatus), 'F');

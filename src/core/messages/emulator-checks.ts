@@ -111,10 +111,13 @@ export const emulatorCrash = platformCheck<{
   },
   title: (_, subjects) => doNotRun(subjects),
   symptom: ({ signal }) => crashes[signal] ?? `killed by ${signal}`,
-  cause: ({ signal, positionIndependent }) =>
-    positionIndependent === false && signal === 'SIGSEGV'
+  cause: ({ signal, positionIndependent }) => {
+    if (signal === 'SIGILL')
+      return 'the emulator crashes (one possible cause: the processor is older than this emulator was built for)';
+    return positionIndependent === false && signal === 'SIGSEGV'
       ? 'the emulator crashes. It was built for one fixed address (it is not a PIE): such emulators are known to crash if address-space randomization is strong'
-      : 'the emulator crashes',
+      : 'the emulator crashes';
+  },
   evidence: ({ interpreter, version, positionIndependent, probe, randomization }) => [
     probeLine(probe),
     `emulator: ${interpreter ?? 'unknown'}, ${version ? `QEMU ${version}` : 'version unknown'}${
