@@ -79,6 +79,12 @@ describe('doctor, with captured input', () => {
       'docker run --privileged --platform linux/amd64 --rm binfmt --install 386',
     ]);
     expect(idsIn(found(failed))).not.to.include('emulated');
+    expect(textOf(problem).cause).to.contain('looks for other emulators inside each container');
+    const refused: Captured['probes'] = [[i386, probeOf({ kind: 'refused', errno: 'ENOEXEC' })]];
+    const chain = found({ ...failed, probes: refused, host: { emulatedOn: amd64 } });
+    expect(textOf(problemIn('emulated', chain)).cause).to.match(
+      /on linux\/amd64\. The kernel does not start .* O or C$/,
+    );
   });
 
   it('reports an entry for what the processor could run', () => {

@@ -28,8 +28,13 @@ export const emulated = platformCheck<{ program: string; processor: string; prob
   },
   title: (_, subjects) => doNotRun(subjects, ' in containers'),
   symptom: () => 'Error while loading /usr/bin/qemu-…: No such file or directory',
-  cause: ({ program, processor }) =>
-    `this program is built for ${program} and is emulated itself, on ${processor}. The emulator of this program looks for other emulators inside each container, and cannot find them there`,
+  // Source: exec_binprm() in fs/exec.c, which keeps one program open for an emulator (flags O and C), and not two.
+  cause: ({ program, processor, probe }) =>
+    `this program is built for ${program} and is emulated itself, on ${processor}. ${
+      probe.errno === 'ENOEXEC'
+        ? 'The kernel does not start one emulator through another one if its entry has the flag O or C'
+        : 'The emulator of this program looks for other emulators inside each container, and cannot find them there'
+    }`,
   evidence: ({ program, processor, probe }) => [
     probeLine(probe),
     `/proc/self/exe is a ${program} program, the processor is ${processor}`,
