@@ -2,8 +2,6 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { parseCommandLine } from '../../src/cli/parse.js';
-import { describeUsageError } from '../../src/core/messages/usage-text.js';
 import { clearEntries, entryNames, entryText, registerForeign } from '../support/kernel.js';
 import { alsoNative, guest2, guest3 } from '../support/machine.js';
 import {
@@ -208,20 +206,4 @@ describe('--persist', () => {
     expect(ended.stdout.split('\n')).to.include.members([`${entry}.conf`, entry, 'manifest.json']);
     expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
   });
-});
-
-describe('--persist on the command line', () => {
-  for (const [line, message] of [
-    ['--persist', '--persist needs --install LIST or --uninstall LIST'],
-    ['--install all --host /', '--host needs --persist'],
-    ['--install all --persist --watch', '--persist and --watch exclude each other'],
-    ['--install all --persist --keep', '--persist and --keep exclude each other'],
-    ['--install all --persist --rootless', '--persist and --rootless exclude each other'],
-    ['--install all --persist=sysv', '--persist takes systemd, openrc or binfmt-support, not "sysv"'],
-  ] as const) {
-    it(`is refused as ${line}`, () => {
-      const parsed = parseCommandLine(line.split(' '));
-      expect(parsed.kind === 'usage-error' && describeUsageError(parsed.error)).to.equal(message);
-    });
-  }
 });
