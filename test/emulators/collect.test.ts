@@ -6,7 +6,7 @@ import { parseControl } from '../../image/packages.js';
 import { checkStatic, collect } from '../../qemu/collect.js';
 import { hostOf, sets } from '../../qemu/sets.js';
 import { architectures } from '../../src/core/architectures.js';
-import { EMULATORS, ROOT, run } from '../support/program.js';
+import { EMULATORS, ROOT } from '../support/program.js';
 import { dynamicEmulator } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
@@ -52,25 +52,4 @@ describe('collecting the emulators of an image', () => {
     expect(error).to.contain('SET: "none" is none of image, full, ');
     expect(await fs.pathExists(path.join(out, 'file'))).to.equal(true);
   });
-});
-
-describe('qemu/fetch', () => {
-  const fetch = path.join(ROOT, 'qemu/fetch');
-
-  it('fails with one last line that says so if no release has the version', () => {
-    const options = ['--version', '1.0', '--architecture', 'amd64'];
-    const { exit, stderr } = run(fetch, [...options, path.join(scratch(), 'out')]);
-    expect(exit).to.equal(1);
-    expect(stderr.trimEnd().split('\n').at(-1)).to.equal('qemu/fetch: no package qemu-user 1.0 for amd64');
-  }).timeout(120_000);
-
-  it('unpacks several packages into a directory each', () => {
-    const dir = path.join(scratch(), 'out');
-    const packages = ['zlib1g-dev', 'libpcre2-dev'];
-    const { exit, stderr } = run(fetch, ['--package', packages.join(' '), '--suites', 'trixie forky bookworm', dir]);
-    expect(exit, stderr).to.equal(0);
-    expect(fs.readdirSync(dir)).to.have.members(packages);
-    for (const name of packages)
-      expect(parseControl(fs.readFileSync(path.join(dir, name, 'control'), 'utf8')).name).to.equal(name);
-  }).timeout(120_000);
 });

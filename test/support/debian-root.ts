@@ -4,9 +4,12 @@ import path from 'node:path';
 import { must, ROOT } from './program.js';
 import { scratch } from './scratch.js';
 
-const kinds = {
-  'debian-root': 'systemd binfmt-support',
-  'openrc-root': 'openrc dash coreutils grep sed',
+const PACKAGES = 'systemd binfmt-support openrc dash coreutils grep sed';
+
+/** What a kind of host has not. */
+const missing = {
+  'debian-root': /^(openrc|librc|libeinfo|insserv)/,
+  'openrc-root': /^(systemd|libsystemd-shared|binfmt-support)/,
 } as const;
 
 /** The directories that every host has. */
@@ -20,21 +23,21 @@ export function emptyRoot(): string {
   return root;
 }
 
-/** Downloads the packages of one kind of host once, with all that they need. Returns the directory that has them. */
-function fetched(kind: keyof typeof kinds): string {
-  const packages = path.join(ROOT, 'build', kind);
-  const fetch = ['--package', kinds[kind], '--with-dependencies', '--suites', 'trixie forky'];
+/** Downloads the packages of all kinds of hosts once, with all that they need. Returns the directory that has them. */
+function fetched(): string {
+  const packages = path.join(ROOT, 'build/roots');
+  const fetch = ['--package', PACKAGES, '--with-dependencies', '--suites', 'trixie forky'];
   must(path.join(ROOT, 'qemu/fetch'), [...fetch, packages]);
   return packages;
 }
 
-if (process.argv[1] === import.meta.filename) for (const kind of ['debian-root', 'openrc-root'] as const) fetched(kind);
+if (process.argv[1] === import.meta.filename) fetched();
 
 /** A fresh root directory of one kind of host. */
-export function debianRoot(kind: keyof typeof kinds): string {
-  const packages = fetched(kind);
+export function debianRoot(kind: keyof typeof missing): string {
+  const packages = fetched();
   const root = emptyRoot();
-  for (const name of fs.readdirSync(packages)) {
+  for (const name of fs.readdirSync(packages).filter((each) => !missing[kind].test(each))) {
     const files = path.join(packages, name);
     const found = ['etc', 'usr', 'var'].map((each) => path.join(files, each)).filter((each) => fs.existsSync(each));
     must('cp', ['--archive', '--no-preserve=ownership', ...found, root]);

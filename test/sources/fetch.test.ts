@@ -1,9 +1,32 @@
+/** Downloads from the Debian mirror, and what is missing there. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { parseControl } from '../../image/packages.js';
 import { lastLine, ROOT, run, started } from '../support/program.js';
 import { proxyWithout } from '../support/proxy.js';
 import { scratch } from '../support/scratch.js';
+
+describe('qemu/fetch', () => {
+  const fetch = path.join(ROOT, 'qemu/fetch');
+
+  it('fails with one last line that says so if no release has the version', () => {
+    const options = ['--version', '1.0', '--architecture', 'amd64'];
+    const { exit, stderr } = run(fetch, [...options, path.join(scratch(), 'out')]);
+    expect(exit).to.equal(1);
+    expect(stderr.trimEnd().split('\n').at(-1)).to.equal('qemu/fetch: no package qemu-user 1.0 for amd64');
+  }).timeout(120_000);
+
+  it('unpacks several packages into a directory each', () => {
+    const dir = path.join(scratch(), 'out');
+    const packages = ['zlib1g-dev', 'libpcre2-dev'];
+    const { exit, stderr } = run(fetch, ['--package', packages.join(' '), '--suites', 'trixie forky bookworm', dir]);
+    expect(exit, stderr).to.equal(0);
+    expect(fs.readdirSync(dir)).to.have.members(packages);
+    for (const name of packages)
+      expect(parseControl(fs.readFileSync(path.join(dir, name, 'control'), 'utf8')).name).to.equal(name);
+  }).timeout(120_000);
+});
 
 describe('qemu/fetch-source', () => {
   const script = path.join(ROOT, 'qemu/fetch-source');
