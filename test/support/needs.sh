@@ -8,13 +8,13 @@ unprepared= # why the program or the emulators could not be had
 
 # why_not KIND: why this machine cannot run it; nothing if it can
 why_not() {
-  case $1 in container | limits | kubernetes | hosts | typed | machines | confinement | story) ;; *) return ;; esac
+  case $1 in container | engines | limits | kubernetes | hosts | typed | machines | confinement | story) ;; *) return ;; esac
   local answer entries
   if ! answer=$(docker info 2>&1 >/dev/null); then
     echo "no Docker Engine answers: ${answer%%$'\n'*}"
     return
   fi
-  case $1 in container | limits | kubernetes | hosts | typed) ;; *) return ;; esac
+  case $1 in container | engines | limits | kubernetes | hosts | typed) ;; *) return ;; esac
   if [ "$(id -u)" != 0 ]; then echo 'only root may mount binfmt_misc on the host'
   elif [ -n "${BINFMT_TEST_REFUSED-}" ]; then echo 'BINFMT_TEST_REFUSED is for kinds without containers'
   elif [ -z "$host" ] && [ -z "${BINFMT_TEST_REMOVE-}" ] && entries=$(host_entries | grep '^qemu-'); then
