@@ -68,7 +68,7 @@ RUN for library in libc.a libgcc.a; do \
 COPY src/native src/native
 RUN CC="${CROSS}gcc" src/native/build /out/usr/lib/binfmt \
  && mkdir -p /out/usr/bin \
- && mv /out/usr/lib/binfmt/binfmt /out/usr/bin \
+ && ln /out/usr/lib/binfmt/binfmt /out/usr/bin \
  && mkdir -m 1777 /out/tmp \
  && mkdir /out/run
 
