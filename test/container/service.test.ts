@@ -6,10 +6,8 @@ import {
   buildImage,
   composeProject,
   docker,
-  FULL_IMAGE,
   guestImage,
   IMAGE,
-  mountOnHost,
   mustDocker,
   privileged,
   runsGuest,
@@ -244,40 +242,6 @@ describe('the service of deploy/compose.yaml', () => {
     await runsAgain();
     await healthy();
   });
-});
-
-describe('the memory of a watcher', () => {
-  const container = 'binfmt-test-memory';
-  after(() => {
-    docker('rm', '--force', container);
-    onHost(() => uninstallAll(FULL_IMAGE));
-  });
-
-  it('does not grow during 10,000 restores (`npm run bench:watch` shows how much it is)', async () => {
-    const options = ['--install', 'all', '--watch', '--backoff', '0'];
-    mustDocker('run', '--detach', '--name', container, '--privileged', FULL_IMAGE, ...options);
-    await until(() => / ready\n/.test(docker('logs', container).stderr), 'the watcher');
-    const pids = mustDocker('top', container, '-o', 'pid').trim().split('\n').slice(1);
-    const resident = (): number => {
-      const sizes = pids.map((pid) => /^VmRSS:\s*(\d+)/m.exec(fs.readFileSync(`/proc/${pid.trim()}/status`, 'utf8')));
-      return sizes.reduce((sum, size) => sum + Number(size?.[1]), 0) / 1024;
-    };
-    const restore = mountOnHost();
-    try {
-      const wanted = entryNames().length;
-      const sizes: number[] = [];
-      for (let restores = 0; restores < 10_000; restores += wanted) {
-        writeEntry('status', '-1');
-        await until(() => entryNames().length === wanted, 'all of them');
-        sizes.push(resident());
-      }
-      const most = (from: number, to: number) => Math.max(...sizes.slice(sizes.length * from, sizes.length * to));
-      // The garbage that V8 has not collected yet is as much as it will be after a half.
-      expect(most(0.75, 1) - most(0.25, 0.5), sizes.map(Math.round).join(' ')).to.be.below(3);
-    } finally {
-      restore();
-    }
-  }).timeout(600_000);
 });
 
 describe("the image's own health check", () => {
