@@ -60,7 +60,10 @@ static int open_level(int root, const char *path, int parent, const char *name) 
 static int open_or_create_level(int root, const char *path, int parent, const char *name, bool create) {
 	int fd = open_level(root, path, parent, name);
 	if (fd >= 0 || errno != ENOENT || !create) return fd;
-	/* Everybody on the host may read it, whatever the mask of the caller is. EEXIST: somebody else has created it meanwhile, or it is a link that leads nowhere. */
+	/*
+	 * Everybody on the host may read it, whatever the mask of the caller is. EEXIST: another process has created it
+	 * meanwhile, or it is a link that leads nowhere.
+	 */
 	mode_t mask = umask(0);
 	int created = mkdirat(parent, name, 0755);
 	umask(mask);
