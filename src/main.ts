@@ -1,6 +1,5 @@
 /** Wires the parts together. The only file that prints, exits, and handles signals. */
 import fs from 'node:fs';
-import path from 'node:path';
 import { type Environment, readEnvironment } from './cli/environment.js';
 import { type CommandLine, parseCommandLine } from './cli/parse.js';
 import { usage } from './cli/usage.js';
@@ -17,7 +16,7 @@ import { renderLine, reportProblem } from './core/render.js';
 import type { Line, Report } from './core/report-lines.js';
 import { NO_STATUS } from './core/status.js';
 import { undoAll } from './system/cleanup.js';
-import { pause, readText } from './system/host/files.js';
+import { besideProgram, pause, readText } from './system/host/files.js';
 import { lookAtHost } from './system/host/host.js';
 import { answered, connectLauncher } from './system/probing/launcher.js';
 
@@ -94,7 +93,7 @@ const isDefault = (command: Command) => command === defaultCommand;
 
 /** What few calls need, and is larger than everything else together, is in bundles of its own (src/build.ts). */
 function loadBundle<Module>(name: 'http-client' | 'host-files'): Promise<Module> {
-  return import(path.join(path.dirname(process.argv[1] ?? ''), `${name}.cjs`));
+  return import(besideProgram(`${name}.cjs`));
 }
 
 const endingSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
@@ -148,14 +147,15 @@ function write(fd: 1 | 2, text: string | Uint8Array): string | undefined {
       const { code } = error as NodeJS.ErrnoException;
       // A full pipe that another process has made non-blocking. A watcher must not wait for a log that nobody reads.
       if (code !== 'EAGAIN' || (fd === 2 && ++pauses > MOST_PAUSES)) return code;
-      pause();
+      pause(PAUSE);
     }
   }
   if (fd === 2) pauses = 0;
   return undefined;
 }
 
-/** How often in a row it may wait for the reader of standard error, ten milliseconds each time. */
+const PAUSE = 10; // milliseconds
+/** How often in a row it may wait for the reader of standard error. */
 const MOST_PAUSES = 100;
 let pauses = 0;
 

@@ -33,8 +33,8 @@ export interface Row {
   readonly words: readonly string[];
   /** `yes-or-no` and `targets` are values that follow; `switch` may have yes or no behind it; `one of` accepts these values only. */
   readonly value?: 'yes-or-no' | 'switch' | 'targets' | { readonly oneOf: readonly string[] };
-  /** getopt(1) reads it, so that it may be abbreviated. */
-  readonly getopt?: boolean;
+  /** A shell compares it as a whole. All others are read by getopt(1), which takes abbreviations of long ones. */
+  readonly whole?: boolean;
   readonly means: keyof Call | Extract<Refusal, 'writes-files' | 'other-emulators' | 'shell'>;
 }
 
@@ -43,27 +43,27 @@ export const emulatorPaths: readonly string[] = ['/usr/bin', '/usr/bin/', '/qus/
 const suffixes = ['-static', ''];
 
 const files: readonly Row[] = [
-  { words: ['-d', '--debian'], getopt: true, means: 'writes-files' },
-  { words: ['-s', '--systemd'], getopt: true, means: 'writes-files' },
-  { words: ['-e', '--exportdir'], getopt: true, means: 'writes-files' },
+  { words: ['-d', '--debian'], means: 'writes-files' },
+  { words: ['-s', '--systemd'], means: 'writes-files' },
+  { words: ['-e', '--exportdir'], means: 'writes-files' },
 ];
 
 const emulators: readonly Row[] = [
-  { words: ['-Q', '--qemu-path', '--path'], value: { oneOf: emulatorPaths }, getopt: true, means: 'nothing' },
-  { words: ['-F', '--qemu-suffix', '--suffix'], value: { oneOf: suffixes }, getopt: true, means: 'nothing' },
+  { words: ['-Q', '--qemu-path', '--path'], value: { oneOf: emulatorPaths }, means: 'nothing' },
+  { words: ['-F', '--qemu-suffix', '--suffix'], value: { oneOf: suffixes }, means: 'nothing' },
 ];
 
 const yesOrNo: readonly Row[] = [
-  { words: ['-g', '--preserve-argv0'], value: 'yes-or-no', getopt: true, means: 'preserveArgv0' },
+  { words: ['-g', '--preserve-argv0'], value: 'yes-or-no', means: 'preserveArgv0' },
   // What the processor runs is found out by running it.
-  { words: ['-i', '--ignore-family'], value: 'yes-or-no', getopt: true, means: 'nothing' },
+  { words: ['-i', '--ignore-family'], value: 'yes-or-no', means: 'nothing' },
 ];
 
 /** Everything that multiarch/qemu-user-static takes. */
 export const ofMultiarch: readonly Row[] = [
-  { words: ['--reset'], means: 'remove' },
-  { words: ['-p', '--persistent'], value: 'yes-or-no', getopt: true, means: 'persistent' },
-  { words: ['-c', '--credential'], value: 'yes-or-no', getopt: true, means: 'credentials' },
+  { words: ['--reset'], whole: true, means: 'remove' },
+  { words: ['-p', '--persistent'], value: 'yes-or-no', means: 'persistent' },
+  { words: ['-c', '--credential'], value: 'yes-or-no', means: 'credentials' },
   ...yesOrNo,
   ...emulators,
   ...files,
@@ -71,21 +71,21 @@ export const ofMultiarch: readonly Row[] = [
 
 /** What qus takes before `--`. */
 export const beforeDashes: readonly Row[] = [
-  { words: ['-l', '--list', '-list'], means: 'look' },
-  { words: ['-s', '--static', '-static'], means: 'nothing' },
-  { words: ['-r', '--reset', '-reset'], means: 'remove' },
-  { words: ['-e', '--exit', '-exit'], means: 'exit' },
-  { words: ['-t', '--targets', '-targets'], value: 'targets', means: 'nothing' },
-  { words: ['-i', '--interactive', '-interactive'], means: 'shell' },
+  { words: ['-l', '--list', '-list'], whole: true, means: 'look' },
+  { words: ['-s', '--static', '-static'], whole: true, means: 'nothing' },
+  { words: ['-r', '--reset', '-reset'], whole: true, means: 'remove' },
+  { words: ['-e', '--exit', '-exit'], whole: true, means: 'exit' },
+  { words: ['-t', '--targets', '-targets'], whole: true, value: 'targets', means: 'nothing' },
+  { words: ['-i', '--interactive', '-interactive'], whole: true, means: 'shell' },
 ];
 
 /** What qus takes behind it. */
 export const behindDashes: readonly Row[] = [
-  { words: ['-p', '--persistent'], value: 'switch', getopt: true, means: 'persistent' },
-  { words: ['-c', '--credential'], value: 'switch', getopt: true, means: 'credentials' },
-  { words: ['--reset'], getopt: true, means: 'remove' },
-  { words: ['-r', '--clear'], getopt: true, means: 'clear' },
-  { words: ['-t', '--test'], getopt: true, means: 'look' },
+  { words: ['-p', '--persistent'], value: 'switch', means: 'persistent' },
+  { words: ['-c', '--credential'], value: 'switch', means: 'credentials' },
+  { words: ['--reset'], means: 'remove' },
+  { words: ['-r', '--clear'], means: 'clear' },
+  { words: ['-t', '--test'], means: 'look' },
   ...yesOrNo,
   ...emulators,
   ...files,

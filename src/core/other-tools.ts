@@ -56,7 +56,7 @@ const allRows = [...ofMultiarch, ...beforeDashes, ...behindDashes];
 function rowOf(word: string, rows: readonly Row[]): Row | undefined {
   const exact = rows.find(({ words }) => words.includes(word));
   if (exact || !/^--\w/.test(word)) return exact;
-  const [row, another] = rows.filter(({ words, getopt }) => getopt && words.some((each) => each.startsWith(word)));
+  const [row, another] = rows.filter(({ words, whole }) => !whole && words.some((each) => each.startsWith(word)));
   return another ? undefined : row;
 }
 

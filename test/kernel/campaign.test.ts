@@ -1,14 +1,9 @@
 /** Each fault of the campaign once, under a condition that is chosen at random; test/campaign/campaign.test.ts has them all. */
-import fc from 'fast-check';
-import { faults } from '../campaign/faults.js';
-import { provoke } from '../campaign/provoke.js';
+
+import { testOnce } from '../campaign/tests.js';
 import { clearEntries } from '../support/kernel.js';
 
 describe('every promise is kept', () => {
   after(clearEntries);
-
-  for (const fault of faults.filter((each) => each.in !== 'container')) {
-    const [condition] = fc.sample(fc.constantFrom(...fault.conditions), 1);
-    if (condition) it(`under ${fault.name}: ${condition.name}`, () => provoke(fault, condition, 1));
-  }
+  testOnce(undefined);
 });

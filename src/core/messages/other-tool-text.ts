@@ -11,7 +11,7 @@ export function describeTranslation(
 ): string[] {
   return [
     `${quote(words(typed))} is a call of ${tool}; this program carries it out as: ${callPrivileged(invocation, ours)}`,
-    ...differences.map((difference) => differenceText[difference](tool)),
+    ...differences.map((difference) => differenceText[difference](tool, typed)),
   ].map(printable);
 }
 
@@ -19,10 +19,13 @@ export function describeTranslation(
 export const describeDescriptor = (word: string) =>
   `if you typed "${word}&>", the shell has passed the ${word} on; "${word}>" or "&>" would not`;
 
-const differenceText: Readonly<Record<ToolDifference, (tool: OtherTool) => string>> = {
+const differenceText: Readonly<Record<ToolDifference, (tool: OtherTool, typed: readonly string[]) => string>> = {
   'always-persistent': () =>
     'the kernel keeps each emulator open (flag F), as with -p yes: containers use it even if they have one of their own',
-  descriptor: () => `${quote('2')} is left out; ${describeDescriptor('2')}`,
+  descriptor: (_, typed) => {
+    const word = /\S*$/.exec(typed.join(' ').trim())?.[0] ?? '';
+    return `${quote(word)} is left out; ${describeDescriptor(word)}`;
+  },
   'more-flags': (tool) =>
     `${tool} sets the flags C and P only if you ask for them; here they are set: --no-credentials and --no-preserve-argv0 leave them out`,
 };

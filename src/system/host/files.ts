@@ -74,9 +74,9 @@ export function errnoOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }
 
-/** Ten milliseconds, in which nothing else happens in this program. */
-export function pause(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+/** Nothing else happens in this program meanwhile. */
+export function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 const LONGEST_LOG = 1 << 24; // bytes
@@ -93,7 +93,7 @@ export function readStandardInput(): string {
     } catch (error) {
       // A pipe that another process has made non-blocking.
       if (errnoOf(error) !== 'EAGAIN') return text.toString();
-      pause();
+      pause(10);
     }
   }
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { Architecture } from '../../core/architectures.js';
 import { probeExecutable } from '../../core/elf.js';
 import { undoAtEnd } from '../cleanup.js';
-import { besideProgram, errnoOf, readStart } from '../host/files.js';
+import { besideProgram, errnoOf, pause } from '../host/files.js';
 import { PROBES } from './first-probes.js';
 import type { Executable, Execution, Launcher } from './launcher.js';
 
@@ -78,15 +78,18 @@ const probes = new Map<Architecture, Uint8Array>();
 
 /** The probe that the build made for an architecture, which the launcher runs while Node.js starts; a new one if it is gone. */
 export function readProbe(architecture: Architecture): Uint8Array {
-  const read = () =>
-    readStart(besideProgram(PROBES, architecture.name), LARGEST_PROBE) ?? probeExecutable(architecture);
-  const probe = probes.get(architecture) ?? read();
+  const probe = probes.get(architecture) ?? readOrMake(architecture);
   probes.set(architecture, probe);
   return probe;
 }
 
-/** Those of the tests are larger (test/support/refused.ts). In bytes. */
-const LARGEST_PROBE = 1 << 17;
+function readOrMake(architecture: Architecture): Uint8Array {
+  try {
+    return fs.readFileSync(besideProgram(PROBES, architecture.name));
+  } catch {
+    return probeExecutable(architecture);
+  }
+}
 
 /** An executable deeper in a probe directory; the directories on the way are made. */
 export function executableBelow(directory: string, file: string, bytes: Uint8Array): Executable {
@@ -103,7 +106,7 @@ function remove(directory: string): void {
       return;
     } catch (error) {
       if (errnoOf(error) !== 'ENOTEMPTY') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // milliseconds
+      pause(5);
     }
   }
 }
