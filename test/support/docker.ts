@@ -11,7 +11,7 @@ export const IMAGE = 'binfmt-test';
 export const FULL_IMAGE = 'binfmt-test:full';
 /** The same for every host. */
 export const ALL_IMAGE = 'binfmt-test-all';
-/** For another host, with a few emulators from source. */
+/** For another host, with an emulator from source. */
 export const SOURCE_IMAGE = 'binfmt-test-source';
 const PROGRAMS = 'binfmt-test-programs';
 
