@@ -125,9 +125,13 @@ leave_cluster() {
   fi
 }
 
-# "skipped KIND: WHY" lines with one reason become "skipped KIND, KIND: WHY".
+# Kinds or tests that were skipped for one reason become one line.
 join_skipped() {
-  awk '/^skipped [a-z]+: / { why = $0; sub(/^skipped [a-z]+: /, "", why); kind = $2; sub(/:$/, "", kind)
-      if (why in kinds) kinds[why] = kinds[why] ", " kind; else { kinds[why] = kind; whys[n++] = why }; next }
-    { print } END { for (i = 0; i < n; i++) print "skipped " kinds[whys[i]] ": " whys[i] }'
+  awk -F '\t' '/^skipped .*\t/ { sub(/^skipped /, "", $1)
+      if ($2 in count) what[$2] = what[$2] ", " $1; else { what[$2] = $1; reasons[n++] = $2 }
+      count[$2]++; if ($1 ~ / /) tests[$2] = 1; why = $2; next }
+    /^ / && why { if (count[why] == 1) more[why] = more[why] "\n" $0; next }
+    { why = ""; print }
+    END { for (i = 0; i < n; i++) { why = reasons[i]
+      print "skipped " (tests[why] && count[why] > 1 ? count[why] " tests" : what[why]) ": " why more[why] } }'
 }

@@ -1,6 +1,6 @@
 /**
  * Mocha's usual output, and the results as lines of the file that test/run reads: `passed N`, `failed N`,
- * `skipped TITLE: REASON`, `failure: TITLE`, `took MILLISECONDS TITLE` (a tab after the number). After a failure come the lines of its message, at most forty of them.
+ * `skipped TITLE<tab>REASON`, `failure: TITLE`, `took MILLISECONDS<tab>TITLE`. After a failure come the lines of its message, at most forty of them.
  */
 import fs from 'node:fs';
 import Mocha from 'mocha';
@@ -13,7 +13,7 @@ export default class Reporter extends Mocha.reporters.Spec {
     const failed: string[] = [];
     const took: string[] = [];
     runner.on('test end', (test) => took.push(`took ${test.duration ?? 0}\t${test.fullTitle()}`));
-    runner.on('pending', (test) => skipped.push(`skipped ${test.fullTitle()}: ${reasonOf(test)}`));
+    runner.on('pending', (test) => skipped.push(`skipped ${test.fullTitle()}\t${reasonOf(test)}`));
     runner.on('fail', (test, error) => failed.push(`failure: ${test.fullTitle()}\n${indented(why(error))}`));
     runner.once('end', () => {
       const { passes = 0, failures = 0 } = runner.stats ?? {};
