@@ -24,7 +24,7 @@ RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends clang-tidy gcc libc6-dev shellcheck >/dev/null \
  && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN npm run lint && npm run types && test/static
+RUN test/static
 
 # One stage for each host: Debian's name of it, the prefix and package of its cross compiler, and the Debian package
 # that has the libraries of Node.js, or Node.js itself if no image of it is published for the host.

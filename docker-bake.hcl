@@ -68,7 +68,7 @@ target "emulators" {
   output   = ["type=local,dest=bin"]
 }
 
-# Checks lint and types, and C and shell scripts with more tools (test/static).
+# Checks the C code and the shell scripts (test/static).
 target "validate" {
   inherits = ["_common"]
   target   = "validate"
