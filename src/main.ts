@@ -5,7 +5,6 @@ import { type CommandLine, parseCommandLine } from './cli/parse.js';
 import { usage } from './cli/usage.js';
 import type { Command, Context } from './commands/command.js';
 import { defaultCommand } from './commands/default.js';
-import { isRemapped, parseIdMap } from './core/id-map.js';
 import { call, type Invocation } from './core/invocation.js';
 import { describeTranslation } from './core/messages/other-tool-text.js';
 import { outputFailed, startedAlone, unexpectedProblem } from './core/messages/program-problems.js';
@@ -16,7 +15,7 @@ import { renderLine, reportProblem } from './core/render.js';
 import type { Line, Report } from './core/report-lines.js';
 import { NO_STATUS } from './core/status.js';
 import { undoAll } from './system/cleanup.js';
-import { besideProgram, pause, readText } from './system/host/files.js';
+import { besideProgram, pause } from './system/host/files.js';
 import { lookAtHost } from './system/host/host.js';
 import { answered, connectLauncher } from './system/probing/launcher.js';
 
@@ -57,11 +56,7 @@ async function start(
   }
   const host = lookAtHost();
   const platform = host.emulatedOn && formatPlatform({ architecture: host.emulatedOn });
-  const invocation: Invocation = {
-    ...environment.invocation(argv),
-    platform,
-    remapped: isRemapped(parseIdMap(readText('/proc/self/uid_map'))),
-  };
+  const invocation: Invocation = { ...environment.invocation(argv), platform };
   // All probes run already (src/native/main.c), unless this call does not need them.
   const launcher = connectLauncher(pipes, process.env['BINFMT_PROBES'] === 'started');
   const { emulatorDirectory, preserveArgv0, cluster } = environment;
@@ -110,6 +105,7 @@ let onSignal: (signal: EndingSignal) => void = endBy;
 
 /** From now on SIGTERM and SIGINT do not end the process, but resolve this. SIGHUP calls `check`. */
 function untilStopped(check: () => void): Promise<string> {
+  watching = true;
   return new Promise((resolve) => {
     onSignal = (signal) => {
       if (signal === 'SIGHUP') check();
@@ -146,18 +142,19 @@ function write(fd: 1 | 2, text: string | Uint8Array): string | undefined {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // A full pipe that another process has made non-blocking. A watcher must not wait for a log that nobody reads.
-      if (code !== 'EAGAIN' || (fd === 2 && ++pauses > MOST_PAUSES)) return code;
+      if (code !== 'EAGAIN' || ((fd === 2 || watching) && ++pauses > MOST_PAUSES)) return code;
       pause(PAUSE);
     }
   }
-  if (fd === 2) pauses = 0;
+  pauses = 0;
   return undefined;
 }
 
 const PAUSE = 10; // milliseconds
-/** How often in a row it may wait for the reader of standard error. */
+/** How often in a row it may wait for a reader. */
 const MOST_PAUSES = 100;
 let pauses = 0;
+let watching = false;
 
 let told = false;
 

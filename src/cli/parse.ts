@@ -23,7 +23,8 @@ export type CommandLine =
 /** Never throws. Words that mean nothing to this program may be those of another tool. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const line = parseOwn(argv);
-  const ours = argv.some((word) => isOwnOption(word) && !isOtherToolWord(word));
+  // `-- --install arm64` is a slip of our own users.
+  const ours = argv[0] === '--' && argv.some((word) => isOwnOption(word) && !isOtherToolWord(word));
   const translation = line.kind === 'usage-error' && !ours ? translate(argv) : undefined;
   switch (translation?.kind) {
     case undefined:
@@ -108,7 +109,10 @@ function withValues(typed: readonly string[], options: Options): string[] {
     const [word = '', next = ''] = typed.slice(i, i + 2);
     const option = word.startsWith('-') ? optionNamed(word.replace(/^--?/, ''), options) : undefined;
     const isValue =
-      option?.value !== undefined && !option.optional && /^-./s.test(next) && !/^--?[\w-]*(=|$)/.test(next);
+      option?.value !== undefined &&
+      !option.optional &&
+      /^-./s.test(next) &&
+      (/\s/.test(next) || !/^--?[\w-]*(=|$)/.test(next));
     words.push(isValue ? `${word}=${next}` : word);
     if (isValue) i++;
   }
@@ -150,10 +154,12 @@ function checkOption(word: string, typed: string, options: Options): UsageError[
   return value !== undefined && option.value === undefined ? [{ kind: 'no-value-expected', option: name, value }] : [];
 }
 
+const isEntryName = (item: string) => item.startsWith('qemu-');
+
 /** Never one that would fail. */
 function listSuggestion(option: string, items: readonly string[]): string | undefined {
-  if (option === 'install' && parseSelection(items).unknown.length > 0) return undefined;
-  return [`--${option}`, items.join(',')].join(' ').trim();
+  const wrong = parseSelection(items).unknown.length > 0 && !(option === 'uninstall' && items.every(isEntryName));
+  return wrong || items.length === 0 || items.includes('') ? undefined : `--${option} ${items.join(',')}`;
 }
 
 /** A list without commas, an option without dashes, a command with a letter wrong. */

@@ -13,7 +13,8 @@ export type Grant =
   | 'service'
   | 'no-apparmor'
   | 'no-selinux'
-  | 'user-namespace';
+  | 'user-namespace'
+  | 'host-user-namespace';
 
 /** Advice that is words only: there is no command to paste. */
 export type Suggestion =

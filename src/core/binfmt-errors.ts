@@ -68,8 +68,9 @@ export function mountProblem(path: string, errno: string, { uid = 0, onAutomount
  */
 export function userNamespaceProblem(path: string, errno?: string): Problem {
   const onHost: Advice = { do: 'consider', what: 'register-on-the-host' };
+  const inHostNamespace: Advice = { do: 'call-again', with: 'host-user-namespace' };
   const forNamespace: Advice = { do: 'call-again', with: 'user-namespace' };
-  return problemOf(userNamespace, path, { path, errno }, [onHost, forNamespace]);
+  return problemOf(userNamespace, path, { path, errno }, [onHost, inHostNamespace, forNamespace]);
 }
 
 /** Nothing else keeps binfmt_misc mounted. */

@@ -15,14 +15,6 @@ export function parseIdMap(text: string): IdRange[] {
   });
 }
 
-/**
- * Is the root user here another user of the host, with a range of others behind? So it is in a container of an engine that root
- * started, with userns-remap. In a rootless one, the root user is the user who started it, and a range of one id.
- */
-export function isRemapped(ranges: readonly IdRange[]): boolean {
-  return ranges.some(({ inside, outside, count }) => inside === 0 && outside !== 0 && count > 1);
-}
-
 export function formatIdMap(ranges: readonly IdRange[]): string {
   return ranges.map(({ inside, outside, count }) => `${inside} ${outside} ${count}\n`).join('');
 }

@@ -14,8 +14,6 @@ export interface Invocation {
   readonly rootless?: string;
   /** `linux/amd64`: the image is for another platform than the processor's, and must be chosen by name. */
   readonly platform?: string;
-  /** It runs in a user namespace of the container engine (userns-remap), which refuses --privileged and --pid=host there. */
-  readonly remapped?: boolean;
   /** BINFMT_DEBUG is set: it shows where an unexpected error happened. */
   readonly debug?: boolean;
 }
@@ -56,8 +54,8 @@ function dockerRun({ name, environment }: Invocation, options: readonly string[]
   return words(['docker', 'run', ...options, ...variables, name, ...args]);
 }
 
-function hostOptions({ platform, remapped }: Invocation): string[] {
-  return [...(remapped ? ['--userns=host'] : []), ...(platform === undefined ? [] : ['--platform', platform])];
+function hostOptions({ platform }: Invocation): string[] {
+  return platform === undefined ? [] : ['--platform', platform];
 }
 
 /** Words as a POSIX shell reads them. */

@@ -50,7 +50,7 @@ export function translate(typed: readonly string[]): Translation | undefined {
 const isBare = (word: string | undefined) => word !== undefined && !word.startsWith('-');
 const isExact = (word: string, rows: readonly Row[]) => rows.some(({ words }) => words.includes(word));
 const startsWith = (word: string, rows: readonly Row[]) => isExact(split(word, rows)[0] ?? '', rows);
-const allRows = [...ofMultiarch, ...beforeDashes, ...behindDashes];
+const tables = [ofMultiarch, beforeDashes, behindDashes];
 
 /** The row of a word, or of a long option that it abbreviates, as getopt(1) takes it. */
 function rowOf(word: string, rows: readonly Row[]): Row | undefined {
@@ -61,7 +61,8 @@ function rowOf(word: string, rows: readonly Row[]): Row | undefined {
 }
 
 /** Does one of these tools know the word, whatever its value is? */
-export const isOtherToolWord = (word: string) => isExact(word.replace(/=.*/s, ''), allRows);
+export const isOtherToolWord = (word: string) =>
+  tables.some((rows) => rowOf(word.replace(/=.*/s, ''), rows) !== undefined);
 
 /** What a shell passes on for `2&>`, which is no redirection. */
 export const isDescriptor = (word: string) => /^[0-2]$/.test(word);

@@ -17,6 +17,8 @@ export interface InstallOptions {
   readonly force: boolean;
   /** Keep a working entry of our name, even if its QEMU is older or its flags differ. */
   readonly keep: boolean;
+  /** Keep other flags of one that names our emulator's file: another watcher has registered it, and wants these. */
+  readonly keepOurs?: boolean;
   /** Register these again even if what is registered seems to be the same: their files were replaced. */
   readonly renew?: ReadonlySet<Architecture>;
 }
@@ -89,7 +91,9 @@ function improve(
   const renew = options.renew?.has(platform.architecture) ?? false;
   const difference = differenceOf(platform.architecture, entry, versions, flags) ?? (renew && newerBefore(versions));
   if (!difference && !renew) return ready({ kind: 'already-registered', version });
-  if (difference && options.keep) return ready({ kind: 'kept', version, difference });
+  const ours = options.keepOurs && entry.interpreter === emulator.path;
+  if (difference && (options.keep || (ours && difference.in === 'flags')))
+    return ready({ kind: 'kept', version, difference });
   // An entry that works is worth more than an emulator that cannot be registered.
   if (emulator.unusable) return ready({ kind: 'not-replaced', version, problem: emulator.unusable });
   const note: Note = difference ? { kind: 'changed', difference } : { kind: 'renewed' };

@@ -173,7 +173,7 @@ function afterResult(
   };
   const restored = state.started && !problem && !old.problem && registered !== undefined;
   const cause = restored ? restoreCauseOf(registered, old, decisiveEntries(platform, before)) : undefined;
-  const taker = problem ? undefined : takerOf(old, before);
+  const taker = problem || (cause && cause !== 'replaced') ? undefined : takerOf(old, before);
   const event = eventOf(result, old, state.started, cause && { cause, taker }) ?? takenEvent(platform, taker);
   return {
     state: {
@@ -208,10 +208,11 @@ function eventOf(
   return restored && { event: 'restored', architecture, cause: { kind: 'restore', ...restored } };
 }
 
-/** What another tool has registered under the name of the entry that it ran through; undefined if nothing else has that name. */
-function takerOf({ through }: Watched, entries: readonly Entry[]): Taker | undefined {
-  const now = entries.find(({ name }) => name === through?.name);
-  if (!through || !now?.enabled || now.inode === through.inode || sameRegistration(now, through)) return undefined;
+/** The new entry of another tool that takes the place of the one that it ran through, by its name or in front of it. */
+function takerOf({ platform, through, seen = [] }: Watched, entries: readonly Entry[]): Taker | undefined {
+  const now = decisiveEntries(platform, entries).find(({ enabled }) => enabled);
+  if (!through || !now || sameRegistration(now, through)) return undefined;
+  if (seen.some(({ inode }) => inode === now.inode)) return undefined;
   const { name, interpreter, flags } = now;
   return { entry: name, interpreter, missing: [...through.flags].filter((flag) => !flags.includes(flag)).join('') };
 }

@@ -61,7 +61,8 @@ static void find_files(void) {
 	if (!realpath("/proc/self/exe", program) || !realpath(program, directory)) fail("/proc/self/exe");
 	dirname(directory);
 	if (is_complete() || (realpath(beside("../lib/binfmt"), directory) && is_complete())) return;
-	if (errno != ENOENT) fail(beside(""));
+	if (realpath("/usr/lib/binfmt", directory) && is_complete()) return;
+	if (errno != ENOENT && errno != ENOTDIR) fail("/usr/lib/binfmt");
 	print_empty_status();
 	fputs("binfmt: this program needs the directory /usr/lib/binfmt of its image too; in a Dockerfile: "
 	      "COPY --from=IMAGE /usr/bin /usr/bin and COPY --from=IMAGE /usr/lib/binfmt /usr/lib/binfmt; "

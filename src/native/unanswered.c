@@ -42,6 +42,8 @@ static void print_reason(int signal) {
 		fprintf(stderr, "it may open %ld files only (ulimit -n), and needs %d\n", (long)files.rlim_cur, FILES_NEEDED);
 	else if (gave_up_on_node())
 		fputs("it had not started after a minute; the number of processes and threads that it may start is probably too small\n", stderr);
+	else if (signal == SIGILL)
+		fputs("this processor is probably older than those that it was built for\n", stderr);
 	else if (signal == SIGKILL)
 		fputs("somebody killed it, or the kernel did because memory was short\n", stderr);
 	else

@@ -126,6 +126,7 @@ describe('a message to explain', () => {
     '-1 error',
     '#7 0.1 one line\n#7 0.2 another\tone\n',
     '-x: first\n-y: second',
+    '-x=1: foo',
   ]) {
     it(`may be ${JSON.stringify(message)}`, () => {
       expect(parsed(['doctor', '--explain', message, '--json']).args).to.include({ message, json: true });
@@ -321,6 +322,7 @@ describe('a wrong command line', () => {
     ['--mount', '--mount takes a directory'],
     ['--version x', 'unexpected argument "x"'],
     ['install mainframe', 'unexpected argument "install"'],
+    ['--uninstall qemu-arm qemu-x', 'unexpected argument "qemu-x"; did you mean --uninstall qemu-arm,qemu-x?'],
     ['--install all mainframe', 'unexpected argument "mainframe"'],
     [
       '--install all 2',
@@ -351,7 +353,10 @@ describe('a wrong command line', () => {
     ],
     ['--install all --json', 'unknown option "--json" (use it with "binfmt doctor")'],
     ['--mount /m doctor', '"doctor" has to be the first word: binfmt doctor ...'],
-    ['--reset --install arm64', 'unknown option "--reset"'],
+    [
+      '--reset --install arm64',
+      '"--install" does not go with the other words, which are those of multiarch/qemu-user-static',
+    ],
     ['-- --install arm64', 'unknown option "--"'],
     ['--', 'unknown option "--"'],
     ['--reset -p arm64', '"-p" of multiarch/qemu-user-static takes yes or no, not "arm64"'],
@@ -385,7 +390,10 @@ describe('a wrong command line', () => {
   }
 
   it('has no suggestion that would fail', () => {
-    for (const line of ['install mainframe', '--install all mainframe', '--install all 2'])
+    for (const line of [
+      ...['install', 'uninstall', 'install mainframe', '--install all mainframe', '--install all 2'],
+      ...['--uninstall arm64 x', '--uninstall arm64 '],
+    ])
       expect(errorOf(line.split(' '))).not.to.contain('did you mean');
   });
 

@@ -14,10 +14,17 @@ import { emulatorCrash } from '../../src/core/messages/emulator-checks.js';
 import { noEmulator, unreliable } from '../../src/core/messages/emulator-problems.js';
 import { definitionOf, problemIds } from '../../src/core/messages/index.js';
 import { namespaceProblem } from '../../src/core/messages/namespace-problems.js';
+import { unexpectedProblem } from '../../src/core/messages/program-problems.js';
 import { unknownPlatform } from '../../src/core/messages/request-problems.js';
 import { type Problem, problemOf } from '../../src/core/problem.js';
 import { adviceFor, exitStatusOf, oneLine, renderLine, reportBatch } from '../../src/core/render.js';
 import { asFile, asImage } from '../support/doctor.js';
+
+it('an unexpected error shows no directory', () => {
+  const error = new Error('x');
+  error.stack = 'Error: x\n    at f (file:///home/me/a b/program.cjs:1:2)\n    at async /home/me/x.js:3:4';
+  expect(unexpectedProblem(error).facts).to.deep.include({ stack: ['at f (program.cjs:1:2)', 'at async x.js:3:4'] });
+});
 
 describe('a problem with binfmt_misc', () => {
   const called = { ...asImage, args: ['--install', 'arm64'] };

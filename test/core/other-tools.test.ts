@@ -32,6 +32,7 @@ describe('a call of multiarch/qemu-user-static', () => {
     ['--reset --credential yes --persistent yes --preserve-argv0 yes', both, []],
     ['--credential yes --persistent yes --preserve-argv0 no', '--install all --no-preserve-argv0', []],
     // As getopt(1) reads them, up to the slip of the keyboard that `2&>` is.
+    ['--reset --persist yes', both, ['more-flags']],
     ['--reset --pers yes --cred=no', '--uninstall all --install all --no-credentials', ['more-flags']],
     ['--reset -p yes -c yes 2', both, ['more-flags', 'descriptor']],
     ['--persistent yes', '--install all', ['more-flags']],
@@ -63,8 +64,11 @@ describe('a call of multiarch/qemu-user-static', () => {
     ['--qemu-path /opt/bin', '"--qemu-path /opt/bin" of multiarch/qemu-user-static means other emulators'],
     ['--qemu-path', '"--qemu-path" of multiarch/qemu-user-static needs a value'],
     ['-p yes --qemu-suffix -other', '"--qemu-suffix -other" of multiarch/qemu-user-static means other emulators'],
-    ['--reset --help', 'neither this program nor multiarch/qemu-user-static knows "--help"'],
-    ['--reset arm', 'neither this program nor multiarch/qemu-user-static knows "arm"'],
+    ['--reset --help', '"--help" does not go with the other words, which are those of multiarch/qemu-user-static'],
+    ['--reset --credentials yes', '"--credentials" does not go with the other words'],
+    // It abbreviates two.
+    ['--reset --p yes', '"--p" does not go with the other words'],
+    ['--reset arm', '"arm" does not go with the other words, which are those of multiarch/qemu-user-static'],
   ] as const) {
     it(`${line} is refused`, () => expect(refusalOf(wordsOf(line))).to.contain(message));
   }
@@ -115,8 +119,8 @@ describe('a call of qus', () => {
 
   for (const [line, message] of [
     ['-i ls', '"-i" of qus starts a shell'],
-    ['-s -x', 'neither this program nor qus knows "-x"'],
-    ['-s -- -p -x arm', 'neither this program nor qus knows "-x"'],
+    ['-s -x', '"-x" does not go with the other words, which are those of qus'],
+    ['-s -- -p -x arm', '"-x" does not go with the other words, which are those of qus'],
     ['-s -- -p -s', '"-s" of qus writes files'],
     ['-s -- -Q /opt -p', '"-Q /opt" of qus means other emulators'],
     ['-s -t', '"-t" of qus needs a value'],

@@ -84,6 +84,22 @@ describe('the plan of an installation', () => {
       { kind: 'kept', version: '8.2.2', difference: version },
     ],
     [
+      'keeps the flags of another watcher',
+      { entries: [entry({ flags: 'PF' })], registered: '11.1.3', options: { keepOurs: true } },
+      'ready',
+      { kind: 'kept', version: '11.1.3', difference: { in: 'flags', have: 'PF', want: 'POCF' } },
+    ],
+    [
+      'does not keep the flags of another tool for that',
+      {
+        entries: [entry({ flags: 'PF', interpreter: '/usr/libexec/qemu-aarch64' })],
+        registered: '11.1.3',
+        options: { keepOurs: true },
+      },
+      'register',
+      { kind: 'changed', difference: { in: 'flags', have: 'PF', want: 'POCF' } },
+    ],
+    [
       'replaces an emulator that does not tell its version',
       { entries: [entry()] },
       'register',
@@ -298,7 +314,7 @@ describe('notes', () => {
     ],
     [
       { kind: 'other-names', files: ['/b/qemu-arm-static', '/b/qemu-ppc-static'], instead: '/b/qemu-arm' },
-      '/b/qemu-arm-static and another such file are not used, because emulators have other names here: -v FILE:/b/qemu-arm:ro would be used',
+      '/b/qemu-arm-static and another such file are not used, because emulators have other names here; in a container, -v FILE:/b/qemu-arm:ro would be used',
     ],
     [
       { kind: 'this-container-only', platform: 'linux/amd64', note: { kind: 'replaced', entry: 'broken' } },

@@ -277,6 +277,15 @@ describe('a watcher', () => {
     ).not.to.contain('taken');
   });
 
+  it('says so if the entry of another tool is in front, and nothing when it goes', () => {
+    const front = { ...theirs, name: 'front' };
+    const play = new Play(['arm64', 's390x']).started();
+    play.trigger().looked([front, arm64, s390x]).installed([{}], [front, arm64, s390x], [front, arm64, s390x]);
+    expect(play.done()).to.deep.equal(['look', 'install arm64', 'taken arm64 taken', 'no retry']);
+    play.trigger().looked([arm64, s390x]).installed([{}], [arm64, s390x], [arm64, s390x]);
+    expect(play.done()).to.deep.equal(['look', 'install arm64', 'no retry']);
+  });
+
   it('says so too if it registers its own again', () => {
     const play = new Play(['arm64', 's390x']).started();
     const again = { ...arm64, inode: 8 };

@@ -66,7 +66,7 @@ describe('events', () => {
     const lost =
       '/usr/bin/qemu-aarch64-static; programs do not see the name that they were called by (no flag P); sudo and other setuid programs do not work (no flag C)';
     expect(formatEvent({ event: 'taken', architecture: 'arm64', cause: { kind: 'taken', taker } }, 'T', text)).to.equal(
-      `T taken arm64: qemu-aarch64 is now the entry of another tool: ${lost}; it runs, and stays`,
+      `T taken arm64: now runs through qemu-aarch64, an entry of another tool: ${lost}; it works, so it stays`,
     );
     const cause = { kind: 'restore', cause: 'replaced', taker } as const;
     expect(formatEvent({ event: 'restored', architecture: 'arm64', cause }, 'T', text)).to.equal(

@@ -42,6 +42,13 @@ describe('the program, copied into another image', () => {
     });
   }
 
+  it('in another directory: finds /usr/lib/binfmt', () => {
+    const program = copied({ prefix: 'opt', files: [] });
+    const lib = path.dirname(path.dirname(copied({ files: others })));
+    const script = `mount -t overlay -o lowerdir=${lib}/lib:/usr/lib none /usr/lib && exec ${program} --version`;
+    expect(run('unshare', ['--mount', 'sh', '-c', script])).to.include({ exit: 0, stderr: '' });
+  });
+
   for (const prefix of ['usr', 'usr/local']) {
     it(`with its files in /${prefix}/lib/binfmt: works, also through a link, and names itself in its advice`, () => {
       const program = copied({ prefix, files: others });

@@ -108,6 +108,16 @@ describe('the process', function () {
     for (const line of lines) expect(line).to.match(/^at /).and.not.contain('private name');
   });
 
+  it('says that the processor is too old if Node.js is ended by an instruction that it does not have', () => {
+    const dir = scratch();
+    fs.writeFileSync(path.join(dir, 'node'), '#!/bin/sh\nkill -ILL $$\n', { mode: 0o755 });
+    const ended = run(PROGRAM, [], { PATH: `${dir}:${process.env['PATH']}` });
+    expect(ended.exit).to.equal(1);
+    expect(ended.stderr).to.equal(
+      'binfmt: Node.js ended before its work was done (SIGILL): this processor is probably older than those that it was built for\n',
+    );
+  });
+
   it('says so if Node.js is missing', () => {
     const ended = shell(`PATH=/nonexistent ${PROGRAM}`);
     expect(ended.exit).to.equal(1);

@@ -10,7 +10,9 @@ import { scratch } from '../support/scratch.js';
 import { until, Watcher } from '../support/watcher.js';
 
 const { name, emulator: entry } = guest;
-const theirs = path.join(EMULATORS, entry);
+/** Another tool's emulator: the same program in another file. */
+const theirs = path.join(scratch(), entry);
+fs.copyFileSync(path.join(EMULATORS, entry), theirs);
 
 describe('a watcher and others', () => {
   const watchers: Watcher[] = [];
@@ -43,7 +45,7 @@ describe('a watcher and others', () => {
     const watcher = watch(name, ['--keep']);
     await watcher.said(/ready/);
     take('F');
-    await watcher.said(/taken \S+: \S+ is now the entry of another tool: .*; it runs, and stays\n/);
+    await watcher.said(/taken \S+: now runs through \S+, an entry of another tool: .*; it works, so it stays\n/);
     expect(entryText(entry)).to.contain('flags: F\n');
     expect((await watcher.get('/readyz')).status).to.equal(200);
   });
@@ -89,8 +91,10 @@ describe('a watcher and others', () => {
         '-c',
         command,
       ]);
-    // The watcher may be faster and mount it, and then this fails.
-    inside(`umount ${dir}; mount -t binfmt_misc none ${dir} || true`);
+    // Faster than the watcher can be.
+    process.kill(watcher.nodePid, 'SIGSTOP');
+    inside(`umount ${dir}; mount -t binfmt_misc none ${dir}`);
+    process.kill(watcher.nodePid, 'SIGCONT');
     await watcher.said(/restored|installed/, 2);
     inside(`echo -1 >${dir}/${entry}`);
     await watcher.said(/restored|installed/, 3);

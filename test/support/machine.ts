@@ -21,6 +21,9 @@ export const own = row(
   process.arch === 'ppc64' ? (bigEndian ? 'ppc64' : 'ppc64le') : (named[process.arch] ?? process.arch),
 );
 
+/** The examples of the documentation are for this architecture. */
+export const isLikeTheExamples = own.name === 'amd64';
+
 /**
  * The architectures that the processor and the kernel run without an emulator, with the highest variant of those that
  * have variants: amd64 → 3, 386 → undefined. `own` is one of them.

@@ -6,7 +6,7 @@ import { registerDynamic } from '../support/debian12.js';
 import { docker, guestImage, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
 import { as, mustAs, startEngines, stopEngines } from '../support/engines.js';
 import { MOUNT } from '../support/kernel.js';
-import { guest, own } from '../support/machine.js';
+import { guest, isLikeTheExamples } from '../support/machine.js';
 import { type Ended, must, ROOT } from '../support/program.js';
 import { CLUSTER, expectPrinted, type Story, storiesOf } from './story.js';
 
@@ -97,7 +97,7 @@ function type({ machine, commands }: Story): void {
   }
 }
 
-if (own.name === 'amd64') {
+if (isLikeTheExamples) {
   describe('the documentation, typed', () => {
     const wasMounted = fs.existsSync(path.join(MOUNT, 'register'));
 

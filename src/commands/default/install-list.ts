@@ -6,9 +6,9 @@ import type { Note } from '../../core/note.js';
 import { formatPlatform } from '../../core/platform.js';
 import { isProblem, type Problem, problemOf } from '../../core/problem.js';
 import { joined, reportBatch } from '../../core/render.js';
-import type { Item, Report } from '../../core/report-lines.js';
-import { architecturesOf, parseSelection, type Selection, selectPlatforms } from '../../core/selection.js';
-import { runnerOf, type Snapshot } from '../../core/snapshot.js';
+import type { Item, Line, Report } from '../../core/report-lines.js';
+import { architecturesOf, parseSelection, selectPlatforms } from '../../core/selection.js';
+import type { Snapshot } from '../../core/snapshot.js';
 import { type Installation, installPlatforms } from '../../system/change/install.js';
 import { installBehind } from '../../system/change/install-behind.js';
 import { persistPlatforms, type TargetHost } from '../../system/change/persist.js';
@@ -52,7 +52,7 @@ export async function install(
       note: registered === undefined ? note : noteOn(note, system),
     })),
   ];
-  const report = joined(otherNames(selection, before, system), reportBatch('installing', items));
+  const report = joined({ lines: otherNames(words, system), exit: 0 }, reportBatch('installing', items));
   return {
     report: persisted ? joined(report, persisted) : report,
     after,
@@ -62,12 +62,11 @@ export async function install(
 }
 
 /** A user who came from another tool may have meant such a file to be used. */
-function otherNames(selection: Selection, before: Snapshot, { emulatorDirectory }: System): Report {
-  const emulated = architecturesOf(selection, architectures).filter(
-    (architecture) => runnerOf(architecture, before).kind !== 'processor',
-  );
-  const note = findOtherNames(emulated, emulatorDirectory);
-  return { lines: note ? [{ kind: 'note', note }] : [], exit: 0 };
+export function otherNames(words: readonly string[], { host, emulatorDirectory }: System): Line[] {
+  const processor = host.emulatedOn ?? host.own;
+  const wanted = architecturesOf(parseSelection(words), architectures).filter((each) => each !== processor);
+  const note = findOtherNames(wanted, emulatorDirectory);
+  return note ? [{ kind: 'note', note }] : [];
 }
 
 /** If this program is emulated itself, its emulator finds other emulators by their paths, in this container only. */

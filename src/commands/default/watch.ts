@@ -9,6 +9,7 @@ import { runService } from '../../system/watch/service.js';
 import type { Context } from '../command.js';
 import { refusal } from '../mount-options.js';
 import type { Arguments, Service } from './arguments.js';
+import { otherNames } from './install-list.js';
 import { uninstall } from './uninstall-list.js';
 
 export async function watch(args: Arguments, service: Service, context: Context): Promise<Report> {
@@ -19,11 +20,10 @@ export async function watch(args: Arguments, service: Service, context: Context)
   const refused = refusal(system.binfmt, args.mount);
   if (refused) return refused;
   await removeLeftovers(system);
-  if (args.uninstall !== undefined) {
-    const { lines } = uninstall(args.uninstall, system);
-    if (lines.length > 0) context.print(lines);
-  }
+  const words = args.install ?? [];
+  const removed = args.uninstall === undefined ? [] : uninstall(args.uninstall, system).lines;
+  context.print([...removed, ...otherNames(words, system)]);
   const node = found && service.node && { ...service.node, ...found.cluster };
-  const options = { ...service, node, words: args.install ?? [], options: args.options };
+  const options = { ...service, node, words, options: args.options };
   return runService(options, { open, opened: system, broken: engineEnds(system.binfmt) }, context);
 }

@@ -168,9 +168,6 @@ const installLabels = {
 /** The same call again, with what it lacked. Only an image can be given more by its caller. */
 function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undefined {
   const { kind, args } = invocation;
-  if (grant === 'user-namespace' && kind === 'image' && invocation.remapped) {
-    return { label: "in the host's user namespace", command: callPrivileged(invocation, args) };
-  }
   if (grant === 'user-namespace') {
     if (args.some((word) => /^--?allow-userns$/.test(word))) return undefined;
     const again = [...args, '--allow-userns'];
@@ -215,6 +212,11 @@ function callAgain(grant: Grant, invocation: Invocation): RenderedAdvice | undef
       return {
         label: "with the host's root directory",
         command: callPrivileged(invocation, [...args, '--host', '/host'], HOST_ROOT),
+      };
+    case 'host-user-namespace':
+      return {
+        label: 'if the engine has userns-remap',
+        command: callPrivileged(invocation, args, ['--userns=host']),
       };
     case 'no-apparmor':
       return {

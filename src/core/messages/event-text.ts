@@ -36,7 +36,7 @@ export function describeEventCause(cause: EventCause, invocation: Invocation): s
         ? `another tool had replaced its entry by ${describeTaker(cause.taker)}`
         : restoreCauses[cause.cause];
     case 'taken':
-      return `${cause.taker.entry} is now the entry of another tool: ${describeTaker(cause.taker)}; it runs, and stays`;
+      return `now runs through ${cause.taker.entry}, an entry of another tool: ${describeTaker(cause.taker)}; it works, so it stays`;
     case 'wait':
       return `${cause.failing ? '' : `${REMOVED_AGAIN}; `}retrying in ${cause.seconds} s`;
     case 'node-changed':

@@ -50,7 +50,7 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
       return note.note === undefined ? alone : `${describeNote(note.note, cause)}; ${alone}`;
     }
     case 'other-names':
-      return `${describeFiles(note.files)} not used, because emulators have other names here: -v FILE:${printable(note.instead)}:ro would be used`;
+      return `${describeFiles(note.files)} not used, because emulators have other names here; in a container, -v FILE:${printable(note.instead)}:ro would be used`;
     case 'not-registered':
       return 'not registered';
     case 'entries-unreadable':

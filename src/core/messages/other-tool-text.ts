@@ -45,6 +45,6 @@ export function describeRefusal(tool: OtherTool, { word, value, because }: Refus
     case 'no-value':
       return `${quote(word)} of ${tool} needs a value`;
     case 'unknown':
-      return `neither this program nor ${tool} knows ${quote(word)}`;
+      return `${quote(word)} does not go with the other words, which are those of ${tool}`;
   }
 }

@@ -35,6 +35,7 @@ import {
   tryEmulators,
 } from './install.js';
 import { stageFiles, type WritableHost } from './stage-files.js';
+import { withHostFiles } from './target-host.js';
 
 /** The host whose files are written. */
 export interface TargetHost extends BootFormat, WritableHost {
@@ -173,7 +174,7 @@ function installOnHost(
 export function problemWith(failure: HostFailure): Problem {
   if (failure.kind === 'changed') return problemOf(hostFileChanged, 'machine', { files: failure.files });
   const { directory, errno, half } = failure;
-  const advice = ['EACCES', 'EPERM'].includes(errno) ? [{ do: 'call-again', with: 'host-files' } as const] : [];
+  const advice = ['EACCES', 'EPERM'].includes(errno) ? [withHostFiles()] : [];
   return problemOf(hostWriteFailed, directory, { directory, errno, half }, advice);
 }
 

@@ -22,7 +22,7 @@ import { formatPlatform } from '../../core/platform.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { isDirectory } from '../host/files.js';
 import { type HostTree, openHostTree } from '../host/host-tree.js';
-import { processesInOtherNamespaces } from '../host/namespaces.js';
+import { processesInOtherNamespaces, userId } from '../host/namespaces.js';
 import type { Machine } from '../system.js';
 
 export interface HostOptions {
@@ -42,7 +42,7 @@ export function openHost({ root }: HostOptions, { launcher, invocation }: Machin
   }
   const found = root ?? (invocation.kind === 'file' ? '/' : rootOfHost());
   if (found === undefined) {
-    const advice = [CALL_WITH_FILES, { do: 'call-again', with: 'host-root' }] as const;
+    const advice = [withHostFiles(), { do: 'call-again', with: 'host-root' }] as const;
     return { kind: 'unreachable', problem: problemOf(hostUnreachable, 'machine', {}, advice) };
   }
   return { kind: 'opened', tree: openHostTree(path.resolve(found), launcher) };
@@ -59,10 +59,11 @@ export function otherProcessor({ host: { own, emulatedOn } }: Machine): Problem 
   if (own === undefined || emulatedOn === undefined) return undefined;
   const [program, processor] = [own, emulatedOn].map((architecture) => formatPlatform({ architecture }));
   const facts = { program: program ?? '', processor: processor ?? '' };
-  return problemOf(hostOtherProcessor, 'machine', facts, [CALL_WITH_FILES]);
+  return problemOf(hostOtherProcessor, 'machine', facts, [withHostFiles()]);
 }
 
-const CALL_WITH_FILES: Advice = { do: 'call-again', with: 'host-files' };
+/** Another user than root can read no process of the host, whatever the options are. */
+export const withHostFiles = (): Advice => ({ do: 'call-again', with: userId() === 0 ? 'host-files' : 'root-user' });
 
 /** The root directory of a process of the host (docker run --pid=host). It takes the right to trace that process. */
 function rootOfHost(): string | undefined {

@@ -128,11 +128,11 @@ export function createWatcher(
     const wanted = first ? architectures : asked.map(({ architecture }) => architecture);
     const before = await takeSnapshot(system, { probes: wanted, emulators: true });
     const platforms = first ? selectPlatforms(state.selection, before) : asked;
-    const request = { platforms, options: options.options, before, lasting: 'if possible' } as const;
-    const { results, after } = await installPlatforms(request, system);
+    const request = { platforms, options: { ...options.options, keepOurs: !first }, before } as const;
+    const { results, after } = await installPlatforms({ ...request, lasting: 'if possible' }, system);
     probes = new Map([...probes, ...before.probes, ...after.probes]);
     lastProbe = Date.now();
-    return { kind: 'installed', now: lastProbe, results, before: entries, after: after.entries };
+    return { kind: 'installed', now: lastProbe, results, before: before.entries, after: after.entries };
   };
 
   /** If binfmt_misc was unmounted and mounted again since the last look, what inotify watched is gone. */
