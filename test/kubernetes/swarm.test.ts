@@ -87,9 +87,9 @@ describe('deploy/swarm/stack.yaml', () => {
 
     it('is not healthy, and its log says why', async () => {
       deploy();
-      const said = () => docker('service', 'logs', '--raw', `${STACK}_binfmt`).stderr;
-      await untilWithin(PATIENCE, () => said().includes(`failed ${guest.name}: cannot mount binfmt_misc`), said);
-      expect(said()).not.to.contain(' ready\n');
+      // `docker service logs` has nothing until a task is healthy, or has failed.
+      await untilWithin(PATIENCE, () => log().includes(`failed ${guest.name}: cannot mount binfmt_misc`), log);
+      expect(log()).not.to.contain(' ready\n');
       expect(health()).not.to.equal('healthy');
     });
   });
