@@ -1,5 +1,7 @@
 /** deploy/kubernetes/base on a host that does not keep binfmt_misc mounted. */
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
+import { api } from '../support/api-server.js';
 import { docker, IMAGE, mustDocker, uninstallAll } from '../support/docker.js';
 import { expectGuestsRun, prepareGuests, runsGuestPod } from '../support/guest-pods.js';
 import { mounted, onHost, unmountHost } from '../support/host.js';
@@ -21,10 +23,12 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     await prepareGuests();
     started = true;
   });
-  beforeEach(() => ours.apply({ image: IMAGE }));
-  after(() => {
+  beforeEach(async () => {
+    if (!(await ours.ready())) ours.apply({ image: IMAGE });
+  });
+  after(async () => {
     if (!started) return;
-    ours.remove();
+    await ours.delete();
     uninstallAll();
     unmountHost();
   });
@@ -54,63 +58,68 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
   it('mounts binfmt_misc on the host, so that the entries stay when the pod is gone, and when all is removed', async () => {
     expect(mounted()).to.equal(true);
     const entries = entryNames();
-    ours.delete();
-    await untilWithin(PATIENCE, () => ours.container() === '', 'the container to end');
+    await ours.delete();
     expect(entryNames()).to.deep.equal(entries);
-    await expectGuestsRun();
+    expect(await runsGuestPod(guest)).to.equal(true);
   });
 
-  for (const [what, disturb] of [
-    ['deleted', () => ours.kubectl('delete', 'pod', ours.pod(), '--wait=false')],
-    ['evicted', () => evict(ours.pod())],
-    ['killed', () => mustDocker('kill', '--signal', 'KILL', ours.container())],
-  ] as const) {
-    it(`keeps the entries while its pod is ${what}, and comes back`, async () => {
-      const [entries, pod, container] = [entryNames(), ours.pod(), ours.container()];
-      disturb();
-      await untilWithin(
-        PATIENCE,
-        () => docker('inspect', '--format', '{{.State.Running}}', container).stdout !== 'true\n',
-        what,
-      );
-      expect(entryNames()).to.deep.equal(entries);
-      expect(await runsGuestPod(guest)).to.equal(true);
-      await untilWithin(PATIENCE, () => !['', container].includes(ours.container()), 'another container');
-      await readyAgain();
-      if (what === 'killed') expect(ours.pod()).to.equal(pod);
-      else expect(ours.pod()).not.to.equal(pod);
-      expect(entryNames()).to.deep.equal(entries);
-    });
-  }
+  /** The entries stay while `disturb` ends the container, and until another one is ready. */
+  const endsAndComesBack = async (disturb: () => unknown) => {
+    const [entries, container] = [entryNames(), ours.container()];
+    await disturb();
+    const running = () => docker('inspect', '--format', '{{.State.Running}}', container).stdout;
+    await untilWithin(PATIENCE, () => running() !== 'true\n', 'its container to end');
+    expect(entryNames()).to.deep.equal(entries);
+    expect(await runsGuestPod(guest, { tolerations: [{ operator: 'Exists' }] })).to.equal(true);
+    await untilWithin(PATIENCE, () => !['', container].includes(ours.container()), 'another container');
+    await readyAgain();
+    expect(entryNames()).to.deep.equal(entries);
+  };
+
+  it('keeps the entries while its pod is killed, and comes back', async () => {
+    const pod = await ours.pod();
+    await endsAndComesBack(() => mustDocker('kill', '--signal', 'KILL', ours.container()));
+    expect(await ours.pod()).to.equal(pod);
+  });
+
+  it('keeps the entries while its pod is evicted, and comes back, whatever taints the node has', async () => {
+    const pod = await ours.pod();
+    mustKubectl('taint', 'node', '--all', 'binfmt.test/full=yes:NoSchedule', 'binfmt.test/out=yes:NoExecute');
+    try {
+      await endsAndComesBack(() => evict(pod));
+    } finally {
+      kubectl('taint', 'node', '--all', 'binfmt.test/full-', 'binfmt.test/out-');
+    }
+    expect(await ours.pod()).not.to.equal(pod);
+  });
 
   /** As `kubectl drain` asks for it. */
-  function evict(pod: string): void {
-    const minor = Number.parseInt(JSON.parse(mustKubectl('get', '--raw', '/version')).minor, 10);
-    const eviction = {
-      apiVersion: minor >= 22 ? 'policy/v1' : 'policy/v1beta1',
-      kind: 'Eviction',
-      metadata: { name: pod, namespace: ours.namespace },
-    };
-    const path = `/api/v1/namespaces/${ours.namespace}/pods/${pod}/eviction`;
-    const command = `kubectl create --raw '${path}' --filename - <<<'${JSON.stringify(eviction)}'`;
-    must('bash', ['-euc', command], { KUBECONFIG: process.env['BINFMT_TEST_KUBECONFIG'] });
+  async function evict(name: string | undefined): Promise<void> {
+    const { minor } = JSON.parse(await api('/version'));
+    const apiVersion = Number.parseInt(minor, 10) >= 22 ? 'policy/v1' : 'policy/v1beta1';
+    const eviction = { apiVersion, kind: 'Eviction', metadata: { name, namespace: ours.namespace } };
+    await api(`/api/v1/namespaces/${ours.namespace}/pods/${name}/eviction`, 'POST', eviction);
   }
+
+  it('is among the last pods that a node gives up', () => {
+    expect(ours.kubectl('get', 'pods', '--output', 'jsonpath={.items[0].spec.priority}')).to.equal('2000001000');
+  });
 
   it('keeps its pod and the entries while the kubelet is restarted', async function () {
     const restart = process.env['BINFMT_TEST_RESTART_KUBELET'];
     if (!restart) skipBecause(this, 'BINFMT_TEST_RESTART_KUBELET names no command that restarts the kubelet');
-    const [pod, container] = [ours.pod(), ours.container()];
+    const [pod, container] = [await ours.pod(), ours.container()];
     must('env', ['--unset', 'TMPDIR', 'bash', '-c', restart]);
     await untilWithin(PATIENCE, () => runsGuestPod(guest), 'a pod that runs');
     await readyAgain();
-    expect([ours.pod(), ours.container()]).to.deep.equal([pod, container]);
+    expect([await ours.pod(), ours.container()]).to.deep.equal([pod, container]);
   });
 
   it('restores all entries after systemd-binfmt --unregister, which writes -1 to status', async () => {
     const entries = entryNames();
     writeEntry('status', '-1');
     await untilWithin(PATIENCE, () => entryNames().length === entries.length, 'the entries');
-    await expectGuestsRun();
+    expect(await runsGuestPod(guest)).to.equal(true);
     await untilWithin(
       PATIENCE,
       () => ours.log().includes(`restored ${guest.name}: its entry had been removed`),
@@ -127,42 +136,24 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
 
   it('does not fight with a second DaemonSet', async () => {
     const second = new DaemonSet('binfmt-test-second');
-    second.apply({ image: IMAGE });
     try {
-      const logs = () => ours.log() + second.log();
-      const earlier = logs().length;
+      second.apply({ image: IMAGE });
+      const earlier = [ours.log(), second.log()].map(({ length }) => length);
+      const said = () => [ours.log(), second.log()].map((log, i) => log.slice(earlier[i])).join('');
       onHost(() => writeEntry('status', '-1'));
       await untilWithin(PATIENCE, () => runsGuestPod(guest), 'a pod that runs');
-      await new Promise((resolve) => setTimeout(resolve, 2000));
-      const settled = logs();
-      expect(settled).not.to.match(/waiting|not-ready/);
-      expect(settled.length).to.be.above(earlier);
-      await new Promise((resolve) => setTimeout(resolve, 2000));
-      expect(logs()).to.equal(settled);
+      const atRest = async () => {
+        const before = said();
+        await setTimeout(2000);
+        return said() === before;
+      };
+      await untilWithin(PATIENCE, atRest, said);
+      expect(said())
+        .to.contain('restored')
+        .and.not.to.match(/waiting|not-ready/);
     } finally {
-      second.remove();
+      await second.delete();
     }
-    await expectGuestsRun();
-  });
-
-  it('tolerates every taint, and is among the last pods that a node gives up', () => {
-    const priority = ours.kubectl('get', 'pod', ours.pod(), '--output', 'jsonpath={.spec.priority}');
-    expect(Number(priority)).to.equal(2_000_001_000);
-    mustKubectl('taint', 'node', '--all', 'binfmt.test/full=yes:NoSchedule', 'binfmt.test/out=yes:NoExecute');
-    try {
-      ours.kubectl('rollout', 'restart', 'daemonset/binfmt');
-      ours.rolledOut();
-    } finally {
-      kubectl('taint', 'node', '--all', 'binfmt.test/full-', 'binfmt.test/out-');
-    }
-  });
-
-  it('leaves no entry if it is deleted after the component uninstall was applied', async () => {
-    ours.apply({ image: IMAGE, components: ['scheduling', 'uninstall'] });
-    await expectGuestsRun();
-    ours.delete();
-    mustKubectl('delete', 'clusterrole,clusterrolebinding', 'binfmt');
-    expect(mustKubectl('get', 'nodes', '--output', 'jsonpath={.items[*].metadata.labels}')).not.to.contain('binfmt/');
-    await untilWithin(PATIENCE, () => entryNames().length === 0, 'no entry');
+    expect(await runsGuestPod(guest)).to.equal(true);
   });
 });

@@ -4,7 +4,7 @@ import { docker, guestImage, IMAGE, mustDocker, uninstallAll } from '../support/
 import { guests } from '../support/guest-pods.js';
 import { mounted, unmountHost } from '../support/host.js';
 import { entryNames } from '../support/kernel.js';
-import { cloneOfDeploy, kubectl, mustKubectl, removeNamespace } from '../support/kubernetes.js';
+import { cloneOfDeploy, DaemonSet, kubectl, mustKubectl, removeNamespace } from '../support/kubernetes.js';
 import { run } from '../support/program.js';
 import { skipBecause } from '../support/skip.js';
 import { CLUSTER, expectPrinted, storiesOf } from '../typed/story.js';
@@ -21,34 +21,32 @@ if (arm64 !== undefined) {
       if (mounted()) skipBecause(this, 'this host keeps binfmt_misc mounted');
       mustDocker('tag', guestImage(arm64), BUSYBOX);
       mustDocker('tag', IMAGE, NAME);
-    });
-    afterEach(() => {
-      // Its pod takes the labels away.
-      kubectl('delete', 'daemonset', '--namespace', 'binfmt', 'binfmt', '--cascade=foreground');
       removeNamespace('binfmt');
+      kubectl('wait', '--for=delete', 'namespace/binfmt', '--timeout=120s');
+    });
+    after(async () => {
+      await new DaemonSet().delete();
       kubectl('delete', 'clusterrole,clusterrolebinding', 'binfmt', '--ignore-not-found');
-      kubectl('delete', 'pod', 'hello', '--ignore-not-found');
+      kubectl('delete', 'pod', 'hello', '--ignore-not-found', '--force', '--grace-period=0');
       uninstallAll();
       unmountHost();
+      docker('image', 'rm', BUSYBOX);
     });
-    after(() => void docker('image', 'rm', BUSYBOX));
 
     const stories = storiesOf('docs/cluster.md').filter(({ machine }) => machine === CLUSTER);
-    const beginningWith = (text: string) => stories.find(({ commands }) => commands[0]?.typed.includes(text));
+    /** What removes everything comes last. */
+    const removing = (typed = '') => Number(typed.includes('uninstall'));
+    const inOrder = stories.toSorted((a, b) => removing(a.commands[0]?.typed) - removing(b.commands[0]?.typed));
+    /** A clone, as people change the kustomization in it. */
+    const clone = cloneOfDeploy();
 
-    /** A shell in a clone, as people change the kustomization in it. */
-    const shellInClone = () => {
-      const clone = cloneOfDeploy();
-      return (text: string) => run('bash', ['-c', `exec 2>&1\ncd ${clone}\n${text}`]);
-    };
-
-    for (const { commands } of stories) {
-      it(`${commands[0]?.typed}`, () => expectPrinted(commands, shellInClone()));
+    for (const { commands } of inOrder) {
+      it(`${commands[0]?.typed}`, () =>
+        expectPrinted(commands, (text) => run('bash', ['-c', `exec 2>&1\ncd ${clone}\n${text}`])));
     }
 
     it('takes everything away, also what components have added', () => {
-      const inClone = shellInClone();
-      for (const text of ['[scheduling]', '&uninstall']) expectPrinted(beginningWith(text)?.commands ?? [], inClone);
+      expect(removing(inOrder.at(-1)?.commands[0]?.typed)).to.equal(1);
       const names = 'clusterrole,clusterrolebinding,namespace';
       expect(mustKubectl('get', names, '--output', 'name')).not.to.match(/\/binfmt$/m);
       expect(mustKubectl('get', 'nodes', '--output', 'jsonpath={.items[*].metadata.labels}')).not.to.contain('binfmt/');

@@ -1,10 +1,10 @@
 /** deploy/kubernetes/host-mounted, on a host that keeps binfmt_misc mounted and on one that does not. */
 import { expect } from 'chai';
 import { IMAGE, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
-import { expectGuestsRun, prepareGuests } from '../support/guest-pods.js';
-import { mounted, unmountHost } from '../support/host.js';
+import { expectGuestsRun, prepareGuests, runsGuestPod } from '../support/guest-pods.js';
+import { mounted } from '../support/host.js';
 import { entryNames, MOUNT, writeEntry } from '../support/kernel.js';
-import { DaemonSet, kubectl } from '../support/kubernetes.js';
+import { DaemonSet, kubectl, removeNamespace } from '../support/kubernetes.js';
 import { guest } from '../support/machine.js';
 import { must } from '../support/program.js';
 import { skipBecause } from '../support/skip.js';
@@ -21,8 +21,8 @@ describe('deploy/kubernetes/host-mounted', () => {
     await prepareGuests();
     ours.apply(rendering);
   });
-  after(() => {
-    ours.remove();
+  after(async () => {
+    await ours.delete();
     uninstallAll();
     restore();
   });
@@ -51,28 +51,25 @@ describe('deploy/kubernetes/host-mounted', () => {
       'a line in the log',
     );
     mustDocker('kill', '--signal', 'KILL', ours.container());
-    await expectGuestsRun();
+    expect(await runsGuestPod(guest)).to.equal(true);
     expect(entryNames()).to.deep.equal(entries);
     await untilWithin(PATIENCE, () => ours.ready(), 'a pod that is ready');
   });
 });
 
 describe('deploy/kubernetes/host-mounted on a host that does not keep binfmt_misc mounted', () => {
-  const ours = new DaemonSet();
+  const ours = new DaemonSet('binfmt-test-not-mounted');
 
   before(function () {
     if (mounted()) skipBecause(this, `this host keeps binfmt_misc mounted at ${MOUNT}`);
   });
-  after(() => {
-    ours.remove();
-    unmountHost();
-  });
+  after(() => removeNamespace(ours.namespace));
 
   it('is not ready, and its log says why', async () => {
     ours.change(rendering);
     const log = () => kubectl('logs', '--namespace', ours.namespace, 'daemonset/binfmt').stdout;
     await untilWithin(PATIENCE, () => log().includes(`failed ${guest.name}: cannot mount binfmt_misc`), log);
     expect(log()).not.to.contain(' ready\n');
-    expect(ours.ready()).to.equal(false);
+    expect(await ours.ready()).to.equal(false);
   });
 });

@@ -21,9 +21,9 @@ describe('deploy/kubernetes/scheduling', () => {
     await prepareGuests();
     started = true;
   });
-  after(() => {
+  after(async () => {
     if (!started) return;
-    ours.remove();
+    await ours.delete();
     mustKubectl('delete', 'clusterrole,clusterrolebinding', 'binfmt', '--ignore-not-found');
     kubectl('taint', 'node', '--all', `${TAINT}-`);
     uninstallAll();
@@ -46,7 +46,7 @@ describe('deploy/kubernetes/scheduling', () => {
   });
 
   it('takes the labels away when the DaemonSet is deleted', async () => {
-    ours.delete();
+    await ours.delete();
     await untilWithin(PATIENCE, () => labels().length === 0, 'no label');
   });
 });

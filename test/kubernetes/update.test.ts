@@ -10,7 +10,7 @@ import { started } from '../support/program.js';
 import { sayInstead, skipBecause } from '../support/skip.js';
 
 /** How many pods have to be started, at least. */
-const PODS = Number(process.env['BINFMT_TEST_PODS'] ?? 100);
+const PODS = Number(process.env['BINFMT_TEST_PODS'] ?? 16);
 
 interface Tally {
   pods: number;
@@ -35,11 +35,12 @@ async function startPods(tally: Tally, done: () => boolean): Promise<void> {
   }
 }
 
-/** On the same node, one after the other. */
+/** On the same node, one after the other, with as little of the processors as a pod that asks for none. */
 async function startContainers(tally: Tally, done: () => boolean): Promise<void> {
   for (let i = 0; !done(); i++) {
     const each = guests[i % guests.length] as Guest;
-    const run = ['run', '--label', LABEL, '--rm', '--platform', each.platform, guestImage(each), 'uname', '-m'];
+    const options = ['--label', LABEL, '--rm', '--cpu-shares', '2', '--platform', each.platform];
+    const run = ['run', ...options, guestImage(each), 'uname', '-m'];
     const { stdout, stderr } = await started('docker', run);
     if (stdout !== outputOf(each)) tally.failures.push(`a container for ${each.platform}: ${stdout}${stderr}`);
     tally.containers++;
@@ -60,8 +61,8 @@ for (const [where, components, prepare] of [
       await prepareGuests();
       ours.apply({ image: IMAGE, components });
     });
-    after(() => {
-      ours.remove();
+    after(async () => {
+      await ours.delete();
       uninstallAll(FULL_IMAGE);
       restore();
     });

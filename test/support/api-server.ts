@@ -1,20 +1,42 @@
-/** A real API server of Kubernetes, as KUBECONFIG names it: service accounts on it, its node, and a network that fails. */
+/** A real API server of Kubernetes, as KUBECONFIG names it: asking it, service accounts on it, its node, and a network that fails. */
 import { once } from 'node:events';
 import fs from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Transform } from 'node:stream';
-import { must, run } from './program.js';
+import { text } from 'node:stream/consumers';
+import { must } from './program.js';
 import { scratch } from './scratch.js';
 
-/** Why no cluster can be used; undefined if one answers. */
-export function noCluster(): string | undefined {
-  if (!process.env['KUBECONFIG']) return 'KUBECONFIG names no cluster';
-  const { exit, stderr } = run('kubectl', ['get', '--raw', '/readyz', '--request-timeout=10s']);
-  return exit === 0 ? undefined : `the cluster does not answer: ${stderr.trim()}`;
-}
-
 export const kubectl = (...args: string[]) => must('kubectl', args);
+
+/** How the API server is reached, by KUBECONFIG. */
+function client(): https.RequestOptions & { readonly server: string } {
+  const config = kubectl('config', 'view', '--minify', '--raw', '--flatten', '--output=json');
+  const { clusters, users } = JSON.parse(config);
+  const [{ cluster }, { user }] = [clusters[0], users[0]];
+  const decoded = (text?: string) => text && Buffer.from(text, 'base64');
+  const agent = new https.Agent({
+    ca: decoded(cluster['certificate-authority-data']),
+    cert: decoded(user['client-certificate-data']),
+    key: decoded(user['client-key-data']),
+  });
+  return { server: cluster.server, agent, headers: user.token && { authorization: `Bearer ${user.token}` } };
+}
+let known: ReturnType<typeof client> | undefined;
+
+/** What the API server answers. For what is asked again and again: kubectl would take much more of the processors. */
+export async function api(path: string, method = 'GET', body?: object): Promise<string> {
+  known ??= client();
+  const request = https.request(new URL(path, known.server), { ...known, method });
+  request.setHeader('content-type', 'application/json').end(body && JSON.stringify(body));
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const answer = await text(response);
+  if ((response.statusCode ?? 0) >= 300) throw new Error(`${method} ${path}: ${answer}`);
+  return answer;
+}
 
 export function apply(...objects: object[]): void {
   const file = path.join(scratch(), 'objects.json');
@@ -71,7 +93,7 @@ export interface NodeObject {
   readonly spec: { readonly taints?: readonly { readonly key: string; readonly effect: string }[] };
 }
 
-export const getNode = (name: string): NodeObject => JSON.parse(kubectl('get', 'node', name, '--output=json'));
+export const getNode = async (name: string): Promise<NodeObject> => JSON.parse(await api(`/api/v1/nodes/${name}`));
 
 const later = (delay: () => number) =>
   new Transform({
@@ -87,6 +109,8 @@ export interface Relay {
   network: 'works' | 'deaf' | 'away';
   /** Milliseconds that everything takes to get there. */
   delay: number;
+  /** The connections on which nothing was or will be answered. */
+  unanswered: number;
   close(): void;
 }
 
@@ -95,6 +119,7 @@ export async function relayTo(target: { host: string; port: number }): Promise<R
   const server = net.createServer((socket) => {
     sockets.add(socket.on('error', () => {}));
     if (relay.network === 'away') socket.resetAndDestroy();
+    if (relay.network === 'deaf') relay.unanswered++;
     if (relay.network !== 'works') return;
     const onward = net.connect(target).on('error', () => socket.destroy());
     sockets.add(onward);
@@ -109,6 +134,7 @@ export async function relayTo(target: { host: string; port: number }): Promise<R
     port: (server.address() as AddressInfo).port,
     network: 'works',
     delay: 0,
+    unanswered: 0,
     close() {
       server.close();
       for (const socket of sockets) socket.destroy();

@@ -1,12 +1,17 @@
 /** A real Kubernetes of one node, whose kubelet runs pods in this machine's Docker Engine (test/run says how it is found). */
 import fs from 'node:fs';
 import path from 'node:path';
+import { api, kubectl as mustKubectl } from './api-server.js';
 import { guestImage, LABEL, mustDocker } from './docker.js';
 import type { Guest } from './machine.js';
-import { type Ended, must, ROOT, run, started } from './program.js';
+import { type Ended, ROOT, run, started } from './program.js';
 import { scratch } from './scratch.js';
+import { PATIENCE, untilWithin } from './watcher.js';
 
-const environment = { KUBECONFIG: process.env['BINFMT_TEST_KUBECONFIG'] };
+/** A failure of the command fails the test; returns its output. */
+export { mustKubectl };
+
+export const kubectl = (...args: string[]): Ended => run('kubectl', args);
 
 export const DEPLOY = path.join(ROOT, 'deploy/kubernetes');
 
@@ -17,39 +22,23 @@ export function cloneOfDeploy(): string {
   return clone;
 }
 
-export function kubectl(...args: string[]): Ended {
-  return run('kubectl', args, environment);
-}
-
-/** Like `kubectl`, but a failure of the command fails the test; returns its output. */
-export function mustKubectl(...args: string[]): string {
-  return must('kubectl', args, environment);
-}
-
-/** The same, while this process goes on. */
-export async function kubectlMeanwhile(...args: string[]): Promise<string> {
-  const { exit, stdout, stderr } = await started('kubectl', args, environment);
-  if (exit !== 0) throw new Error(`kubectl ${args.join(' ')}: exit status ${exit}\n${stdout}${stderr}`);
-  return stdout;
-}
-
-function fileWith(manifest: string): string {
+/** `kubectl apply` of one text. */
+function applyText(manifest: string): void {
   const file = path.join(scratch(), 'manifest.yaml');
   fs.writeFileSync(file, manifest);
-  return file;
+  mustKubectl('apply', '--filename', file);
 }
 
-/** A file with these objects. */
-export const fileOf = (items: readonly object[]) => fileWith(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-
-/** A namespace that is removed with all that is in it, also by test/run if the tests are interrupted. */
+/** A namespace that is removed with all that is in it by `removeNamespace`, or when the tests have ended. */
 export function makeNamespace(name: string): void {
   const labels = { [LABEL]: '' };
-  mustKubectl('apply', '--filename', fileOf([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }]));
+  applyText(JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }));
 }
 
+/** Nothing more is made in it from now on, and its pods are ended; it goes a little later. */
 export function removeNamespace(name: string): void {
-  mustKubectl('delete', 'namespace', name, '--ignore-not-found');
+  mustKubectl('delete', 'namespace', name, '--ignore-not-found', '--wait=false');
+  mustKubectl('delete', 'pods', '--namespace', name, '--all', '--force', '--grace-period=0', '--wait=false');
 }
 
 export interface Rendering {
@@ -62,19 +51,24 @@ export interface Rendering {
   readonly args?: readonly string[];
 }
 
-/** What the kustomization of somebody who uses our base and components gives. */
+/** What the kustomization of somebody who uses our base and components gives. The kubelet looks at its pod more often. */
 export function render({ image, components = [], namespace = 'binfmt', args }: Rendering): string {
   const dir = scratch();
   const from = (name: string) => path.relative(fs.realpathSync(dir), path.join(DEPLOY, name));
   const [newName, newTag] = image.split(':');
-  const replaced = { op: 'replace', path: '/spec/template/spec/containers/0/args', value: args };
+  const container = '/spec/template/spec/containers/0';
+  const replaced = [
+    { op: 'replace', path: `${container}/readinessProbe/initialDelaySeconds`, value: 1 },
+    { op: 'replace', path: `${container}/readinessProbe/periodSeconds`, value: 2 },
+    ...(args ? [{ op: 'replace', path: `${container}/args`, value: args }] : []),
+  ];
   const kustomization = {
     resources: [from('base')],
     components: components.map(from),
     namespace,
     images: [{ name: 'binfmt', newName, newTag: newTag ?? 'latest' }],
     labels: [{ pairs: { [LABEL]: '' } }],
-    patches: args ? [{ target: { kind: 'DaemonSet' }, patch: JSON.stringify([replaced]) }] : [],
+    patches: [{ target: { kind: 'DaemonSet' }, patch: JSON.stringify(replaced) }],
   };
   fs.writeFileSync(path.join(dir, 'kustomization.yaml'), JSON.stringify(kustomization));
   return mustKubectl('kustomize', dir);
@@ -93,39 +87,41 @@ export class DaemonSet {
   /** Installs it, or changes it, and waits until its pods are ready. */
   apply(rendering: Rendering): void {
     this.change(rendering);
-    this.rolledOut();
+    this.kubectl(...ROLLED_OUT);
   }
 
   /** Without waiting. */
   change(rendering: Rendering): void {
-    mustKubectl('apply', '--filename', fileWith(render({ ...rendering, namespace: this.namespace })));
-  }
-
-  rolledOut(): void {
-    this.kubectl(...ROLLED_OUT);
+    applyText(render({ ...rendering, namespace: this.namespace }));
   }
 
   async rolledOutMeanwhile(): Promise<void> {
-    await kubectlMeanwhile('--namespace', this.namespace, ...ROLLED_OUT);
+    const { exit, stdout, stderr } = await started('kubectl', ['--namespace', this.namespace, ...ROLLED_OUT]);
+    if (exit !== 0) throw new Error(`${stdout}${stderr}\n${this.log()}`);
   }
 
   kubectl(...args: string[]): string {
     return mustKubectl('--namespace', this.namespace, ...args);
   }
 
-  pod(): string {
-    return this.kubectl('get', 'pods', '--output', 'jsonpath={.items[*].metadata.name}');
+  /** The name of its pod; undefined while it has none that is to stay. */
+  async pod(): Promise<string | undefined> {
+    const { items } = JSON.parse(await api(`/api/v1/namespaces/${this.namespace}/pods`)) as {
+      items: { metadata: { name: string; deletionTimestamp?: string } }[];
+    };
+    return items.find(({ metadata }) => !metadata.deletionTimestamp)?.metadata.name;
   }
 
-  ready(): boolean {
-    return this.kubectl('get', 'daemonset', 'binfmt', '--output', 'jsonpath={.status.numberReady}') === '1';
+  async ready(): Promise<boolean> {
+    const status = await api(`/apis/apps/v1/namespaces/${this.namespace}/daemonsets/binfmt/status`).catch(() => '{}');
+    return JSON.parse(status).status?.numberReady === 1;
   }
 
   log(): string {
     return this.kubectl('logs', 'daemonset/binfmt');
   }
 
-  /** The container in the Docker Engine. */
+  /** The container in the Docker Engine; empty while none runs. */
   container(): string {
     const labels = { 'pod.namespace': this.namespace, 'container.name': 'binfmt' };
     const filters = Object.entries(labels).flatMap(([key, value]) => [
@@ -139,14 +135,10 @@ export class DaemonSet {
     return mustDocker('inspect', '--format', format, this.container()).trim();
   }
 
-  /** Waits until its pods have ended. */
-  delete(): void {
-    this.kubectl('delete', 'daemonset', 'binfmt', '--cascade=foreground', '--wait');
-  }
-
-  /** With its namespace. */
-  remove(): void {
-    removeNamespace(this.namespace);
+  /** Waits until its container has ended. The namespace stays. */
+  async delete(): Promise<void> {
+    this.kubectl('delete', 'daemonset', 'binfmt', '--ignore-not-found');
+    await untilWithin(PATIENCE, () => this.container() === '', 'the container to end');
   }
 }
 

@@ -4,6 +4,7 @@
 
 host=       # yes: the state of the host was remembered, and is restored
 cluster=    # yes: the cluster was started, and is stopped
+ended_pods= # the process that removes pods that have ended
 unprepared= # why the program or the emulators could not be had
 
 # why_not KIND: why this machine cannot run it; nothing if it can
@@ -113,8 +114,24 @@ has_cluster() {
   return 1
 }
 
+# A kubelet may remove a pod from the API server a minute after its containers have ended: that of Kubernetes 1.20.2 waits for its next
+# collection of garbage. Those of the tests are removed for it.
+remove_ended_pods() {
+  local columns='custom-columns=:.metadata.namespace,:.metadata.name,:.metadata.deletionTimestamp,:.status.containerStatuses[*].state.running'
+  local namespace name deleted running removed=
+  while read -r namespace name deleted running; do
+    # Pods of other architectures have no such delay: they are deleted when they have ended.
+    [[ $namespace = binfmt* && $namespace != *-guests && $deleted != '<none>' && $running = '<none>' && $name != "$removed" ]] || continue
+    removed=$name
+    cluster delete pod --namespace "$namespace" "$name" --force --grace-period=0 --wait=false || true
+  done < <(cluster get pods --all-namespaces --watch --no-headers --output "$columns")
+}
+export -f cluster remove_ended_pods
+
 # Stops it if this run has started it; else removes what tests have left in it. The same for a Swarm.
 leave_cluster() {
+  [ -z "$ended_pods" ] || kill -- "-$ended_pods" 2>/dev/null || true
+  ended_pods=
   [ "$swarm" != inactive ] || docker swarm leave --force >/dev/null 2>&1 || true
   swarm=
   if [ -n "$cluster" ]; then
