@@ -5,13 +5,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Invocation } from '../src/core/invocation.js';
+import { addressOf, knownGroups } from '../src/core/doctor/known/index.js';
+import { speakers } from '../src/core/doctor/known/lines.js';
 import type { KnownProblem, Where } from '../src/core/doctor/known-problem.js';
 import { adviceFor } from '../src/core/render.js';
 import { architectures } from '../src/core/architectures.js';
 import { checks, definitionOf, problemIds } from '../src/core/messages/index.js';
 import { commands } from '../src/commands/index.js';
 import { type ExitStatusRow, exitStatuses, exitStatusesOfRun } from '../src/core/messages/usage-text.js';
-import { knownProblems } from '../src/core/messages/known-problems.js';
 import { listed } from '../src/core/text.js';
 import { optionRows } from '../src/cli/usage.js';
 
@@ -36,25 +37,34 @@ const image: Invocation = { kind: 'image', name: 'binfmt', environment: [], args
 
 /** A heading for each message of the table of known problems, so that searching for one leads there. */
 function section(problem: KnownProblem): string {
-  const { messages, hangs, cause, checks: ids = [], where, fixedHere, warning, advice, sources } = problem;
+  const { id, messages, hangs, cause, checks: ids = [], where, fixedHere, warning, advice, sources } = problem;
   const [heading = '', ...others] = messages;
-  const causes = ids.map((id) => `- \`${id}\`: ${definitionOf({ id }).summary}\n`).join('');
   const steps = adviceFor(advice, image).map(({ label, command }) => {
     const words = label && `${label[0]?.toUpperCase()}${label.slice(1)}`;
     return command === undefined ? `${words}.` : `${words ? `${words}: ` : ''}\`${command}\``;
   });
   const newer = fixedHere ? ['The emulators of this program do not have this problem: `docker run --privileged --rm binfmt --install all`'] : [];
   const helps = [...newer, ...steps].map((step) => `- ${step}`).join('\n');
-  const parts = [
-    `## \`${heading}\`${hangs ? ', and then nothing more' : ''}`,
-    ...(others.length > 0 ? [`Also: ${others.map((each) => `\`${each}\``).join(', ')}`] : []),
+  const about = [
     `${cause[0]?.toUpperCase()}${cause.slice(1)}.`,
-    ...(where ? [`Where: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${problem.id}\`).` : ''}`] : []),
-    ...(causes ? [`What doctor looks for:\n\n${causes.trimEnd()}`] : []),
-    ...(helps === '' ? [] : [`What helps:\n\n${helps}`]),
+    ...(where ? [`Where: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${id}\`).` : ''}`] : []),
+    ...(ids.length > 0 ? [`[Checks](cli.md#checks) that find the cause: ${listed(ids.map((each) => `\`${each}\``))}.`] : []),
+  ];
+  const parts = [
+    `### <a id="${id}"></a>\`${heading}\`${hangs ? ', and then nothing more' : ''}`,
+    ...(others.length > 0 ? [`Also: ${others.map((each) => `\`${each}\``).join(', ')}`] : []),
+    about.join(' '),
+    `What helps:\n\n${helps}`,
     ...(sources.length > 0 ? [`Reported in ${listed(sources.map(link))}.`] : []),
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+const groups = Object.entries(knownGroups);
+
+function index(): string {
+  const lines = groups.map(([title, rows]) => `${title}:\n\n${rows.map(({ id, messages }) => `- [\`${messages[0]}\`](#${id})\n`).join('')}`);
+  return lines.join('\n');
 }
 
 function describeWhere({ architectures, bits, host, notNative, from, before, otherLibc, fixedAddress, belowLevel, largePages }: Where): string {
@@ -74,10 +84,7 @@ function describeWhere({ architectures, bits, host, notNative, from, before, oth
 }
 
 /** `docker/buildx#395` for a thread of GitHub. */
-function link(source: string): string {
-  const [, repository, number] = /^https:\/\/github\.com\/([^/]+\/[^/]+)\/(?:issues|pull)\/(\d+)$/.exec(source) ?? [];
-  return repository ? `[${repository}#${number}](${source})` : `<${source}>`;
-}
+const link = (source: string) => (source.includes('#') ? `[${source}](${addressOf(source)})` : `<${source}>`);
 
 const tables: Readonly<Record<string, () => string>> = {
   options: () => options(''),
@@ -112,7 +119,13 @@ const tables: Readonly<Record<string, () => string>> = {
         .map((id) => definitionOf({ id }))
         .map(({ id, summary, exitStatus = 1 }) => [id, summary, String(exitStatus)]),
     ),
-  messages: () => knownProblems.map(section).join('\n'),
+  speakers: () =>
+    table(
+      ['the line begins with', 'the emulator that wrote it'],
+      speakers.map(({ prefix, who }) => [`\`${prefix}\``, who]),
+    ),
+  index,
+  messages: () => groups.map(([title, rows]) => [`## ${title}\n`, ...rows.map(section)].join('\n')).join('\n'),
 };
 
 /** The page with its tables up to date. Throws for a table that does not exist. */

@@ -106,7 +106,7 @@ describe('docs/architecture.md', () => {
     const naming = files
       .filter((file) => file.endsWith('.ts') && file !== 'src/core/architectures.ts')
       // What was reported about one architecture; a new one needs no row.
-      .filter((file) => !file.startsWith('src/core/messages/known-'))
+      .filter((file) => !file.startsWith('src/core/doctor/known/'))
       .flatMap((file) => {
         const text = fs.readFileSync(path.join(ROOT, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
         const literals = [...text.matchAll(/'([^'\n]+)'/g)].map(([, literal = '']) => literal);

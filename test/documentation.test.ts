@@ -132,14 +132,15 @@ for (const { name, text } of pages) {
         const page = file === '' ? name : path.join(path.dirname(name), file);
         expect(fs.existsSync(path.join(ROOT, page)), target).to.equal(true);
         if (anchor === undefined) continue;
-        const headings = [...fs.readFileSync(path.join(ROOT, page), 'utf8').matchAll(/^#+ (.*)$/gm)].map(
-          ([, heading = '']) =>
-            heading
-              .toLowerCase()
-              .replace(/[^\w\- ]/g, '')
-              .replaceAll(' ', '-'),
+        const linked = fs.readFileSync(path.join(ROOT, page), 'utf8');
+        const ids = [...linked.matchAll(/<a id="([\w-]+)">/g)].map(([, id]) => id);
+        const headings = [...linked.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+          heading
+            .toLowerCase()
+            .replace(/[^\w\- ]/g, '')
+            .replaceAll(' ', '-'),
         );
-        expect(headings, target).to.include(anchor);
+        expect([...ids, ...headings], target).to.include(anchor);
       }
     });
   });

@@ -1,9 +1,10 @@
 /** `binfmt doctor [PLATFORM]...`: which platforms run, through what, and how to fix those that do not. */
 import { diagnose } from '../core/doctor/diagnose.js';
 import { checksFor, explain, platformsIn } from '../core/doctor/explain.js';
-import { formatExplanations, formatReport } from '../core/doctor/format.js';
+import { formatReport } from '../core/doctor/format.js';
+import { formatAnswer } from '../core/doctor/format-answer.js';
 import { doctorReport, EMPTY_REPORT, jsonExplanations, jsonReport } from '../core/doctor/report.js';
-import { unknownMessage } from '../core/messages/explain-text.js';
+import { describeForIssue, unknownMessage } from '../core/messages/explain-text.js';
 import { checks } from '../core/messages/index.js';
 
 import { describeProgress } from '../core/messages/usage-text.js';
@@ -112,10 +113,15 @@ async function examine(args: Arguments, system: System, context: Context): Promi
   const report = doctorReport(input, problems);
   const all = { ...report, problems: [...unknown, ...problems, ...unexplained] };
   const failed = all.problems.some(({ severity }) => severity === 'problem');
+  const text = explanations
+    ? formatAnswer(explanations, report, invocation, verbose)
+    : formatReport(report, invocation, verbose);
+  const machine = { build: context.build, kernel: input.kernel, processor: input.own?.name };
+  const toReport = unexplained.map(({ facts }) => describeForIssue(String(facts['message']), report, machine));
   return {
     stdout: json
       ? formatJson({ ...jsonExplanations(explanations, invocation), ...jsonReport(all, invocation) })
-      : formatExplanations(explanations, invocation) + formatReport(report, invocation, verbose),
+      : [text, ...toReport].join('\n'),
     lines: [...lines, ...unexplained.map((problem): Line => ({ kind: 'problem', problem }))],
     exit: failed ? 1 : 0,
   };

@@ -52,7 +52,7 @@ export type Advice =
       readonly hostNamespaces?: boolean;
       /** The entry that stays in front of it. */
       readonly after?: string;
-      readonly because?: 'replace' | 'in-front' | 'for-processor' | 'label' | 'whole-machine';
+      readonly because?: 'replace' | 'in-front' | 'for-processor' | 'label' | 'whole-machine' | 'elsewhere';
     }
   | { readonly do: 'watch'; readonly platforms: readonly string[] }
   /** Register it at every boot too. */
@@ -91,6 +91,8 @@ export type Advice =
   | { readonly do: 'make-executable'; readonly file: string }
   | { readonly do: 'inspect-image' }
   | { readonly do: 'choose-platform'; readonly platform: string; readonly because: 'explicit' | 'lower' }
+  /** In words that are made where the advice is given: src/core/doctor/known. */
+  | { readonly do: 'step'; readonly label: string; readonly command?: string }
   | { readonly do: 'consider'; readonly what: Suggestion; readonly detail?: string };
 
 /**

@@ -1,11 +1,14 @@
 import { expect } from 'chai';
 import { diagnose } from '../../src/core/doctor/diagnose.js';
 import { checksFor, explain, platformsIn } from '../../src/core/doctor/explain.js';
-import { formatExplanations } from '../../src/core/doctor/format.js';
+import { formatAnswer } from '../../src/core/doctor/format-answer.js';
 import { type Interpreter, platformFacts } from '../../src/core/doctor/input.js';
-import { appliesTo, findKnown } from '../../src/core/doctor/known-problem.js';
+import { addressOf, knownProblems } from '../../src/core/doctor/known/index.js';
+import { findKnown } from '../../src/core/doctor/known/lines.js';
+import { appliesTo } from '../../src/core/doctor/known-problem.js';
+import { doctorReport } from '../../src/core/doctor/report.js';
+import { describeForIssue } from '../../src/core/messages/explain-text.js';
 import { checks } from '../../src/core/messages/index.js';
-import { knownProblems } from '../../src/core/messages/known-problems.js';
 import { architectureNamed } from '../../src/core/platform.js';
 import { row } from '../support/architectures.js';
 import {
@@ -66,7 +69,7 @@ describe('the table of known problems', () => {
       for (const name of where?.architectures ?? []) expect(architectureNamed(name), name).not.to.equal(undefined);
       // Only what the checks alone can tell needs no report.
       if (named.length === 0) expect(sources, id).not.to.deep.equal([]);
-      for (const source of sources) expect(source).to.match(/^https:\/\/\S+$/);
+      for (const source of sources) expect(addressOf(source)).to.match(/^https:\/\/\S+$/);
     }
   });
 
@@ -81,40 +84,10 @@ describe('the table of known problems', () => {
     for (const symptom of symptoms) expect(known(symptom), symptom).not.to.deep.equal([]);
   });
 
-  for (const [line, id] of [
-    ['exec /bin/sh: exec format error', 'exec-format-error'],
-    ['standard_init_linux.go:228: exec user process caused: exec format error', 'exec-format-error'],
-    ['standard_init_linux.go:211: exec user process caused "exec format error"', 'exec-format-error'],
-    ['bash: ./program: cannot execute binary file: Exec format error', 'exec-format-error'],
-    ['#8 0.219 tar: legal/jdk.naming.rmi: Cannot mkdir: Invalid argument', 'tar-invalid-argument'],
-    ['standard_init_linux.go:190: exec user process caused "no such file or directory"', 'no-such-file'],
-    ['bash: ./hello: No such file or directory', 'no-such-file'],
-    ['#7 99.79 qemu: uncaught target signal 11 (Segmentation fault) - core dumped', 'segmentation-fault'],
-    ['\u001b[91mFatal glibc error:  CPU does not support x86-64-v2\u001b[0m', 'old-processor-model'],
-    ['runtime: lfstack.push invalid packing: node=0xffff6f446a80 cnt=0x1', 'go-lfstack'],
-    ["qemu-aarch64: Could not open '/lib/ld-linux-aarch64.so.1': No such file or directory", 'missing-loader'],
-    ['cannot mount binfmt_misc filesystem at /proc/sys/fs/binfmt_misc', 'cannot-mount'],
-  ] as const) {
-    it(`finds "${line.slice(0, 60)}"`, () => expect(known(line)).to.include(id));
-  }
-
-  it('finds nothing in other lines, and a message only within one line', () => {
-    for (const other of [
-      'everything is fine',
-      'cp: ./file: No such file or directory',
-      'the executable is here: no such file or directory',
-      'Registering: No space left on device',
-    ]) {
-      expect(known(other), other).to.deep.equal([]);
-    }
+  it('finds a message only within one line, and one that is followed by nothing only at the end', () => {
     expect(known('#9 1.2   Determining projects to restore...\n#9 3.4   Restored /app/app.csproj\n')).to.deep.equal([]);
     expect(known('#9 0.1 start\n#9 1.2   Determining projects to restore...\n\n')).to.deep.equal(['dotnet-hangs']);
     expect(known('process "/bin/sh -c dotnet restore" did not complete successfully: exit code: 1')).to.deep.equal([]);
-    expect(known('error while loading shared libraries: libssl.so.1.1: cannot open shared object file')).to.deep.equal(
-      [],
-    );
-    expect(known('Segmentation fault')).to.deep.equal(['segmentation-fault']);
-    expect(known('webpack: this module is slow to start')).to.deep.equal([]);
     expect(known('tar: a: Cannot open:\nInvalid argument')).to.deep.equal([]);
     expect(known('one\r\n#2 Value too large for defined data type\nthree')).to.deep.equal(['value-too-large']);
   });
@@ -152,6 +125,23 @@ describe('a known problem', () => {
         emulatedBy({ version: '10.0', elf: { glibc: true } }),
         emulatedBy({ version: '10.0' }),
         emulatedBy({ elf: {} }),
+      ],
+    ],
+    [
+      'tar-openat2',
+      [emulatedBy({ version: '9.1.3' }), emulatedBy({ architecture: s390x, version: '7.2' })],
+      [emulatedBy({ version: '9.2' }), emulatedBy({})],
+    ],
+    [
+      'vsyscall-page',
+      [
+        emulatedBy({ architecture: amd64, version: '8.2.0' }, { own: arm64 }),
+        emulatedBy({ architecture: amd64, version: '8.2.9' }, { own: arm64 }),
+      ],
+      [
+        emulatedBy({ architecture: amd64, version: '8.2.10' }, { own: arm64 }),
+        emulatedBy({ architecture: amd64, version: '8.1.5' }, { own: arm64 }),
+        emulatedBy({ version: '8.2.2' }),
       ],
     ],
     [
@@ -215,12 +205,27 @@ describe('a known problem', () => {
   });
 });
 
+describe('a message that is not known', () => {
+  it('is reported with one line to paste, which names the machine and its emulators', () => {
+    const report = doctorReport(captured(emulatedBy({ version: '9.1' })), []);
+    const machine = { build: { version: '1.2.3', revision: 'abc', node: '24' }, kernel: '6.18.0', processor: 'amd64' };
+    expect(describeForIssue('some\u001b[1m words', report, machine)).to.equal(
+      'To report it, paste: some\\x1b[1m words | binfmt 1.2.3 (abc), Linux 6.18.0, amd64 | linux/arm64 runs (qemu-aarch64, QEMU 9.1, POCF)\n',
+    );
+  });
+});
+
 describe('the explanation of a message', () => {
   const explained = (text: string, given: Captured) => {
     const input = captured(given);
     return explain(text, input, diagnose(input, { only: checksFor(text) }));
   };
-  const printed = (text: string, given: Captured) => formatExplanations(explained(text, given), asImage);
+  const printed = (text: string, given: Captured, verbose = false) => {
+    const input = captured(given);
+    const problems = diagnose(input, { only: checksFor(text), verbose });
+    return formatAnswer(explain(text, input, problems), doctorReport(input, problems), asImage, verbose);
+  };
+  const firstParagraph = (text: string) => text.split('\n\n')[0]?.split('\n') ?? [];
 
   it('says that a row applies, and what to type', () => {
     const text = printed('tar: a: Cannot open: Invalid argument', emulatedBy({ version: '9.2.2', elf: {} }));
@@ -228,11 +233,11 @@ describe('the explanation of a message', () => {
     expect(text).to.contain('https://github.com/tonistiigi/binfmt/issues/285');
   });
 
-  it('says that a row does not apply, and does not advise to replace the emulator', () => {
+  it('says that a row does not apply, and that what helps is for another machine', () => {
     const text = printed('tar: a: Cannot open: Invalid argument', emulatedBy({ version: '11.0', elf: {} }));
     expect(text)
       .to.contain('this does not apply here: linux/arm64 (qemu-aarch64, QEMU 11.0)')
-      .and.not.contain('--install');
+      .and.match(/where you saw it:\n.* --install arm64\n/);
   });
 
   it('says that a row may apply if the version is not known', () => {
@@ -247,18 +252,114 @@ describe('the explanation of a message', () => {
     const [explanation] = explained('exec format error', given);
     expect(explanation?.findings.map(({ id }) => id)).to.deep.equal(['no-entry']);
     expect(explanation?.advice).to.deep.equal([]);
-    expect(printed('exec format error', given)).to.contain('doctor finds the cause on this machine: no-entry (below)');
+    const text = printed('exec format error', given);
+    expect(firstParagraph(text)[0]).to.equal('exec format error  [exec-format-error]');
+    expect(firstParagraph(text).join('\n'))
+      .to.match(/because +no entry/)
+      .and.contain('linux/arm64 does not run [no-entry]')
+      .and.contain('--install arm64');
+    expect(text).not.to.contain('PLATFORM');
   });
 
   it('says so if the checks find nothing, and that a platform can be named', () => {
     const text = printed('exec format error', { ...emulatedBy({ version: '11.0' }), named: false });
-    expect(text).to.contain('doctor finds none of its causes').and.contain('to check one, add its name');
+    expect(text).to.contain('doctor finds none of its causes').and.contain('add its name').and.contain('PLATFORM');
+  });
+
+  it('has the cause and what helps in its first eight lines, whatever the message is', () => {
+    const refused: Captured = { probes: [[arm64, probeOf({ kind: 'refused', errno: 'ENOEXEC' })]] };
+    const machines = [
+      emulatedBy({ version: '8.2.2', elf: { fixed: true } }, { ...strong, ...ours }),
+      refused,
+      { platforms: [] },
+    ];
+    for (const { id, messages } of knownProblems) {
+      for (const [i, machine] of machines.entries()) {
+        const lines = firstParagraph(printed(messages[0]?.replaceAll('…', 'x') ?? '', machine));
+        expect(lines.length, `${id} ${i}`).to.be.at.most(8);
+        expect(lines.join('\n'), `${id} ${i}`)
+          .to.match(/^ {2}because /m)
+          .and.match(/^ {2}do /m);
+      }
+    }
+  }).timeout(30_000);
+
+  it('ends with the reports, and shows the platforms only if it does not find the cause, or if asked', () => {
+    const bad = emulatedBy({ version: '8.2.2' }, ours);
+    const text = printed('tar: a: Cannot open: Function not implemented', bad);
+    expect(text).not.to.contain('PLATFORM').and.not.contain('[old-emulator]');
+    expect(text.trimEnd().split('\n').at(-1)).to.match(/^ +https:/);
+    expect(printed('tar: a: Cannot open: Function not implemented', bad, true)).to.contain('PLATFORM');
+    expect(printed('tar: a: Cannot open: Function not implemented', emulatedBy({}))).to.contain('PLATFORM');
+  });
+
+  it('asks for the version of the emulator first if tar lacks a function, and leaves the general row out', () => {
+    const text = 'tar: a: Cannot mkdir: Function not implemented';
+    const ids = (given: Captured) => explained(text, given).map(({ row: { id }, standing }) => [id, standing]);
+    expect(ids(emulatedBy({ version: '9.1.2' }))).to.deep.equal([['tar-openat2', 'shown']]);
+    expect(ids(emulatedBy({ version: '10.0' }))).to.deep.equal([['tar-openat2', 'elsewhere']]);
+    expect(ids(emulatedBy({}))).to.deep.equal([['tar-openat2', 'possible']]);
   });
 
   it('begins with what applies', () => {
     const log = 'Value too large for defined data type\ntar: a: Cannot open: Invalid argument';
     const [first] = explained(log, emulatedBy({ version: '9.2.2', elf: {} }));
     expect(first?.row.id).to.equal('tar-invalid-argument');
+  });
+
+  it('ends with what is harmless, or cannot happen on such a machine', () => {
+    const log = [
+      'rosetta error: unhandled auxillary vector type 28',
+      "The requested image's platform (linux/arm64) does not match the detected host platform",
+      'qemu: uncaught target signal 11 (Segmentation fault) - core dumped',
+      'iptables: Failed to initialize nft: Protocol not supported',
+    ].join('\n');
+    expect(explained(log, emulatedBy({ version: '11.0' })).map(({ row: { id } }) => id)).to.deep.equal([
+      'netfilter',
+      'segmentation-fault',
+      'image-for-another-platform',
+      'rosetta-and-new-kernel',
+    ]);
+    expect(printed('rosetta error: unhandled auxillary vector type 28', emulatedBy({}))).to.contain(
+      'this cannot happen on this machine, only on arm64 ones',
+    );
+  });
+
+  it('leaves out what cannot happen on such a machine if something else explains the line', () => {
+    const ids = (given: Captured) => explained('linux/arm/v7: exec format error', given).map(({ row: { id } }) => id);
+    const refused: Captured = { platforms: [arm], probes: [[arm, probeOf({ kind: 'refused', errno: 'ENOEXEC' })]] };
+    expect(ids(refused)).to.deep.equal(['exec-format-error']);
+    expect(ids({ ...refused, own: arm64 })).to.deep.equal(['no-aarch32']);
+  });
+
+  it('names large pages as the cause of a crash only where the kernel has them', () => {
+    const ids = (pageSize?: number) =>
+      explained('[app ] Segmentation fault', { ...emulatedBy({}), host: { pageSize } }).map(({ row: { id } }) => id);
+    expect(ids(16384)).to.deep.equal(['large-pages-crash']);
+    expect(ids(4096)).to.deep.equal(['segmentation-fault']);
+    expect(ids()).to.deep.equal(['segmentation-fault']);
+  });
+
+  it('says whose emulator spoke', () => {
+    const [explanation] = explained('.buildkit_qemu_emulator: x', { ...emulatedBy({}), named: false });
+    expect(explanation?.speaker).to.match(/none is registered on the host/);
+    expect(printed('qemu-arm-static: Unable to reserve 0x1 bytes of virtual address space', emulatedBy({}))).to.match(
+      /spoke +the emulator of multiarch/,
+    );
+  });
+
+  it('says "probably" where it is a guess', () => {
+    for (const message of [
+      'update-binfmts: warning: unable to close /proc/sys/fs/binfmt_misc/register: Invalid argument',
+      'rosetta error: unhandled auxillary vector type 28',
+      'gpg: key X was created 16088 days in the future (time warp or clock problem)',
+      'x86_64-binfmt-P: QEMU internal SIGBUS',
+      'qemu: uncaught target signal 5 (Trace/breakpoint trap) - core dumped',
+    ]) {
+      expect(firstParagraph(printed(message, emulatedBy({ version: '11.0' }))).join(' '), message).to.match(
+        /probably/i,
+      );
+    }
   });
 
   it('is about the platforms that the text names', () => {

@@ -1,7 +1,6 @@
 /** The doctor's answer as text for people. */
 import type { Invocation } from '../invocation.js';
 import type { RenderedAdvice } from '../messages/advice-text.js';
-import { describeHere } from '../messages/explain-text.js';
 import {
   describeEmulator,
   describeInactive,
@@ -15,7 +14,6 @@ import type { Problem } from '../problem.js';
 import { adviceFor, textOf } from '../render.js';
 import { printable } from '../text.js';
 import { groupByCause } from './diagnose.js';
-import type { Explanation } from './explain.js';
 import type { DoctorReport } from './report.js';
 
 /** `verbose`: also a table of all entries. */
@@ -63,7 +61,7 @@ const LABEL_WIDTH = 11;
 const LINE_WIDTH = 110;
 
 /** One paragraph for everything that has the same problem for the same reason. */
-function formatGroup(group: readonly Problem[], invocation: Invocation): string {
+export function formatGroup(group: readonly Problem[], invocation: Invocation): string {
   const [first] = group as [Problem, ...Problem[]];
   const subjects = group.map(({ subject }) => subject);
   const { title, symptom, cause } = textOf(first, subjects);
@@ -82,7 +80,7 @@ function formatGroup(group: readonly Problem[], invocation: Invocation): string 
   return `${severity}${title}  [${first.id}]\n${lines.map((line) => `${line}\n`).join('')}`;
 }
 
-function paragraphsOf(advice: readonly RenderedAdvice[]): (string | { readonly command: string })[] {
+export function paragraphsOf(advice: readonly RenderedAdvice[]): (string | { readonly command: string })[] {
   return advice.flatMap(({ label, command }) => [
     ...(label === undefined ? [] : [command === undefined ? label : `${label}:`]),
     ...(command === undefined ? [] : [{ command }]),
@@ -96,24 +94,8 @@ function evidenceOf(problem: Problem, inGroup: boolean): readonly string[] {
   return names ? evidence.map((line) => `${problem.subject}: ${line}`) : evidence;
 }
 
-/** What a message means: a paragraph for each row of the table. */
-export function formatExplanations(explanations: readonly Explanation[] = [], invocation: Invocation): string {
-  return explanations.map((each) => `${formatExplanation(each, invocation)}\n`).join('');
-}
-
-function formatExplanation(explanation: Explanation, invocation: Invocation): string {
-  const { row, advice } = explanation;
-  const lines = [
-    ...labelled('because', [`${row.cause}.`]),
-    ...labelled('here', describeHere(explanation)),
-    ...labelled('do', paragraphsOf(adviceFor(advice, invocation))),
-    ...labelled('reports', row.sources),
-  ];
-  return `${row.messages[0]}  [${row.id}]\n${lines.map((line) => `${printable(line)}\n`).join('')}`;
-}
-
 /** Words are wrapped; a command never is, so that it can be pasted. */
-function labelled(label: string, paragraphs: readonly (string | { readonly command: string })[]): string[] {
+export function labelled(label: string, paragraphs: readonly (string | { readonly command: string })[]): string[] {
   const room = LINE_WIDTH - INDENT.length - LABEL_WIDTH;
   const lines = paragraphs.flatMap((each) => (typeof each === 'string' ? wrapped(each, room) : [each.command]));
   return lines.map((line, i) => `${INDENT}${(i === 0 ? label : '').padEnd(LABEL_WIDTH)}${line}`);

@@ -1,7 +1,7 @@
 /**
- * What the field knows: problems that people have reported in public, as rows of one table
- * (src/core/messages/known-problems.ts). A row says what people see, where that happens, why, and what helps. Doctor
- * explains a message with it, warns before anything fails, and makes docs/troubleshooting.md from it.
+ * What the field knows: problems that people have reported in public, as rows of one table (src/core/doctor/known). A
+ * row says what people see, where that happens, why, and what helps. Doctor explains a message with it, warns before
+ * anything fails, and makes docs/troubleshooting.md from it.
  */
 import type { Advice } from '../advice.js';
 import { compareVersions } from '../version.js';
@@ -14,6 +14,16 @@ export interface KnownProblem {
    * in the documentation.
    */
   readonly messages: readonly string[];
+  /** Other lines of the same kind: plain text, as src/core/doctor/known/lines.ts makes it. */
+  readonly kinds?: readonly RegExp[];
+  /** No line of plain text that this matches. */
+  readonly unless?: RegExp;
+  /** Other rows know more about some of these lines, and then this one is left out. */
+  readonly general?: true;
+  /** It is one of many possible causes, and left out unless this machine shows it. */
+  readonly onlyHere?: true;
+  /** Nothing fails because of it: other messages matter more. */
+  readonly harmless?: true;
   /** The program hangs: these messages are harmless unless nothing comes after them. */
   readonly hangs?: true;
   /** One or more sentences. The first begins in lower case, and the last has no full stop. */
@@ -28,7 +38,7 @@ export interface KnownProblem {
   readonly fixedHere?: true;
   /** What else helps. */
   readonly advice: readonly Advice[];
-  /** Addresses of the public reports. */
+  /** The public reports: addresses, or threads of GitHub such as `docker/buildx#395`. */
   readonly sources: readonly string[];
 }
 
@@ -61,20 +71,31 @@ export type Applies = 'yes' | 'no' | 'unknown';
 /** More random bits than this make emulators crash that run at one fixed address. */
 export const MOST_RANDOM_BITS = 28;
 
+/** Can it happen on this machine at all, whatever is emulated? */
+export function appliesToMachine({ host, largePages }: Where, input: DoctorInput): Applies {
+  return every([
+    host && is((input.host.emulatedOn ?? input.own)?.name, (name) => name === host),
+    largePages && is(input.host.pageSize, (size) => size > 4096),
+  ]);
+}
+
 /** Does it happen with the programs of this platform? A platform without an emulator has no problem with it. */
 export function appliesTo(where: Where, platform: PlatformFacts, input: DoctorInput): Applies {
   const { architecture } = platform.platform;
   if (where.architectures && !where.architectures.includes(architecture.name)) return 'no';
   if (where.bits === 32 && !architecture.magic.startsWith('7f454c4601')) return 'no';
   if (where.notNative ? platform.probe?.ranBy === 'processor' : !isEmulated(platform)) return 'no';
-  const conditions = [
-    where.host && is((input.host.emulatedOn ?? input.own)?.name, (name) => name === where.host),
+  return every([
+    appliesToMachine(where, input),
     (where.from || where.before) && is(platform.version, (version) => isBetween(version, where)),
     where.otherLibc && is(platform.elf, (elf) => elf.loader === undefined && !elf.glibc),
     where.fixedAddress && is(platform.elf, (elf) => elf.fixed && isStrong(input.host.randomization)),
     where.belowLevel && is(levelOf(platform), (level) => level < (where.belowLevel ?? 0)),
-    where.largePages && is(input.host.pageSize, (size) => size > 4096),
-  ].filter((each): each is Applies => typeof each === 'string' && each !== '');
+  ]);
+}
+
+/** All of them together; what is not asked for counts for nothing. */
+function every(conditions: readonly unknown[]): Applies {
   if (conditions.includes('no')) return 'no';
   return conditions.includes('unknown') ? 'unknown' : 'yes';
 }
@@ -102,43 +123,4 @@ function isEmulated({ active, verdict, probe }: PlatformFacts): boolean {
 function levelOf({ verdict, platform }: PlatformFacts): number | undefined {
   if (verdict.kind !== 'runs' || platform.architecture.levels === undefined) return undefined;
   return verdict.level;
-}
-
-/** The rows whose messages are in the text, each with the line that has one. */
-export function findKnown(
-  text: string,
-  rows: readonly KnownProblem[],
-): readonly { readonly row: KnownProblem; readonly line: string }[] {
-  const lines = text
-    .split(/\r?\n/)
-    .map((line) => ({ line: line.trim(), plain: plainText(line) }))
-    .filter(({ plain }) => plain !== '');
-  return rows.flatMap((row) => {
-    const patterns = row.messages.map((message) => plainText(message).split('…'));
-    const found = (row.hangs ? lines.slice(-1) : lines).find(({ plain }) =>
-      patterns.some((parts) => hasParts(plain, parts)),
-    );
-    return found ? [{ row, line: found.line }] : [];
-  });
-}
-
-/** Without colours, quotation marks and differences in case and spaces. */
-function plainText(text: string): string {
-  return text
-    .replace(/\p{Cc}(\[[0-9;]*m)?/gu, ' ')
-    .replace(/["'`‘’“”\\]/g, '')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .toLowerCase();
-}
-
-/** Has the line these parts, one after the other? */
-function hasParts(line: string, parts: readonly string[]): boolean {
-  let at = 0;
-  for (const part of parts) {
-    const found = line.indexOf(part.trim(), at);
-    if (found < 0) return false;
-    at = found + part.trim().length;
-  }
-  return true;
 }

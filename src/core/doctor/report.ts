@@ -12,6 +12,7 @@ import type { Problem } from '../problem.js';
 import { textOf } from '../render.js';
 import type { Explanation } from './explain.js';
 import { type DoctorInput, type PlatformFacts, platformFacts } from './input.js';
+import { addressOf } from './known/index.js';
 
 /** One platform: does it run, and through what? */
 export interface PlatformLine {
@@ -98,13 +99,14 @@ export function jsonExplanations(explanations: readonly Explanation[] | undefine
   return explanations && { explanations: explanations.map((each) => jsonExplanation(each, invocation)) };
 }
 
-function jsonExplanation({ row, line, here = [], findings, advice }: Explanation, invocation: Invocation) {
+function jsonExplanation(explanation: Explanation, invocation: Invocation) {
+  const { row, line, speaker, standing, here = [], findings, advice } = explanation;
   const { id, messages, cause, sources } = row;
   return {
-    ...{ id, message: messages[0], line, cause, here },
+    ...{ id, message: messages[0], line, speaker, standing, cause, here },
     findings: [...new Set(findings.map((problem) => problem.id))],
     advice: withText(advice, invocation),
-    sources,
+    sources: sources.map(addressOf),
   };
 }
 

@@ -145,6 +145,7 @@ const renderers: Renderers = {
       command: `docker run --platform ${platform} IMAGE`,
     };
   },
+  step: ({ label, command }) => ({ label, command }),
   consider({ what, detail }, invocation) {
     if (what === 'show-stack' && invocation.debug) return undefined;
     if (what === 'use-full-image' && invocation.kind === 'file') return undefined;
@@ -162,6 +163,7 @@ const installLabels = {
   'in-front': 'register the emulator of this program in front',
   label: 'with a label that every container may use',
   'whole-machine': 'for the whole machine, as root',
+  elsewhere: 'where you saw it',
   'for-processor': "use the image for this machine's processor",
 } as const;
 

@@ -1,28 +1,44 @@
 /** The words of `doctor --explain`. */
 import type { Explanation, Here } from '../doctor/explain.js';
+import type { DoctorReport, PlatformLine } from '../doctor/report.js';
 import { defineProblem } from '../problem.js';
-import { listed, quote } from '../text.js';
+import { listed, printable, quote, shortened } from '../text.js';
+import type { Build } from '../version.js';
 
-/** What holds on this machine, a paragraph each. */
-export function describeHere({ here, findings, others }: Explanation): string[] {
-  const ids = [...new Set(findings.filter(({ severity }) => severity !== 'note').map(({ id }) => id))];
-  const found = ids.length > 0 ? [`doctor finds the cause on this machine: ${listed(ids)} (below)`] : [];
-  if (here === undefined) {
-    const first = found.length > 0 ? found : ['doctor finds none of its causes on this machine'];
-    return others
-      ? [
-          ...first,
-          'platforms that are not in the list below have no emulator; to check one, add its name to the command',
-        ]
-      : first;
-  }
+/** What holds on this machine, a paragraph each. `found`: a cause that doctor finds. */
+export function describeHere({ row, here = [], standing, others }: Explanation, found?: string): string[] {
   const applies = (answer: Here['applies']) => here.filter((each) => each.applies === answer);
-  const [yes, unknown] = [applies('yes'), applies('unknown')];
-  if (yes.length > 0) return [`this applies to ${listed(yes.map(describe))}`, ...found];
-  if (unknown.length > 0) return [`this may apply to ${listed(unknown.map(describe))}`, ...found];
-  if (found.length > 0) return found;
-  const emulated = here.filter(({ entry }) => entry !== undefined);
-  return [`this does not apply here${emulated.length > 0 ? `: ${listed(emulated.map(describe))}` : ''}`];
+  if (found) return [found];
+  switch (standing) {
+    case 'shown':
+      return here.length > 0 && !row.where?.largePages
+        ? [`this applies to ${few(applies('yes'))}`]
+        : ['this applies here'];
+    case 'told':
+      return [];
+    case 'possible':
+      if (applies('unknown').length > 0) return [`this may apply to ${few(applies('unknown'))}`];
+      return row.checks
+        ? [
+            `doctor finds none of its causes on this machine${others ? '; to check a platform, add its name to the command' : ''}`,
+          ]
+        : [];
+    case 'harmless':
+      return [];
+    case 'elsewhere': {
+      const emulated = here.filter(({ entry }) => entry !== undefined);
+      return [`this does not apply here${emulated.length > 0 ? `: ${few(emulated)}` : ''}`];
+    }
+    case 'impossible':
+      return [`this cannot happen on this machine${row.where?.host ? `, only on ${row.where.host} ones` : ''}`];
+  }
+}
+
+const MOST_PLATFORMS = 3;
+
+function few(all: readonly Here[]): string {
+  const more = all.length - MOST_PLATFORMS;
+  return listed([...all.slice(0, MOST_PLATFORMS).map(describe), ...(more > 0 ? [`${more} more`] : [])]);
 }
 
 function describe({ platform, entry, version }: Here): string {
@@ -35,7 +51,24 @@ export const unknownMessage = defineProblem<{ message: string }>({
   summary: 'doctor --explain was given a message that it does not know',
   title: () => 'unknown message',
   cause: ({ message }) =>
-    `${quote(message)} is not a message that this program knows. What doctor finds on this machine is on standard output; if that explains nothing, report the message, with the output of doctor --json --verbose`,
+    `${quote(message)} is not a message that this program knows. What doctor finds on this machine is on standard output; if that explains nothing, report the message with the last line there, and with the output of doctor --json --verbose`,
 });
+
+/** One line to paste into an issue: what was seen, and on which machine. */
+export function describeForIssue(
+  message: string,
+  { platforms }: DoctorReport,
+  { build, kernel, processor }: { build: Build; kernel: string; processor?: string },
+): string {
+  const machine = `binfmt ${build.version} (${build.revision}), Linux ${kernel}, ${processor ?? 'unknown processor'}`;
+  const runs = platforms.map(describePlatform);
+  return `To report it, paste: ${printable([shortened(message, 300), machine, ...runs].join(' | '))}\n`;
+}
+
+function describePlatform({ platform, runs, entry, version, flags, why }: PlatformLine): string {
+  const emulator =
+    entry === null ? '' : ` (${entry}, ${version === null ? 'unknown version' : `QEMU ${version}`}, ${flags})`;
+  return `${platform} ${runs ? 'runs' : `does not run: ${why}`}${emulator}`;
+}
 
 export const explainProblems = [unknownMessage];

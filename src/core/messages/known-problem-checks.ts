@@ -3,9 +3,9 @@ import type { Advice } from '../advice.js';
 import { installAdvice, newerVersion } from '../doctor/advise.js';
 import { type PlatformCheck, platformCheck } from '../doctor/check.js';
 import type { DoctorInput, PlatformFacts } from '../doctor/input.js';
+import { addressOf, knownProblems } from '../doctor/known/index.js';
 import { appliesTo, type KnownProblem } from '../doctor/known-problem.js';
 import { listed } from '../text.js';
-import { knownProblems } from './known-problems.js';
 
 /** What the check looked at. */
 type EmulatorFacts = {
@@ -40,7 +40,10 @@ function checkOf(row: KnownProblem, { summary, title }: NonNullable<KnownProblem
     title: (_, subjects) => `${listed(subjects)}: ${title}`,
     symptom: () => row.messages[0],
     cause: () => row.cause,
-    evidence: (facts) => [describeEmulator(facts, row), ...row.sources.slice(0, 1).map((source) => `see ${source}`)],
+    evidence: (facts) => [
+      describeEmulator(facts, row),
+      ...row.sources.slice(0, 1).map((source) => `see ${addressOf(source)}`),
+    ],
   });
   return check;
 }

@@ -1,0 +1,197 @@
+/** Messages of container engines, builders and shells, and what the machine itself is not able to do. */
+import type { KnownProblem } from '../known-problem.js';
+import { install, step } from './helps.js';
+
+export const engine: readonly KnownProblem[] = [
+  {
+    id: 'image-for-another-platform',
+    harmless: true,
+    messages: [
+      "The requested image's platform (linux/arm64) does not match the detected host platform",
+      "The requested image's platform…does not match",
+      'image platform (linux/arm64) does not match the expected platform',
+    ],
+    kinds: [/image platform \S+ ?\S* .{0,8}does not match the expected platform/],
+    cause:
+      'the engine says only that the program will be emulated. It is no error as long as an emulator is registered, and an emulator does not silence it',
+    checks: ['no-entry', 'disabled-entry', 'not-in-containers', 'dynamic-emulator', 'emulator-fails', 'image-platform'],
+    advice: [step('to silence it, name the platform', 'docker run --platform linux/arm64 IMAGE')],
+    sources: ['docker/for-mac#6127', 'tonistiigi/binfmt#136', 'rancher-sandbox/rancher-desktop#5577'],
+  },
+  {
+    id: 'no-matching-manifest',
+    general: true,
+    messages: [
+      'no matching manifest for linux/arm64/v8 in the manifest list entries',
+      'no match for platform in manifest',
+      'was found but does not match the specified platform',
+    ],
+    kinds: [
+      /no matching manifest for (?!windows)\S+/,
+      /no image found in (manifest list|image index) for (architecture|platform)/,
+      /was found but (its platform .*does not match|does not provide) the specified platform/,
+    ],
+    cause:
+      'the image does not exist for that platform. Emulators change nothing about that: an engine wants images for its own platform, unless it is told another one',
+    advice: [
+      step('see which platforms it has', 'docker buildx imagetools inspect IMAGE'),
+      step('name one of them (an emulator has to be installed for it)', 'docker run --platform linux/amd64 IMAGE'),
+    ],
+    sources: ['dbhi/qus#8', 'link-assistant/hive-mind#962', 'docker/for-linux#1170'],
+  },
+  {
+    id: 'no-32-bit-image',
+    messages: ['no matching manifest for linux/arm/v6 in the manifest list entries'],
+    kinds: [/no matching manifest for linux\/(arm(\/v[5-7])?|386)\b(?!64)/],
+    cause:
+      'the system of this machine is a 32-bit one, and the image does not exist for it. Those that register emulators do not any more: QEMU 11 has no 32-bit hosts',
+    advice: [
+      step('install a 64-bit system (Raspberry Pi 3 or later: the 64-bit Raspberry Pi OS)'),
+      step('see which platforms the image has', 'docker buildx imagetools inspect IMAGE'),
+    ],
+    sources: ['tonistiigi/binfmt#125', 'tonistiigi/binfmt#349'],
+  },
+  {
+    id: 'platform-name',
+    messages: ['unsupported architecture: …', 'unknown operating system or architecture'],
+    kinds: [/is an invalid (os )?component of/, /failed to parse platform/],
+    cause: 'the name of a platform is misspelt, is unknown to that tool, or is a list where one name is wanted',
+    advice: [step('names are those of Docker, such as linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64')],
+    sources: ['https://github.com/containerd/platforms'],
+  },
+  {
+    id: 'multi-platform-driver',
+    messages: [
+      'Multi-platform build is not supported for the docker driver',
+      'multiple platforms feature is currently not supported for docker driver',
+      'docker exporter does not currently support exporting manifest lists',
+    ],
+    cause:
+      'no emulator is at fault: without the containerd image store, the builder inside the Docker Engine cannot make or keep an image for several platforms',
+    advice: [
+      step('use a builder of its own, and --push in place of --load', 'docker buildx create --use'),
+      step('or switch on the containerd image store, in the settings of the engine'),
+    ],
+    sources: ['docker/buildx#1996', 'docker/buildx#59'],
+  },
+  {
+    id: 'userns-remap',
+    messages: ['privileged mode is incompatible with user namespaces'],
+    cause:
+      'the Docker Engine runs containers in a user namespace (userns-remap), in which none may be privileged; the entries of the host can be changed only from the user namespace of the host',
+    checks: ['user-namespace'],
+    advice: [{ do: 'consider', what: 'use-host-user-namespace' }],
+    sources: ['moby/moby#17409', 'docker/buildx#461', 'buildkite/elastic-ci-stack-for-aws#538'],
+  },
+  {
+    id: 'privileged-forbidden',
+    messages: ['violates PodSecurity "baseline:latest": privileged'],
+    kinds: [/violates podsecurity .*privileged/, /privileged: .*(privileged containers are not allowed)/],
+    cause: 'the cluster lets no pod of this namespace be privileged',
+    advice: [
+      step(
+        'for the namespace of the registrar alone',
+        'kubectl label namespace NAME pod-security.kubernetes.io/enforce=privileged',
+      ),
+    ],
+    sources: ['https://kubernetes.io/docs/concepts/security/pod-security-standards/'],
+  },
+  {
+    id: 'no-terminal',
+    messages: ['the input device is not a TTY'],
+    kinds: [/cannot attach stdin to a tty-enabled container/],
+    cause: 'no emulator is at fault: docker was called with -t, and its input is not a terminal but a pipe or a CI job',
+    advice: [step('leave -t out: docker run -i, docker compose exec -T')],
+    sources: ['https://www.baeldung.com/linux/docker-run-interactive-tty-options'],
+  },
+  {
+    id: 'no-daemon',
+    messages: ['Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?'],
+    kinds: [
+      /cannot connect to the docker daemon/,
+      /failed to connect to the docker api/,
+      /is the docker daemon running/,
+      /docker_?engine.*the system cannot find the file/,
+      /cannot connect to podman/,
+    ],
+    cause:
+      'no emulator is at fault: the Docker Engine does not run, or runs somewhere else (DOCKER_HOST, docker context ls)',
+    advice: [step('start it', 'sudo systemctl start docker')],
+    sources: ['https://docs.docker.com/engine/daemon/troubleshoot/'],
+  },
+  {
+    id: 'daemon-permission',
+    messages: ['permission denied while trying to connect to the Docker daemon socket'],
+    kinds: [/permission denied while trying to connect to the docker/, /docker\.sock: connect: permission denied/],
+    cause: 'no emulator is at fault: this user may not use the Docker Engine',
+    advice: [step('as root: sudo docker …'), step('or, after a new login', 'sudo usermod -aG docker $USER')],
+    sources: ['https://docs.docker.com/engine/install/linux-postinstall/'],
+  },
+  {
+    id: 'option-before-image',
+    messages: ['unknown flag: --install', 'exec: "--install": executable file not found in $PATH'],
+    kinds: [
+      /unknown flag: --(install|uninstall|reset|persist|watch|persistent)\b/,
+      /exec: --?(install|uninstall|reset|persist|watch|version|s|p)\b.*not found/,
+      /flag provided but not defined: --?(reset|persist\w*|watch|force|after|keep|p|s)(?![\w-])/,
+    ],
+    cause:
+      'the option reached another program than it is for: it stands before the name of the image, where Docker takes it for its own; or the image is another one, which does not know it',
+    advice: [step('options of the image come after its name', 'docker run --privileged --rm binfmt --install all')],
+    sources: ['https://docs.docker.com/reference/cli/docker/container/run/'],
+  },
+  {
+    id: 'unquoted-star',
+    messages: ['zsh: no matches found: qemu-*'],
+    kinds: [/no (matches found|match|matches for wildcard):? \S*qemu-/, /^docker: no match\.?$/],
+    cause: 'the shell took the star for names of files, found none, and did not start docker',
+    advice: [step('quote it', "docker run --privileged --rm binfmt --uninstall 'qemu-*'")],
+    sources: ['tonistiigi/binfmt#135'],
+  },
+  {
+    id: 'no-aarch32',
+    messages: ['linux/arm/v7…exec format error', 'linux/arm/v6…exec format error', 'arm32v7…exec format error'],
+    cause:
+      'many arm64 processors run no 32-bit programs (those of Apple, ThunderX, and newer ones of ARM), and container engines assume that all do. Such programs need an emulator, as those of any other architecture',
+    where: { architectures: ['arm'], host: 'arm64', notNative: true },
+    checks: ['no-entry', 'disabled-entry', 'not-in-containers', 'dynamic-emulator'],
+    advice: [install('arm')],
+    sources: ['dbhi/qus#4', 'containers/podman#19324'],
+  },
+  {
+    id: 'large-pages',
+    messages: [
+      'PageSize configuration is wrong: configured with 4096, but got 16384',
+      'PageSize configuration is wrong',
+      'Unsupported system page size',
+      'ELF load command address/offset not page-aligned',
+    ],
+    kinds: [
+      /pagesize configui?r?ation is wrong/,
+      /elf load command alignment not page-aligned/,
+      /unsupported pagesize/,
+    ],
+    cause:
+      'the kernel of this machine uses pages of 16 or 64 KiB (Raspberry Pi 5, Asahi Linux). box64 has to be built for that, FEX does not run at all, and neither do many 32-bit programs, with or without an emulator',
+    where: { largePages: true },
+    advice: [{ do: 'consider', what: 'use-4k-pages' }],
+    sources: [
+      'raspberrypi/bookworm-feedback#120',
+      'ryanfortner/box64-debs#26',
+      'FEX-Emu/FEX#3496',
+      'ptitSeb/box86#912',
+      'thijsvanloef/palworld-server-docker#930',
+    ],
+  },
+  {
+    id: 'large-pages-crash',
+    onlyHere: true,
+    messages: ['Segmentation fault, on a kernel with pages larger than 4 KiB', 'Segmentation fault'],
+    kinds: [/\b(exit|exited|non-zero|status).{0,12}[ :=]139\b/],
+    cause:
+      'the kernel of this machine uses pages of 16 or 64 KiB (Raspberry Pi 5, Asahi Linux), and the program was probably built for 4 KiB. No emulator needs to be at fault',
+    where: { largePages: true },
+    advice: [{ do: 'consider', what: 'use-4k-pages' }],
+    sources: ['gshang2017/docker#288', 'termux/termux-docker#76', 'ptitSeb/box86#919'],
+  },
+];

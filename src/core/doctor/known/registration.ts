@@ -1,0 +1,229 @@
+/** Messages of whoever registers emulators: this program, other tools, systemd, and the kernel. */
+import type { KnownProblem } from '../known-problem.js';
+import { install, step } from './helps.js';
+
+const noMount = ['kernel-module', 'automount', 'vanishing', 'mount-failed'];
+const restartBinfmt = step('on the host', 'sudo systemctl restart systemd-binfmt');
+
+export const registration: readonly KnownProblem[] = [
+  {
+    id: 'nothing-stays',
+    messages: ['"emulators": null', 'the registrations would vanish', 'entries would vanish'],
+    cause:
+      'what a container registers is gone when it ends: the host does not keep binfmt_misc mounted, or the container had a binfmt_misc of its own. Other tools report success nevertheless; this program refuses',
+    checks: ['vanishing', 'automount', 'user-namespace', 'nothing-installed'],
+    advice: [{ do: 'mount-on-host' }, { do: 'watch', platforms: ['all'] }],
+    sources: ['tonistiigi/binfmt#360', 'tonistiigi/binfmt#288'],
+  },
+  {
+    id: 'cannot-mount',
+    messages: [
+      'cannot mount binfmt_misc filesystem at /proc/sys/fs/binfmt_misc',
+      'mount: permission denied (are you root?)',
+      'this is a user namespace',
+    ],
+    kinds: [
+      /mount: .*binfmt_misc.*(permission denied|operation not permitted|must be superuser|only root)/,
+      /apparmor=denied .*binfmt_misc/,
+    ],
+    cause:
+      'if binfmt_misc was to be mounted: the container may not do that, because it is not privileged, because it is in a user namespace, or because its runtime forbids it (sysbox before 0.6.7); or the kernel has no binfmt_misc',
+    checks: ['user-namespace', 'permission', 'kernel-module', 'mount-failed', 'confinement', 'read-only'],
+    advice: [install('all')],
+    sources: ['dbhi/qus#18', 'nestybox/sysbox#823', 'catthehacker/docker_images#112'],
+  },
+  {
+    id: 'register-permission',
+    general: true,
+    messages: [
+      '/proc/sys/fs/binfmt_misc/register: Permission denied',
+      '/proc/sys/fs/binfmt_misc/register: Read-only file system',
+      'EPERM opening …/register check permissions?',
+    ],
+    kinds: [/binfmt_misc\S* .*(permission denied|operation not permitted|read-only file system)/],
+    cause:
+      'this container, of LXD or rootless for example, may not register anything; only the host may. If jexec says so (/etc/init.d/jexec), it comes from Java, has nothing to do with QEMU, and can be ignored',
+    checks: ['user-namespace', 'permission', 'read-only', 'confinement'],
+    advice: [{ do: 'consider', what: 'register-on-the-host' }],
+    sources: ['canonical/lxd#8844'],
+  },
+  {
+    id: 'automount-dead',
+    messages: ['/proc/sys/fs/binfmt_misc: Too many levels of symbolic links'],
+    kinds: [/binfmt_misc.*too many levels of symbolic links/],
+    cause: 'the automount point of binfmt_misc is dead: nothing mounts binfmt_misc there any more',
+    checks: ['dead-automount'],
+    advice: [{ do: 'restart-automount' }, { do: 'replace-automount' }],
+    sources: ['containers/podman#28174', 'DamionGans/ubuntu-wsl2-systemd-script#15', 'nullpo-head/wsl-distrod#38'],
+  },
+  {
+    id: 'no-binfmt',
+    messages: [
+      '/proc/sys/fs/binfmt_misc/register: Directory nonexistent',
+      'binfmt_misc: no such device',
+      'ENOENT opening …/register is it mounted?',
+      "Couldn't load the binfmt_misc module",
+    ],
+    kinds: [
+      /(?<!write \S*)binfmt_misc\/(register|status): (no such file|nonexistent directory)/,
+      /unknown filesystem type binfmt_misc/,
+      /(mount|fs).*binfmt_misc.*(no such device|does not exist)/,
+      /proc-sys-fs-binfmt_misc\.(auto)?mount: .*(failed|exited)/,
+      /failed to mount .*(binfmt_misc|arbitrary executable file formats)/,
+    ],
+    cause: 'the kernel has no binfmt_misc, its module is not loaded, or nobody has mounted it',
+    checks: noMount,
+    advice: [{ do: 'load-module' }, { do: 'mount-on-host' }],
+    sources: ['postmarketOS/pmbootstrap#529', 'siderolabs/pkgs#803', 'vegardit/docker-gitea-act-runner#51'],
+  },
+  {
+    id: 'module-not-found',
+    messages: ['modprobe: FATAL: Module binfmt_misc not found in directory /lib/modules/…'],
+    kinds: [/module binfmt_misc not found/, /(modprobe|insmod): .*binfmt_misc/, /could not insert binfmt_misc/],
+    cause:
+      'the module does not belong to the running kernel: it was updated and the machine not restarted; or a vendor built it without CONFIG_BINFMT_MISC; or modprobe ran in a container, where /lib/modules is not the one of the host',
+    checks: ['kernel-module'],
+    advice: [
+      step('on the host; if this directory is missing, restart the machine', 'ls -d /lib/modules/$(uname -r)'),
+      step('otherwise use a kernel that has CONFIG_BINFMT_MISC'),
+    ],
+    sources: ['revyos/thead-kernel#18', 'siderolabs/talos#6406'],
+  },
+  {
+    id: 'module-not-seen',
+    messages: ['Module binfmt_misc not loaded in host'],
+    cause:
+      'pi-gen and rpi-image-gen look for /proc/sys/fs/binfmt_misc/status inside their container, where it is not mounted; on the host the module is probably loaded. An unprivileged docker build cannot mount it',
+    checks: noMount,
+    advice: [
+      step(
+        'in a privileged container (docker run --privileged, not docker build), before the script',
+        'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc',
+      ),
+    ],
+    sources: ['RPi-Distro/pi-gen#561', 'RPi-Distro/pi-gen#581', 'jonnymacs/rpi-image-gen-example#4'],
+  },
+  {
+    id: 'register-invalid-argument',
+    messages: ['register: invalid argument', 'sh: write error: Invalid argument'],
+    kinds: [/failed to add binary format.*invalid argument/, /(echo|sh|tee|printf): .*write error: invalid argument/],
+    unless: /update-binfmts/,
+    cause:
+      'the kernel does not accept the text of the entry: probably it is older than Linux 4.8, and does not know flag F (CentOS 7, first versions of WSL); or a field of the entry is wrong',
+    checks: ['old-kernel', 'catches-native'],
+    advice: [{ do: 'consider', what: 'install-newer-kernel' }],
+    sources: ['tonistiigi/binfmt#92', 'multiarch/qemu-user-static#38', 'multiarch/qemu-user-static#100'],
+  },
+  {
+    id: 'update-binfmts-register',
+    messages: ['update-binfmts: warning: unable to close /proc/sys/fs/binfmt_misc/register: Invalid argument'],
+    kinds: [
+      /update-binfmts: .*register: (invalid argument|file exists)/,
+      /update-binfmts: .*unable to enable binary format/,
+    ],
+    cause:
+      'the kernel refused an entry of a package. Probably it is too old for a flag of it (CentOS 7, first versions of WSL), or an entry of the same name is there already',
+    checks: [
+      'old-kernel',
+      ...['disabled-entry', 'wrong-magic', 'not-in-containers', 'dynamic-emulator', 'emulator-fails'],
+    ],
+    advice: [install('all')],
+    sources: ['RPi-Distro/pi-gen#435', 'fkrull/docker-qemu-user-static#1', 'microsoft/WSL#2103'],
+  },
+  {
+    id: 'update-binfmts-format',
+    messages: ['update-binfmts: warning: unable to open /usr/share/binfmts/qemu-arm: No such file or directory'],
+    kinds: [/update-binfmts: .*(\/binfmts\/\S+: no such file|not in database of installed binary formats)/],
+    cause:
+      "the package with that emulator is not installed, or does not register it: a package has nothing for the machine's own architecture, such as arm64 and 32-bit arm on an arm64 runner, and nothing is needed there",
+    checks: ['nothing-installed', 'no-entry'],
+    advice: [step("see the machine's own architecture", 'uname -m'), install('all')],
+    sources: ['pguyot/arm-runner-action#114'],
+  },
+  {
+    id: 'systemd-binfmt',
+    messages: ['Failed to flush binfmt_misc rules, ignoring: No such file or directory'],
+    kinds: [
+      /failed to flush binfmt_misc rules/,
+      /failed to start (systemd-binfmt|set up additional binary formats)/,
+      /systemd-binfmt\.service: (main process|failed)/,
+    ],
+    cause:
+      'systemd-binfmt of version 252 started before binfmt_misc was mounted. "Read-only file system" comes from WSL 3.0.1, which lets no distribution remove all entries: new ones are registered nevertheless',
+    checks: [...noMount, 'dead-automount'],
+    advice: [
+      step('on the host', 'sudo systemctl start proc-sys-fs-binfmt_misc.mount; sudo systemctl restart systemd-binfmt'),
+    ],
+    sources: ['systemd/systemd#28501', 'microsoft/WSL#41226'],
+  },
+  {
+    id: 'register-no-space',
+    messages: ['binfmt_misc/register: no space left on device', 'binfmt_misc…no space left on device'],
+    // Measured with Linux 7.3.
+    cause: 'since Linux 7.3 a setting limits how many emulators the kernel keeps open for entries with flag F',
+    checks: ['interpreter-limit'],
+    advice: [{ do: 'set-sysctl', setting: 'user.max_binfmt_misc_interpreters', value: 256 }],
+    sources: [],
+  },
+  {
+    id: 'register-file-exists',
+    messages: ['sh: write error: File exists', 'register: file exists', 'binfmt_misc…File exists'],
+    kinds: [
+      /\bwrite error: file exists/,
+      /failed to add binary format.*file exists/,
+      /(installing: )?\S* ?(qemu-\w+|\w+-binfmt-p) already registered/,
+      /found manually created entry for/,
+    ],
+    cause:
+      'the name is registered already. Other tools leave the old entry as it is, even if it is broken; this program replaces a broken one',
+    checks: [
+      'disabled-entry',
+      'wrong-magic',
+      'not-in-containers',
+      'dynamic-emulator',
+      'emulator-fails',
+      'old-emulator',
+    ],
+    advice: [
+      install('arm64'),
+      step('or replace all', 'docker run --privileged --rm binfmt --uninstall "qemu-*" --install all'),
+    ],
+    sources: ['multiarch/qemu-user-static#49', 'rancher-sandbox/rancher-desktop#8593'],
+  },
+  {
+    id: 'interpreter-missing',
+    messages: ['sh: write error: No such file or directory'],
+    kinds: [
+      /\bwrite error: no such file/,
+      /write \S*\/register: no such file/,
+      /failed to add binary format.*no such file/,
+    ],
+    cause:
+      'the entry has flag F, and the emulator that it names is not there: with dbhi/qus, -s is missing (static emulators have another name); with others, the image has no emulator for that architecture',
+    advice: [install('all'), step('with dbhi/qus', 'docker run --rm --privileged aptman/qus -s -- -p x86_64')],
+    sources: ['dbhi/qus#14', 'tonistiigi/binfmt#138'],
+  },
+  {
+    id: 'entry-missing',
+    messages: ['cat: /proc/sys/fs/binfmt_misc/qemu-aarch64: No such file or directory'],
+    kinds: [/\/binfmt_misc\/(?!register|status)[\w.*-]+: no such file/],
+    cause:
+      "nothing is registered under that name. For the machine's own architecture that is right: an arm64 machine (a Jetson, a Raspberry Pi) needs no qemu-aarch64",
+    checks: ['vanishing', 'nothing-installed', 'no-entry'],
+    advice: [step("see the machine's own architecture first", 'uname -m'), install('all')],
+    sources: ['multiarch/qemu-user-static#111', 'NVIDIA/nvidia-docker#1306'],
+  },
+  {
+    id: 'interpreter-path',
+    messages: ['Failed to find binfmt_misc for /usr/bin/qemu-aarch64-static under /proc/sys/fs/binfmt_misc'],
+    kinds: [/failed to find binfmt_misc for/],
+    cause:
+      "packer's plugin looks for an entry whose interpreter is the path in its option qemu_binary_source_path, letter by letter; the entry here has another path, or there is none",
+    checks: ['nothing-installed', 'no-entry'],
+    advice: [
+      step('give the plugin the path that the entry has', 'grep -h interpreter /proc/sys/fs/binfmt_misc/*'),
+      restartBinfmt,
+    ],
+    sources: ['mkaczanowski/packer-plugin-builder-arm#61'],
+  },
+];

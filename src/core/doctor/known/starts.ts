@@ -1,0 +1,221 @@
+/** Messages of programs and containers that do not start. docs/architecture.md explains how to add a row. */
+import type { KnownProblem } from '../known-problem.js';
+import { install, step, useQemu } from './helps.js';
+
+const notRegistered = ['kernel-module', 'switched-off', 'automount', 'vanishing', 'nothing-installed', 'emulated'];
+const noEntry = ['disabled-entry', 'no-entry', 'wrong-magic'];
+const brokenEntry = ['not-in-containers', 'dynamic-emulator', 'emulator-fails'];
+const removePlatform = step('leave --platform out, and unset DOCKER_DEFAULT_PLATFORM');
+
+export const starts: readonly KnownProblem[] = [
+  {
+    id: 'exec-format-error',
+    general: true,
+    messages: ['exec format error', 'cannot execute binary file', 'Unknown system error -8'],
+    kinds: [/\bexec format error/, /\bspawn enoexec\b/],
+    unless: /could not insert|insmod|\.ko\b/,
+    cause:
+      'the kernel has no emulator for the program: no enabled entry of binfmt_misc matches it, or the entry is gone. If emulation works here, the image was built wrongly: the program in it is for another platform than the image',
+    checks: [...notRegistered, 'catches-native', ...noEntry, 'emulator-fails', 'image-platform'],
+    advice: [
+      { do: 'inspect-image' },
+      step('see what the program in it is for', 'file PROGRAM'),
+      install('arm64'),
+      { do: 'watch', platforms: ['arm64'] },
+    ],
+    sources: ['hrfee/jfa-go#57', 'tonistiigi/binfmt#360', 'kubernetes/node-problem-detector#797'],
+  },
+  {
+    id: 'shell-reads-program',
+    messages: ['./program: 1: ./program: Syntax error: "(" unexpected', './program: line 1: ELF: not found'],
+    kinds: [
+      /: (line )?\d: (\S+: )?elf: (command )?not found/,
+      /: (line )?1: (\S+: )?syntax error: (\( unexpected|unexpected (\(|word)|word unexpected|unterminated quoted|end of file unexpected)/,
+    ],
+    unless: /\.(sh|bash|profile|env)\b/,
+    cause:
+      'the kernel has no emulator for the program, so that the shell read it as a script. This is probably "exec format error" in other words',
+    checks: [...notRegistered, ...noEntry],
+    advice: [step('see what the program is for', 'file PROGRAM'), install('all')],
+    sources: ['ev3dev/vscode-ev3dev-browser#20', 'foss-for-synopsys-dwc-arc-processors/linux#44'],
+  },
+  {
+    id: 'registrar-for-another-platform',
+    messages: ['exec /usr/bin/binfmt: exec format error'],
+    kinds: [/exec \S*\/(binfmt|register|qemu-binfmt-conf)(\.sh)?: exec format error/],
+    cause:
+      'the image that registers emulators is itself for another processor than this machine has: because of its tag, of --platform, or of DOCKER_DEFAULT_PLATFORM. multiarch/qemu-user-static exists for amd64 machines only',
+    advice: [removePlatform, { do: 'install', platforms: ['all'], because: 'for-processor' }],
+    sources: ['tonistiigi/binfmt#90', 'multiarch/qemu-user-static#199'],
+  },
+  {
+    id: 'windows-program',
+    messages: ['notepad.exe: cannot execute binary file: Exec format error'],
+    kinds: [/\.exe: .*exec format error/],
+    cause:
+      'in WSL the entry WSLInterop runs Windows programs, and it is gone: probably systemd-binfmt or another tool has removed all entries',
+    advice: [
+      step('in Windows, restart WSL', 'wsl --shutdown'),
+      step('or register it again', "echo ':WSLInterop:M::MZ::/init:PF' | sudo tee /proc/sys/fs/binfmt_misc/register"),
+    ],
+    sources: ['microsoft/WSL#8843', 'microsoft/WSL#8952'],
+  },
+  {
+    id: 'builder-without-emulator',
+    messages: ['runtime execution on platform linux/arm64 not supported'],
+    kinds: [/runtime execution on platform \S+ not supported/],
+    cause: 'BuildKit looks for emulators when it starts, and found none for that platform',
+    checks: [...notRegistered, ...noEntry],
+    advice: [install('all'), step('then restart the builder', 'docker buildx stop; docker buildx inspect --bootstrap')],
+    sources: ['docker/buildx#138', 'moby/buildkit#1390'],
+  },
+  {
+    id: 'buildkit-emulator',
+    messages: ['Error while loading /usr/sbin/dpkg-split: No such file or directory', '.buildkit_qemu_emulator'],
+    kinds: [/error while loading (?!\S*qemu|shared)\S+: no such file/, /buildkit[-_]qemu[-_]/],
+    cause:
+      "BuildKit's own emulator ran the program, because no emulator is registered on the host of the builder. It runs the commands of a Dockerfile, and fails at some programs that these start",
+    checks: [...notRegistered, ...noEntry, 'argv0-kernel'],
+    advice: [install('all')],
+    sources: ['docker/buildx#495', 'docker/buildx#499', 'moby/buildkit#1929', 'tonistiigi/binfmt#112'],
+  },
+  {
+    id: 'error-while-loading',
+    general: true,
+    messages: ['Error while loading /usr/bin/qemu-…', 'Error while loading /…'],
+    cause:
+      'QEMU was given something else than the program: arguments are shifted because of flag P on an old kernel, or the emulator is itself emulated',
+    checks: ['emulated', 'argv0-kernel', 'emulator-fails'],
+    advice: [install('all')],
+    sources: ['tonistiigi/binfmt#78'],
+  },
+  {
+    id: 'invalid-elf-image',
+    messages: [
+      'qemu-arm-static: /bin/bash: Invalid ELF image for this architecture',
+      'Invalid ELF image for this architecture',
+    ],
+    kinds: [/error while loading \S+: exec format error/],
+    cause:
+      'the emulator was given a program of another architecture. Probably a tool was told the wrong one, such as 32-bit arm for a 64-bit image; or an entry matches more than it should',
+    checks: ['wide-magic', 'wrong-magic', 'emulator-fails'],
+    advice: [step('see what the program is for, and tell the tool', 'file PROGRAM')],
+    sources: ['OctoPrint/CustoPiZer#23'],
+  },
+  {
+    id: 'no-such-file',
+    general: true,
+    messages: [
+      'exec /bin/sh: no such file or directory',
+      'chroot: failed to run command ‘/bin/bash’: No such file or directory',
+      'exec user process caused…no such file or directory',
+      'cannot execute: required file not found',
+    ],
+    kinds: [
+      /\bexec \/\S+: no such file/,
+      /exec container process\b.*no such file/,
+      /chroot: (can.?t|cannot|failed to) (run|execute) .*no such file/,
+      /sh: (line )?(\d+: )?\.\/\S+: (no such file|not found)/,
+    ],
+    cause:
+      'the program is not there; or it is there, and something that it needs is not: the emulator or its loader, which the kernel looks for inside the container, or the loader of the program itself',
+    checks: [...brokenEntry, 'image-platform'],
+    advice: [install('arm64')],
+    sources: [
+      'docker/docs#14140',
+      'multiarch/debian-debootstrap#3',
+      'armbian/build#6020',
+      'docker/buildx#711',
+      'tonistiigi/binfmt#115',
+    ],
+  },
+  {
+    id: 'debootstrap-chroot',
+    messages: ['W: Failure trying to run: chroot "/tmp/rootfs" /bin/true'],
+    kinds: [/failure trying to run: chroot /],
+    cause:
+      'programs of the new system do not run: probably no emulator is registered for its architecture, or it is not found inside. The end of debootstrap/debootstrap.log in that directory has the message',
+    checks: [...notRegistered, ...noEntry, ...brokenEntry],
+    advice: [install('all')],
+    sources: ['libbpf/ci#55'],
+  },
+  {
+    id: 'static-emulator-in-image',
+    messages: ['COPY failed: stat …/qemu-aarch64-static: no such file or directory'],
+    kinds: [/(\bstat|file not found|calculate checksum|cache key).*qemu-\w+-static/, /qemu-\w+-static:? not found/],
+    cause:
+      'a Dockerfile or script copies an emulator from the host into the image. That was needed before entries had flag F; now it is not',
+    advice: [install('all'), step('then remove the line that copies it')],
+    sources: ['DeBaschdi/docker.solaranzeige#1', 'longsleep/build-pine64-image#73'],
+  },
+  {
+    id: 'missing-loader',
+    messages: [
+      "qemu-x86_64: Could not open '/lib64/ld-linux-x86-64.so.2': No such file or directory",
+      'rosetta error: failed to open elf at /lib64/ld-linux-x86-64.so.2',
+      "qemu-…: Could not open '/lib…",
+    ],
+    kinds: [/(could not open|failed to open elf at) \S*\/ld-/, /\/ld-(linux|musl)\S*: no such file/],
+    unless: /buildkit[-_]qemu/,
+    cause:
+      'the emulator runs, but the loader that the program needs is missing: the program was put into an image of another platform, or was started on the host',
+    checks: ['image-platform'],
+    advice: [{ do: 'consider', what: 'add-foreign-libraries' }],
+    sources: ['zhb127/docker-open-dingtalk-pierced#5', 'libical/libical#559', 'docker/for-mac#7644'],
+  },
+  {
+    id: 'permission-denied',
+    messages: [
+      'exec /bin/sh: permission denied',
+      'exec /…: permission denied',
+      'exec user process caused…permission denied',
+    ],
+    kinds: [/error while loading \S+: permission denied/],
+    cause:
+      'the file, or its emulator, may not be executed: SELinux or AppArmor forbids it to the container, or the file is not executable (chmod +x)',
+    checks: ['emulator-label', 'confinement', 'emulator-fails'],
+    advice: [{ do: 'install', platforms: ['arm64'], because: 'label' }],
+    sources: ['containers/podman#25318'],
+  },
+  {
+    id: 'selinux-denied',
+    messages: ['avc: denied { read execute } for … path="/usr/bin/qemu-aarch64"'],
+    kinds: [/avc: denied .*(qemu-|\bbinfmt)/],
+    cause:
+      "SELinux forbids it: the emulator's file has the label of the container that registered it, which no other container may use; or a container may not touch binfmt_misc",
+    checks: ['emulator-label', 'confinement'],
+    advice: [{ do: 'install', platforms: ['arm64'], because: 'label' }],
+    sources: ['containers/podman#25318', 'containers/podman#13667'],
+  },
+  {
+    id: 'sudo-effective-uid',
+    messages: [
+      "sudo: effective uid is not 0, is /usr/bin/sudo on a file system with the 'nosuid' option set",
+      'effective uid is not 0',
+    ],
+    kinds: [/: must be suid to work properly/],
+    cause: "the entry has no flag C, so that setuid programs run with the caller's rights",
+    checks: ['credentials'],
+    advice: [install('arm64')],
+    sources: ['multiarch/qemu-user-static#17', 'armbian/build#8985', 'containers/podman#20443'],
+  },
+  {
+    id: 'applet-not-found',
+    messages: ['applet not found'],
+    cause:
+      'the entry has no flag P: programs see their path instead of the name that they were started by, and busybox chooses its applet by that name',
+    checks: ['argv0'],
+    advice: [install('arm64')],
+    sources: ['docker/for-mac#6127'],
+  },
+  {
+    id: 'fex-root',
+    messages: ["RootFS path doesn't exist. This is required on AArch64 hosts", 'Invalid or Unsupported elf file.'],
+    kinds: [/misconfigured x86(-64)? rootfs/],
+    cause:
+      'FEX ran the program, and has no directory with the libraries of amd64 (RootFS) for this user, or in this container',
+    checks: ['shadowed'],
+    advice: [step('download one, as the same user', 'FEXRootFSFetcher'), useQemu],
+    sources: ['FEX-Emu/FEX#4156', 'FEX-Emu/FEX#5310'],
+  },
+];

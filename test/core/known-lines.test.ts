@@ -1,0 +1,493 @@
+/** Lines that people pasted into public trackers, others of the same kinds, and what each of them means. */
+import { expect } from 'chai';
+import { knownProblems } from '../../src/core/doctor/known/index.js';
+import { findKnown, speakerOf } from '../../src/core/doctor/known/lines.js';
+
+const known = (text: string) => findKnown(text, knownProblems).map(({ row }) => row.id);
+/** Of the rows that match, those that are not left out because another one knows more. */
+const best = (text: string) => {
+  const rows = findKnown(text, knownProblems).filter(({ row }) => !row.onlyHere);
+  const special = rows.filter(({ row }) => !row.general);
+  return (special.length > 0 ? special : rows).map(({ row }) => row.id);
+};
+
+const lines: Readonly<Record<string, readonly string[]>> = {
+  'exec-format-error': [
+    'exec /bin/sh: exec format error',
+    'standard_init_linux.go:228: exec user process caused: exec format error',
+    'standard_init_linux.go:211: exec user process caused "exec format error"',
+    'bash: ./program: cannot execute binary file: Exec format error',
+    '-bash: /usr/local/bin/kubectl: cannot execute binary file',
+    'node-problem-detector: exec format error',
+    "OSError: [Errno 8] Exec format error: '/opt/tool'",
+    'Error: spawn Unknown system error -8',
+    'fork/exec /usr/bin/dockerd: exec format error',
+    'systemd[1]: app.service: Failed to execute command: Exec format error',
+    'chroot: failed to run command ‘/bin/bash’: Exec format error',
+    'error: could not execute process `rustc -vV` (never executed): Exec format error (os error 8)',
+    'java.io.IOException: Cannot run program "protoc": error=8, Exec format error',
+    '{"msg":"exec container process `/app`: Exec format error","level":"error","time":"2025-06-19T20:14:59Z"}',
+  ],
+  'shell-reads-program': [
+    './hello: 1: ./hello: Syntax error: "(" unexpected',
+    '/usr/bin/tool: line 1: syntax error: unexpected "("',
+    './hello: line 1: ELF: not found',
+    './server/server: 1: Syntax error: end of file unexpected (expecting ")")',
+  ],
+  'registrar-for-another-platform': [
+    'exec /usr/bin/binfmt: exec format error',
+    'exec /register: exec format error',
+    'exec /usr/local/bin/register.sh: exec format error',
+  ],
+  'windows-program': [
+    'bash: /mnt/c/Windows/System32/notepad.exe: cannot execute binary file: Exec format error',
+    'zsh: exec format error: explorer.exe: cannot execute: Exec format error',
+  ],
+  'builder-without-emulator': [
+    'error: failed to solve: rpc error: code = Unknown desc = failed to load LLB: runtime execution on platform linux/arm/v7 not supported',
+  ],
+  'buildkit-emulator': [
+    'Error while loading /usr/sbin/dpkg-split: No such file or directory',
+    'Error while loading /usr/bin/python3.11: No such file or directory',
+    ".buildkit_qemu_emulator: Could not open '/lib/ld-linux-aarch64.so.1': No such file or directory",
+    'ERROR: failed to solve: process "/dev/.buildkit_qemu_emulator /bin/sh -c apt-get update" did not complete successfully: exit code: 100',
+  ],
+  'error-while-loading': ['Error while loading /usr/bin/qemu-aarch64: No such file or directory'],
+  'invalid-elf-image': [
+    'qemu-arm-static: /bin/bash: Invalid ELF image for this architecture',
+    'qemu-mips64el: ./busybox: Invalid ELF image for this architecture',
+    'Error while loading /usr/bin/env: Exec format error',
+  ],
+  'no-such-file': [
+    'exec /bin/uname: no such file or directory',
+    'exec /docker-entrypoint.sh: no such file or directory',
+    'chroot: failed to run command ‘/bin/bash’: No such file or directory',
+    "chroot: can't execute '/bin/sh': No such file or directory",
+    'standard_init_linux.go:228: exec user process caused: no such file or directory',
+    'bash: ./hello: No such file or directory',
+    '/bin/sh: 1: ./hello: not found',
+    'bash: ./hello: cannot execute: required file not found',
+    '{"msg":"exec container process (missing dynamic library?) `/bin/uname`: No such file or directory","level":"error"}',
+  ],
+  'debootstrap-chroot': ['W: Failure trying to run: chroot "/build/work/stage0/rootfs" /bin/true'],
+  'static-emulator-in-image': [
+    'COPY failed: stat /var/lib/docker/tmp/docker-builder511545601/root/qemu-aarch64-static: no such file or directory',
+    "cp: cannot stat '/usr/bin/qemu-arm-static': No such file or directory",
+    'ERROR: failed to compute cache key: failed to calculate checksum of ref x::y: "/qemu-riscv64-static": not found',
+  ],
+  'missing-loader': [
+    "qemu-x86_64: Could not open '/lib64/ld-linux-x86-64.so.2': No such file or directory",
+    "qemu-aarch64: Could not open '/lib/ld-musl-aarch64.so.1': No such file or directory",
+    "aarch64-binfmt-P: Could not open '/lib/ld-linux-aarch64.so.1': No such file or directory",
+    'rosetta error: failed to open elf at /lib64/ld-linux-x86-64.so.2',
+    "qemu-s390x-static: Could not open '/lib/ld64.so.1': No such file or directory",
+  ],
+  'permission-denied': ['exec /bin/sh: permission denied', 'Error while loading /bin/sh: Permission denied'],
+  'selinux-denied': [
+    'AVC avc:  denied  { read } for  pid=2842690 comm="apt-get" name="qemu-aarch64-static" dev="overlay" scontext=system_u:system_r:container_t:s0:c268,c932 tcontext=system_u:object_r:container_file_t:s0:c1022,c1023 tclass=file permissive=0',
+    'type=AVC msg=audit(1739462583.1:598): avc: denied { execute } for pid=88 comm="sh" path="/usr/bin/qemu-s390x" tclass=file',
+    'avc: denied { mounton } for pid=7 comm="binfmt" path="/proc/sys/fs/binfmt_misc" tclass=dir',
+  ],
+  'sudo-effective-uid': [
+    "sudo: effective uid is not 0, is /usr/bin/sudo on a file system with the 'nosuid' option set or an NFS file system without root privileges?",
+    'su: must be suid to work properly',
+  ],
+  'applet-not-found': ['sleep: applet not found'],
+  'fex-root': ["RootFS path doesn't exist. This is required on AArch64 hosts", 'Invalid or Unsupported elf file.'],
+  'slow-pointer-authentication': ['our arm64 builds are slow'],
+  'tar-openat2': [
+    'tar: include/config: Cannot mkdir: Function not implemented',
+    'tar: git-lfs-3.8.0/man: Cannot mkdir: Function not implemented',
+    'tar: usr/share/doc/x: Cannot open: Function not implemented',
+    'tar: a: Cannot create symlink to ‘b’: Function not implemented',
+    'tar: a: Cannot hard link to ‘b’: Function not implemented',
+    '/usr/bin/tar: ./control: Cannot open: Function not implemented',
+  ],
+  'tar-invalid-argument': [
+    'tar: d/f: Cannot open: Invalid argument',
+    '#8 0.219 tar: legal/jdk.naming.rmi: Cannot mkdir: Invalid argument',
+  ],
+  'fakeroot-semop': [
+    'semop(1): encountered an error: Function not implemented',
+    'semop(2): encountered an error: Function not implemented',
+    'fakeroot, while creating message channels: Function not implemented',
+  ],
+  'no-ptrace': [
+    'ptrace: Function not implemented (38)',
+    'strace: test_ptrace_get_syscall_info: PTRACE_TRACEME: Function not implemented',
+    'warning: ptrace: Function not implemented',
+  ],
+  'no-asynchronous-io': [
+    'InnoDB: io_setup() failed with ENOSYS',
+    'fio: io_queue_init: Function not implemented',
+    'liburing: io_uring_queue_init: Function not implemented',
+  ],
+  'unknown-system-call': [
+    'qemu: Unsupported syscall: 382',
+    'Unsupported syscall: 439',
+    'cp: cannot clone x: Function not implemented',
+  ],
+  netfilter: [
+    'iptables: Failed to initialize nft: Protocol not supported',
+    "iptables v1.8.8 (legacy): can't initialize iptables table `filter': iptables who? (do you need to insmod?)",
+  ],
+  'value-too-large': [
+    'chown: cannot read directory /opt/hostedtoolcache: Value too large for defined data type',
+    'error: failed to open directory: Value too large for defined data type (os error 75)',
+  ],
+  'time-of-32-bit-programs': [
+    'tar: ./control: Cannot utime: Operation not permitted',
+    'sleep: cannot read realtime clock: Operation not permitted',
+    "Fatal Python error: pyinit_main: can't initialize time",
+  ],
+  'wrong-clock': [
+    'gpg: key D6811ED3ADEEB8441AF5AA8F4528B6CD9E61EF26 was created 16088 days in the future (time warp or clock problem)',
+    'E: Release file for http://deb.debian.org/debian/dists/bookworm/InRelease is not valid yet (invalid for another 5h 3min).',
+    'W: GPG error: http://ports.ubuntu.com focal InRelease: At least one invalid signature was encountered.',
+  ],
+  'old-seccomp': ['runtime/cgo: pthread_create failed: Operation not permitted'],
+  'ldconfig-crash': ['dpkg: error processing package libc-bin (--configure):'],
+  'package-not-found': [
+    "E: Package 'qemu-user-static' has no installation candidate",
+    'E: Unable to locate package qemu-user-static',
+    'E: Unable to locate package binfmt-support',
+    'Error: Unable to find a match: qemu-user-static',
+    'No match for argument: qemu-user-binfmt',
+    'error: target not found: qemu-user-static',
+  ],
+  'foreign-package-index': [
+    'E: Failed to fetch http://archive.ubuntu.com/ubuntu/dists/noble/main/binary-arm64/Packages  404  Not Found [IP: 91.189.91.83 80]',
+    'Err:25 http://archive.ubuntu.com/ubuntu focal-updates/multiverse armhf Packages',
+    "N: Skipping acquire of configured file 'main/binary-riscv64/Packages' as repository 'http://x jammy InRelease' doesn't support architecture 'riscv64'",
+  ],
+  'dotnet-hangs': ['  Determining projects to restore...'],
+  'strong-randomization': ['sudo sysctl vm.mmap_rnd_bits=28 helped'],
+  'harmless-notice': [
+    '<jemalloc>: MADV_DONTNEED does not work (memset will be used instead)',
+    'Unknown host QEMU_IFLA type: 47',
+    'Unsupported setsockopt level=270 optname=11',
+    'Unsupported ioctl: cmd=0x5423',
+  ],
+  'segmentation-fault': [
+    'qemu: uncaught target signal 11 (Segmentation fault) - core dumped',
+    'process "/bin/sh -c npm ci" did not complete successfully: exit code: 139',
+    'web-1 exited with code 139',
+    '[app        ] Segmentation fault',
+    'internal compiler error: Segmentation fault signal terminated program cc1',
+  ],
+  'vsyscall-page': [
+    'qemu-x86_64: QEMU internal SIGSEGV {code=MAPERR, addr=0x20}',
+    'x86_64-binfmt-P: QEMU internal SIGSEGV {code=MAPERR, addr=0x20}',
+    'qemu-x86_64-static: QEMU internal SIGSEGV {code=ACCERR, addr=0x7f0010}',
+  ],
+  'rosetta-not-used': ['error: rustc interrupted by SIGSEGV, printing backtrace'],
+  'illegal-instruction': [
+    'qemu: uncaught target signal 4 (Illegal instruction) - core dumped',
+    'Illegal instruction (core dumped)',
+    'executor failed running [/bin/sh -c pnpm i]: exit code: 132',
+  ],
+  'other-signal': [
+    'qemu: uncaught target signal 5 (Trace/breakpoint trap) - core dumped',
+    'qemu: uncaught target signal 6 (Aborted) - core dumped',
+    'qemu: uncaught target signal 7 (Bus error) - core dumped',
+  ],
+  'emulator-assertion': [
+    'Assertion failed: p_rcu_reader->depth != 0 (/qemu/include/qemu/rcu.h: rcu_read_unlock: 102)',
+    'Assertion failed: start < end (/home/buildozer/aports/main/qemu/src/qemu-2.8.1/translate-all.c: page_set_flags: 2098)',
+    'Bail out! ERROR:../target/i386/tcg/translate.c:8578:i386_tr_init_disas_context: assertion failed: (IOPL(dc) == iopl)',
+    "qemu-riscv64: ../tcg/tcg.c:6205: tcg_gen_code: Assertion `num_insns + 1 == s->gen_tb->icount' failed.",
+  ],
+  'guest-address-space': [
+    'qemu-arm-static: Unable to reserve 0xffff0000 bytes of virtual address space at 0x1000 (Success) for use as guest address space (check yourvirtual memory ulimit setting, min_mmap_addr or reserve less using -R option)',
+    'Unable to reserve 0xf7000000 bytes of virtual address space for use as guest address space (check your virtual memory ulimit setting or reserve less using -R option)',
+    'qemu-aarch64: /workspaces/bomb: Unable to find a guest_base to satisfy all guest address mapping requirements',
+    'Allocating guest commpage: Cannot allocate memory',
+  ],
+  'program-address': [
+    'qemu-arm-static: /speculos/build/src/launcher: Error mapping file: Cannot allocate memory',
+    'qemu-mipsel: ./firmware: Error mapping file: Invalid argument',
+  ],
+  'go-lfstack': ['runtime: lfstack.push invalid packing: node=0xffff6f446a80 cnt=0x1'],
+  'old-processor-model': ['\u001b[91mFatal glibc error:  CPU does not support x86-64-v2\u001b[0m'],
+  'no-x86-64-v3': ['Fatal glibc error: CPU does not support x86-64-v3'],
+  'rosetta-and-new-kernel': [
+    'rosetta error: unhandled auxillary vector type 28',
+    'rosetta error: unhandled auxillary vector type 29',
+    'assertion failed [hash_table != nullptr]: Failed to find vdso DT_HASH',
+    'rosetta error: futex(FUTEX_LOCK_PI_PRIVATE) failure: 35',
+  ],
+  'rosetta-elsewhere': [
+    'rosetta error: Rosetta is only intended to run on Apple Silicon with a macOS host using Virtualization.framework with Rosetta mode enabled',
+  ],
+  'rosetta-system-call': [
+    'rosetta error: Unimplemented syscall number 282',
+    'rosetta error: Unimplemented syscall number 435',
+  ],
+  'rosetta-error': [
+    'rosetta error: no code fragment associated with the given arm pc',
+    'assertion failed [rem_idx != -1]: Unable to find existing allocation for shared memory segment to unmap',
+  ],
+  'box64-error': [
+    '[BOX64] Error loading needed lib libblkid.so.1',
+    'Error: Loading needed libs in elf /opt/prog.x86_64',
+  ],
+  'nothing-stays': ['  "emulators": null'],
+  'cannot-mount': [
+    'cannot mount binfmt_misc filesystem at /proc/sys/fs/binfmt_misc',
+    'mount: permission denied (are you root?)',
+    'mount: /proc/sys/fs/binfmt_misc: permission denied.',
+    'audit: apparmor="DENIED" operation="mount" info="failed flags match" profile="docker-default" name="/proc/sys/fs/binfmt_misc/" fstype="binfmt_misc"',
+  ],
+  'register-permission': [
+    '/etc/rc.d/init.d/jexec: line 173: /proc/sys/fs/binfmt_misc/register: Permission denied',
+    'sh: 1: cannot create /proc/sys/fs/binfmt_misc/register: Permission denied',
+    'bash: /proc/sys/fs/binfmt_misc/qemu-arm: Read-only file system',
+    'installing: arm64 EPERM opening /proc/sys/fs/binfmt_misc/register check permissions?',
+  ],
+  'automount-dead': [
+    "ls: cannot access 'binfmt_misc/': Too many levels of symbolic links",
+    'cat: /proc/sys/fs/binfmt_misc/status: Too many levels of symbolic links',
+  ],
+  'no-binfmt': [
+    'sh: 1: cannot create /proc/sys/fs/binfmt_misc/register: Directory nonexistent',
+    'bash: /proc/sys/fs/binfmt_misc/register: No such file or directory',
+    "mount: unknown filesystem type 'binfmt_misc'",
+    'mount: mounting binfmt_misc on /proc/sys/fs/binfmt_misc failed: No such device',
+    'installing: arm ENOENT opening /proc/sys/fs/binfmt_misc/register is it mounted?',
+    'systemd[1]: Failed to mount proc-sys-fs-binfmt_misc.mount - Arbitrary Executable File Formats File System.',
+  ],
+  'module-not-found': [
+    'modprobe: FATAL: Module binfmt_misc not found in directory /lib/modules/5.10.113-gbb4691fe5572',
+    'modprobe: module binfmt_misc not found in modules.dep',
+    "modprobe: ERROR: could not insert 'binfmt_misc': Operation not permitted",
+    "modprobe: can't load module binfmt_misc (kernel/fs/binfmt_misc.ko): invalid module format",
+  ],
+  'module-not-seen': ['28.20 Module binfmt_misc not loaded in host'],
+  'register-invalid-argument': [
+    'sh: write error: Invalid argument',
+    'installing: s390x cannot register "/usr/bin/qemu-s390x" to /proc/sys/fs/binfmt_misc/register: write /proc/sys/fs/binfmt_misc/register: invalid argument',
+    "systemd-binfmt[312]: /usr/lib/binfmt.d/qemu-arm.conf:1: Failed to add binary format 'qemu-arm': Invalid argument",
+  ],
+  'update-binfmts-register': [
+    'update-binfmts: warning: unable to close /proc/sys/fs/binfmt_misc/register: Invalid argument',
+    'update-binfmts: warning: unable to enable binary format qemu-aarch64',
+  ],
+  'update-binfmts-format': [
+    'update-binfmts: warning: unable to open /usr/share/binfmts/qemu-arm: No such file or directory',
+    'update-binfmts: warning: qemu-riscv64 not in database of installed binary formats.',
+  ],
+  'systemd-binfmt': [
+    'Failed to flush binfmt_misc rules, ignoring: No such file or directory',
+    'Failed to flush binfmt_misc rules: Read-only file system',
+    'Failed to start systemd-binfmt.service - Set Up Additional Binary Formats.',
+  ],
+  'register-no-space': ['write /proc/sys/fs/binfmt_misc/register: no space left on device'],
+  'register-file-exists': [
+    'sh: write error: File exists',
+    'bash: line 1: echo: write error: File exists',
+    'installing: arm64 qemu-aarch64 already registered',
+    "Failed to add binary format 'qemu-aarch64': File exists",
+  ],
+  'interpreter-missing': [
+    'sh: write error: No such file or directory',
+    'installing: ppc64le cannot register "/usr/bin/qemu-ppc64le" to /proc/sys/fs/binfmt_misc/register: write /proc/sys/fs/binfmt_misc/register: no such file or directory',
+    "Failed to add binary format 'qemu-mips': No such file or directory",
+  ],
+  'entry-missing': [
+    'cat: /proc/sys/fs/binfmt_misc/qemu-aarch64: No such file or directory',
+    "ls: cannot access '/proc/sys/fs/binfmt_misc/qemu-riscv64': No such file or directory",
+  ],
+  'interpreter-path': [
+    'Failed to find binfmt_misc for /usr/bin/qemu-aarch64-static under /proc/sys/fs/binfmt_misc',
+    '==> arm: Failed to find binfmt_misc for qemu-arm under /proc/sys/fs/binfmt_misc',
+  ],
+  'image-for-another-platform': [
+    "The requested image's platform (linux/amd64) does not match the detected host platform (linux/arm64/v8) and no specific platform was requested",
+    'WARNING: image platform (linux/amd64) does not match the expected platform (linux/arm64)',
+    'WARNING: image platform ({amd64 linux  [] }) does not match the expected platform ({arm64 linux  [] })',
+  ],
+  'no-matching-manifest': [
+    'docker: no matching manifest for linux/arm64/v8 in the manifest list entries.',
+    'Error response from daemon: no matching manifest for linux/riscv64 in the manifest list entries: no match for platform in manifest: not found',
+    'ERROR: failed to solve: alpine:3: no match for platform in manifest sha256:1a2b: not found',
+    'Error: choosing an image from manifest list docker://alpine: no image found in manifest list for architecture "arm64", variant "v8", OS "linux"',
+    'docker: Error response from daemon: image with reference pihole/pihole:v5 was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64.',
+    'image with reference alpine was found but does not provide the specified platform (linux/s390x)',
+  ],
+  'no-32-bit-image': [
+    'docker: no matching manifest for linux/arm/v6 in the manifest list entries.',
+    'no matching manifest for linux/386 in the manifest list entries: no match for platform in manifest: not found',
+  ],
+  'platform-name': [
+    'installing: foo unsupported architecture: foo',
+    '"linux/amd46": unknown operating system or architecture: invalid argument',
+    'invalid argument "linux/amd64,arm64" for "--platform": "linux" is an invalid component of "linux"',
+  ],
+  'multi-platform-driver': [
+    'ERROR: Multi-platform build is not supported for the docker driver.',
+    'error: multiple platforms feature is currently not supported for docker driver. Please switch to a different driver (eg. "docker buildx create --use")',
+    'ERROR: docker exporter does not currently support exporting manifest lists',
+  ],
+  'userns-remap': [
+    'docker: Error response from daemon: privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode.',
+  ],
+  'privileged-forbidden': [
+    'Error creating: pods "binfmt-x" is forbidden: violates PodSecurity "restricted:latest": privileged (container "binfmt" must not set securityContext.privileged=true)',
+  ],
+  'no-terminal': [
+    'the input device is not a TTY',
+    'cannot attach stdin to a TTY-enabled container because stdin is not a terminal',
+  ],
+  'no-daemon': [
+    'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
+    'failed to connect to the docker API at unix:///run/user/1000/docker.sock; check if the path is correct and if the daemon is running',
+    'error during connect: open //./pipe/docker_engine: The system cannot find the file specified.',
+  ],
+  'daemon-permission': [
+    'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get "http://x/v1.24/containers/json": dial unix /var/run/docker.sock: connect: permission denied',
+    'Got permission denied while trying to connect to the Docker daemon socket',
+    'permission denied while trying to connect to the docker API at unix:///var/run/docker.sock',
+  ],
+  'option-before-image': [
+    'unknown flag: --install',
+    'docker: Error response from daemon: failed to create task for container: exec: "--install": executable file not found in $PATH: unknown.',
+    'flag provided but not defined: -reset',
+  ],
+  'unquoted-star': [
+    'zsh: no matches found: qemu-*',
+    'fish: No matches for wildcard “qemu-*”. See `help wildcards-globbing`.',
+  ],
+  'large-pages': [
+    'libtinfo.so.6: ELF load command address/offset not page-aligned',
+    'error while loading shared libraries: libc.so.6: ELF load command alignment not page-aligned',
+    'Error: PageSize configuation is wrong: configured with 4096, but got 16384',
+    '<jemalloc>: Unsupported system page size',
+  ],
+};
+
+describe('a line that people paste', () => {
+  for (const [id, examples] of Object.entries(lines)) {
+    for (const line of examples) {
+      it(`is about ${id}: ${line.slice(0, 80)}`, () => expect(best(line)).to.deep.equal([id]));
+    }
+  }
+
+  it('has an example for every row', () => {
+    const ids = knownProblems.filter(({ onlyHere, where }) => !onlyHere && !where?.notNative).map((row) => row.id);
+    expect(ids.filter((id) => lines[id] === undefined)).to.deep.equal([]);
+  });
+
+  for (const [what, dress] of [
+    ["BuildKit's numbers", (line: string) => `#12 0.345 ${line}`],
+    ['the numbers of a failed step', (line: string) => `0.345 ${line}`],
+    ['the name of a step', (line: string) => ` > [linux/arm64 3/7] RUN make: ${line}`],
+    ['the name of a service', (line: string) => `web-1  | ${line}`],
+    ['a time', (line: string) => `2025-06-19 20:14:59.784 | ${line}`],
+    ['a time of GitHub and colours', (line: string) => `2026-01-14T10:11:12.1234567Z \u001b[31;1m${line}\u001b[0m`],
+    ['colours that were written out', (line: string) => `\\x1b[91m${line}\\x1b[0m`],
+    ['a box', (line: string) => `│ ${line} │`],
+    ["podman's JSON", (line: string) => JSON.stringify({ msg: line, level: 'error', time: '2025-06-19T20:14:59Z' })],
+    ['curly quotes', (line: string) => line.replace(/'([^']*)'/g, '‘$1’').replace(/"([^"]*)"/g, '“$1”')],
+    ['a dash', (line: string) => `- ${line}`],
+    ['a quotation', (line: string) => `> ${line}`],
+    ['capital letters', (line: string) => line.toUpperCase()],
+    ['other lines', (line: string) => `#12 DONE 0.1s\r\n#13 [2/3] RUN make\r\n${line}\r\n#13 CANCELED`],
+  ] as const) {
+    it(`is found with ${what}`, () => {
+      for (const [id, examples] of Object.entries(lines)) {
+        if (id === 'dotnet-hangs' || (id === 'unquoted-star' && what === 'a dash')) continue;
+        for (const line of examples) expect(best(dress(line)), dress(line)).to.include(id);
+      }
+    });
+  }
+});
+
+describe('a line that has nothing to do with emulation', () => {
+  for (const line of [
+    'runtime: epollwait on fd 4 failed with 38',
+    'Could not allocate dynamic translator buffer',
+    "qemu-system-x86_64: unable to find CPU model 'host'",
+    'Error: unknown: "Error Domain=VZErrorDomain Code=2 "Rosetta is not installed" UserInfo={NSLocalizedFailure=x}',
+    'WARNING: MongoDB 5.0+ requires a CPU with AVX support, and your current system does not appear to have that!',
+    "qemu-system-aarch64: Could not open 'disk.qcow2': No such file or directory",
+    'main.c:12:5: error: implicit declaration of function ‘foo’ [-Werror=implicit-function-declaration]',
+    '/usr/bin/ld: cannot find -lssl: No such file or directory',
+    'make: *** [Makefile:12: all] Error 2',
+    'collect2: error: ld returned 1 exit status',
+    'npm ERR! code ENOENT',
+    "npm ERR! enoent ENOENT: no such file or directory, open '/app/package.json'",
+    'npm ERR! code ERESOLVE',
+    "Error: Cannot find module 'express'",
+    'fatal: not a git repository (or any of the parent directories): .git',
+    'git@github.com: Permission denied (publickey).',
+    'error: failed to push some refs to origin',
+    'curl: (6) Could not resolve host: example.com',
+    'curl: (60) SSL certificate problem: unable to get local issuer certificate',
+    'dial tcp 10.0.0.1:443: connect: connection refused',
+    'write /var/lib/docker/tmp/x: no space left on device',
+    'tar: /dev/sda: Cannot open: Permission denied',
+    'tar: archive.tar: Cannot open: No such file or directory',
+    "cp: cannot create regular file '/usr/bin/x': Permission denied",
+    'bash: foo: command not found',
+    '/bin/sh: 1: foo: not found',
+    './deploy.sh: 12: Syntax error: "(" unexpected',
+    'sh: ./run.sh: Permission denied',
+    'exec: "/entrypoint.sh": permission denied: unknown',
+    'exec: "bash": executable file not found in $PATH: unknown',
+    'exec: "/bin/foo": stat /bin/foo: no such file or directory: unknown',
+    'COPY failed: file not found in build context or excluded by .dockerignore: stat package.json: file does not exist',
+    'ERROR: failed to compute cache key: "/requirements.txt": not found',
+    'E: Unable to locate package python3.7',
+    "E: Package 'libssl1.1' has no installation candidate",
+    'Err:5 http://archive.ubuntu.com/ubuntu jammy-updates/main amd64 Packages',
+    'E: Could not get lock /var/lib/dpkg/lock-frontend',
+    'dpkg: error processing package nginx (--configure):',
+    'ModuleNotFoundError: No module named numpy',
+    'error while loading shared libraries: libssl.so.1.1: cannot open shared object file: No such file or directory',
+    'OCI runtime create failed: container_linux.go:380: starting container process caused: process_linux.go:545: container init caused: rootfs_linux.go:76: mounting "/x" caused: not a directory: unknown',
+    'no matching manifest for windows/amd64 10.0.19045 in the manifest list entries',
+    'process "/bin/sh -c make" did not complete successfully: exit code: 2',
+    'exited with code 137',
+    'OOMKilled',
+    "modprobe: ERROR: could not insert 'nvidia': Exec format error",
+    'mount: /mnt: permission denied.',
+    'assertion failed: `(left == right)`',
+    "a.out: main.c:5: main: Assertion `x > 0' failed.",
+    'ls: /opt/x: Too many levels of symbolic links',
+    'avc: denied { read } for pid=1 comm="nginx" name="index.html" tclass=file',
+    'webpack: this module is slow to start',
+    'everything is fine',
+    'cp: ./file: No such file or directory',
+    'the executable is here: no such file or directory',
+    'Registering: No space left on device',
+    'zsh: no matches found: *.txt',
+    'unknown flag: --foo',
+    'flag provided but not defined: -config',
+    'x509: certificate signed by unknown authority',
+    'Setting up qemu-user-static (1:7.2+dfsg-7) ...',
+    'semop(1): encountered an error: Resource temporarily unavailable',
+  ]) {
+    it(`is not claimed: ${line.slice(0, 80)}`, () => expect(known(line)).to.deep.equal([]));
+  }
+});
+
+describe('the emulator that wrote a line', () => {
+  for (const [line, who] of [
+    ['#7 1.2 qemu-aarch64: Unable to find a guest_base', /this program/],
+    ['qemu-arm-static: /bin/bash: Invalid ELF image', /multiarch/],
+    ['/usr/bin/qemu-s390x-static: x', /multiarch/],
+    ['x86_64-binfmt-P: QEMU internal SIGSEGV', /distribution/],
+    ['/usr/libexec/qemu-binfmt/aarch64-binfmt-P: /bin/sh: Invalid ELF image', /distribution/],
+    ['.buildkit_qemu_emulator: /bin/sh: Invalid ELF image', /BuildKit/],
+    ['buildkit-qemu-aarch64: Could not open /lib/x', /BuildKit/],
+    ['/usr/bin/qemu-x86_64: Could not open /lib/x', /this program/],
+    ['qemu: uncaught target signal 11 (Segmentation fault) - core dumped', undefined],
+    ["qemu-system-x86_64: unable to find CPU model 'host'", undefined],
+    ['exec /bin/sh: exec format error', undefined],
+  ] as const) {
+    it(`is ${who ?? 'not known'}: ${line.slice(0, 60)}`, () => {
+      if (who) expect(speakerOf(line)).to.match(who);
+      else expect(speakerOf(line)).to.equal(undefined);
+    });
+  }
+});
