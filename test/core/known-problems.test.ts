@@ -325,10 +325,10 @@ describe('the explanation of a message', () => {
     );
   });
 
-  it('leaves out what cannot happen on such a machine if something else explains the line', () => {
+  it('ends with what cannot happen on such a machine, and begins with it on another one', () => {
     const ids = (given: Captured) => explained('linux/arm/v7: exec format error', given).map(({ row: { id } }) => id);
     const refused: Captured = { platforms: [arm], probes: [[arm, probeOf({ kind: 'refused', errno: 'ENOEXEC' })]] };
-    expect(ids(refused)).to.deep.equal(['exec-format-error']);
+    expect(ids(refused)).to.deep.equal(['exec-format-error', 'no-aarch32']);
     expect(ids({ ...refused, own: arm64 })).to.deep.equal(['no-aarch32']);
   });
 

@@ -108,7 +108,6 @@ const isUnseen = ({ row, standing }: Explanation) => row.onlyHere === true && st
 
 function beats(other: Explanation, one: Explanation): boolean {
   const isSurer = standings.indexOf(other.standing) < standings.indexOf(one.standing);
-  if (one.standing === 'impossible' && isSurer) return true;
   if (other.row.general) return false;
   if (!one.row.general) return one.standing === 'elsewhere' && isSurer;
   return isSurer || other.standing === one.standing || (one.standing !== 'shown' && other.standing !== 'impossible');

@@ -30,7 +30,9 @@ export function describeHere({ row, here = [], standing, others }: Explanation, 
       return [`this does not apply here${emulated.length > 0 ? `: ${few(emulated)}` : ''}`];
     }
     case 'impossible':
-      return [`this cannot happen on this machine${row.where?.host ? `, only on ${row.where.host} ones` : ''}`];
+      return [
+        `this cannot happen on this machine, only ${row.where?.host ? `on ${row.where.host} ones` : 'with larger pages'}`,
+      ];
   }
 }
 

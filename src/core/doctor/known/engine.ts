@@ -44,7 +44,7 @@ export const engine: readonly KnownProblem[] = [
     messages: ['no matching manifest for linux/arm/v6 in the manifest list entries'],
     kinds: [/no matching manifest for linux\/(arm(\/v[5-7])?|386)\b(?!64)/],
     cause:
-      'the system of this machine is a 32-bit one, and the image does not exist for it. Those that register emulators do not any more: QEMU 11 has no 32-bit hosts',
+      'the system that asks is a 32-bit one, and the image does not exist for it. Those that register emulators do not any more: QEMU 11 has no 32-bit hosts',
     advice: [
       step('install a 64-bit system (Raspberry Pi 3 or later: the 64-bit Raspberry Pi OS)'),
       step('see which platforms the image has', 'docker buildx imagetools inspect IMAGE'),
@@ -137,7 +137,7 @@ export const engine: readonly KnownProblem[] = [
     ],
     cause:
       'the option reached another program than it is for: it stands before the name of the image, where Docker takes it for its own; or the image is another one, which does not know it',
-    advice: [step('options of the image come after its name', 'docker run --privileged --rm binfmt --install all')],
+    advice: [step('write the options of an image after its name'), install('all')],
     sources: ['https://docs.docker.com/reference/cli/docker/container/run/'],
   },
   {
@@ -145,7 +145,7 @@ export const engine: readonly KnownProblem[] = [
     messages: ['zsh: no matches found: qemu-*'],
     kinds: [/no (matches found|match|matches for wildcard):? \S*qemu-/, /^docker: no match\.?$/],
     cause: 'the shell took the star for names of files, found none, and did not start docker',
-    advice: [step('quote it', "docker run --privileged --rm binfmt --uninstall 'qemu-*'")],
+    advice: [step('put the star into quotation marks'), { do: 'uninstall', entries: ['qemu-*'] }],
     sources: ['tonistiigi/binfmt#135'],
   },
   {
@@ -172,7 +172,7 @@ export const engine: readonly KnownProblem[] = [
       /unsupported pagesize/,
     ],
     cause:
-      'the kernel of this machine uses pages of 16 or 64 KiB (Raspberry Pi 5, Asahi Linux). box64 has to be built for that, FEX does not run at all, and neither do many 32-bit programs, with or without an emulator',
+      'the kernel uses pages of 16 or 64 KiB, as on a Raspberry Pi 5 or with Asahi Linux. box64 has to be built for that, FEX does not run at all, and neither do many 32-bit programs, with or without an emulator',
     where: { largePages: true },
     advice: [{ do: 'consider', what: 'use-4k-pages' }],
     sources: [

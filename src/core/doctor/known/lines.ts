@@ -54,26 +54,30 @@ function hasParts(line: string, parts: readonly string[]): boolean {
   return true;
 }
 
+/** The emulator's name at the beginning of its own line; elsewhere it is a file that somebody looks for. */
+const begins = (name: string) =>
+  new RegExp(`(?<![\\w/.-])(/(?!proc/)\\S*/)?${name}:(?! (no such file|not found|permission denied|file exists))`);
+
 /** Whose emulator begins its lines in this way. */
 export const speakers: readonly { readonly prefix: string; readonly pattern: RegExp; readonly who: string }[] = [
   {
     prefix: '.buildkit_qemu_emulator:',
-    pattern: /\bbuildkit_qemu_emulator\b|\bbuildkit-qemu-\w+/,
+    pattern: /\bbuildkit[-_]qemu[-_]\w+/,
     who: "BuildKit's own emulator: none is registered on the host of the builder",
   },
   {
     prefix: 'x86_64-binfmt-P:',
-    pattern: /\/qemu-binfmt\/|\b\w+-binfmt-p:/,
+    pattern: begins('\\w+-binfmt-p'),
     who: "probably the emulator of a distribution's package, such as qemu-user-binfmt",
   },
   {
     prefix: 'qemu-x86_64-static:',
-    pattern: /\bqemu-\w+-static:/,
+    pattern: begins('qemu-\\w+-static'),
     who: 'the emulator of multiarch/qemu-user-static, dbhi/qus, or the package qemu-user-static',
   },
   {
     prefix: 'qemu-x86_64:',
-    pattern: /\bqemu-(?!system)\w+:/,
+    pattern: begins('qemu-(?!system)\\w+'),
     who: 'the emulator of this program, of tonistiigi/binfmt, or of the package qemu-user',
   },
 ];

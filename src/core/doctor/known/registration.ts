@@ -3,7 +3,6 @@ import type { KnownProblem } from '../known-problem.js';
 import { install, step } from './helps.js';
 
 const noMount = ['kernel-module', 'automount', 'vanishing', 'mount-failed'];
-const restartBinfmt = step('on the host', 'sudo systemctl restart systemd-binfmt');
 
 export const registration: readonly KnownProblem[] = [
   {
@@ -184,10 +183,7 @@ export const registration: readonly KnownProblem[] = [
       'emulator-fails',
       'old-emulator',
     ],
-    advice: [
-      install('arm64'),
-      step('or replace all', 'docker run --privileged --rm binfmt --uninstall "qemu-*" --install all'),
-    ],
+    advice: [{ do: 'install', platforms: ['all'], options: ['--uninstall', 'qemu-*'], because: 'replace' }],
     sources: ['multiarch/qemu-user-static#49', 'rancher-sandbox/rancher-desktop#8593'],
   },
   {
@@ -222,7 +218,7 @@ export const registration: readonly KnownProblem[] = [
     checks: ['nothing-installed', 'no-entry'],
     advice: [
       step('give the plugin the path that the entry has', 'grep -h interpreter /proc/sys/fs/binfmt_misc/*'),
-      restartBinfmt,
+      install('all'),
     ],
     sources: ['mkaczanowski/packer-plugin-builder-arm#61'],
   },
