@@ -90,6 +90,14 @@ describe('foreign containers', () => {
     });
   }
 
+  for (const architecture of Object.keys(machines)) {
+    it(`for ${architecture} open files with openat2, as tar of Ubuntu 26.04 does`, function () {
+      if (!compiled.includes(architecture)) skipBecause(this, `Debian has no compiler for ${architecture} here`);
+      const ended = docker('run', '--rm', programs, `/${architecture}/openat2`);
+      expect(ended).to.deep.include({ exit: 0, stdout: '' });
+    });
+  }
+
   it('see argv[0] as they were called, except with --no-preserve-argv0', () => {
     const called = () => docker('run', '--rm', programs, '/exec', hello, 'my-name', 'x').stdout;
     expect(called()).to.contain('argv[0]=my-name argv[1]=x');
