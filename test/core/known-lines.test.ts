@@ -70,6 +70,23 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     '{"msg":"exec container process (missing dynamic library?) `/bin/uname`: No such file or directory","level":"error"}',
   ],
   'debootstrap-chroot': ['W: Failure trying to run: chroot "/build/work/stage0/rootfs" /bin/true'],
+  'tool-sees-no-emulator': [
+    'E: riscv64 can neither be executed natively nor via qemu user emulation with binfmt_misc',
+    "? Cannot find update-binfmts; try 'sudo apt install binfmt-support'",
+    'W: binfmt_misc not found in /proc/mounts -- not mounted?',
+  ],
+  'nix-platform': [
+    "error: a 'aarch64-linux' with features {} is required to build '/nix/store/x-builder.pl.drv', but I am a 'x86_64-linux' with features {benchmark, kvm}",
+  ],
+  'emulator-loop': [
+    'bash: ./example: Too many levels of symbolic links',
+    "chroot: failed to run command '/bin/bash': Too many levels of symbolic links",
+    'exec /bin/sh: too many levels of symbolic links',
+  ],
+  'kernel-without-loader': [
+    'request_module: modprobe binfmt-464c cannot be processed, kernel busy with 50 threads for more than 5 seconds now',
+    "Starting init: /init exists but couldn't execute it (error -8)",
+  ],
   'static-emulator-in-image': [
     'COPY failed: stat /var/lib/docker/tmp/docker-builder511545601/root/qemu-aarch64-static: no such file or directory',
     "cp: cannot stat '/usr/bin/qemu-arm-static': No such file or directory",
@@ -143,9 +160,17 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   'wrong-clock': [
     'gpg: key D6811ED3ADEEB8441AF5AA8F4528B6CD9E61EF26 was created 16088 days in the future (time warp or clock problem)',
     'E: Release file for http://deb.debian.org/debian/dists/bookworm/InRelease is not valid yet (invalid for another 5h 3min).',
+    'curl: (60) SSL certificate problem: certificate is not yet valid',
     'W: GPG error: http://ports.ubuntu.com focal InRelease: At least one invalid signature was encountered.',
   ],
-  'old-seccomp': ['runtime/cgo: pthread_create failed: Operation not permitted'],
+  'old-seccomp': [
+    'runtime/cgo: pthread_create failed: Operation not permitted',
+    'OpenBLAS blas_thread_init: pthread_create failed for thread 1 of 4: Operation not permitted',
+    'make: /bin/sh: Operation not permitted',
+    "node[18]: ../src/node_platform.cc:68: Assertion `(0) == (uv_thread_create(t.get(), start_thread, this))' failed.",
+    'error adding seccomp filter rule for syscall clone3: permission denied: unknown',
+  ],
+  'kernel-too-old': ['FATAL: kernel too old'],
   'ldconfig-crash': ['dpkg: error processing package libc-bin (--configure):'],
   'package-not-found': [
     "E: Package 'qemu-user-static' has no installation candidate",
@@ -154,6 +179,9 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     'Error: Unable to find a match: qemu-user-static',
     'No match for argument: qemu-user-binfmt',
     'error: target not found: qemu-user-static',
+    'Package qemu-user-static is not available, but is referred to by another package.',
+    'ERROR: unable to select packages: qemu-openrc (no such package):',
+    'sh: 1: /usr/sbin/update-binfmts: not found',
   ],
   'foreign-package-index': [
     'E: Failed to fetch http://archive.ubuntu.com/ubuntu/dists/noble/main/binary-arm64/Packages  404  Not Found [IP: 91.189.91.83 80]',
@@ -173,6 +201,8 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     'process "/bin/sh -c npm ci" did not complete successfully: exit code: 139',
     'web-1 exited with code 139',
     '[app        ] Segmentation fault',
+    'error: test failed (signal: 11, SIGSEGV: invalid memory reference)',
+    '#  SIGSEGV (0xb) at pc=0x0000004001f2c3a4, pid=7, tid=8',
     'internal compiler error: Segmentation fault signal terminated program cc1',
   ],
   'vsyscall-page': [
@@ -184,16 +214,19 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   'illegal-instruction': [
     'qemu: uncaught target signal 4 (Illegal instruction) - core dumped',
     'Illegal instruction (core dumped)',
+    '#  SIGILL (0x4) at pc=0x0000ffff9e340c5c, pid=1, tid=8',
     'executor failed running [/bin/sh -c pnpm i]: exit code: 132',
   ],
   'other-signal': [
     'qemu: uncaught target signal 5 (Trace/breakpoint trap) - core dumped',
     'qemu: uncaught target signal 6 (Aborted) - core dumped',
     'qemu: uncaught target signal 7 (Bus error) - core dumped',
+    ' Trace/breakpoint trap',
   ],
   'emulator-assertion': [
     'Assertion failed: p_rcu_reader->depth != 0 (/qemu/include/qemu/rcu.h: rcu_read_unlock: 102)',
     'Assertion failed: start < end (/home/buildozer/aports/main/qemu/src/qemu-2.8.1/translate-all.c: page_set_flags: 2098)',
+    'qemu: unhandled CPU exception 0x10004 - aborting',
     'Bail out! ERROR:../target/i386/tcg/translate.c:8578:i386_tr_init_disas_context: assertion failed: (IOPL(dc) == iopl)',
     "qemu-riscv64: ../tcg/tcg.c:6205: tcg_gen_code: Assertion `num_insns + 1 == s->gen_tb->icount' failed.",
   ],
@@ -281,6 +314,12 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     'Failed to flush binfmt_misc rules: Read-only file system',
     'Failed to start systemd-binfmt.service - Set Up Additional Binary Formats.',
   ],
+  'no-systemd': ['systemd-binfmt: unrecognized service'],
+  'action-without-answer': ['Error: Unexpected end of JSON input', '##[error]Unexpected end of JSON input'],
+  'done-already': [
+    'mount: /proc/sys/fs/binfmt_misc: binfmt_misc already mounted or mount point busy.',
+    'uninstalling: qemu-* not found',
+  ],
   'register-no-space': ['write /proc/sys/fs/binfmt_misc/register: no space left on device'],
   'register-file-exists': [
     'sh: write error: File exists',
@@ -327,6 +366,11 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     'ERROR: Multi-platform build is not supported for the docker driver.',
     'error: multiple platforms feature is currently not supported for docker driver. Please switch to a different driver (eg. "docker buildx create --use")',
     'ERROR: docker exporter does not currently support exporting manifest lists',
+  ],
+  'old-client': [
+    '"--platform" is only supported on a Docker daemon with experimental features enabled',
+    'unknown flag: --platform',
+    "docker: 'buildx' is not a docker command.",
   ],
   'userns-remap': [
     'docker: Error response from daemon: privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode.',
@@ -461,6 +505,11 @@ describe('a line that has nothing to do with emulation', () => {
     'the executable is here: no such file or directory',
     'Registering: No space left on device',
     'zsh: no matches found: *.txt',
+    'npm ERR! Unexpected end of JSON input while parsing near',
+    'SyntaxError: Unexpected end of JSON input',
+    'curl: (60) SSL certificate problem: certificate has expired',
+    "cp: cannot stat 'x': Too many levels of symbolic links",
+    'make: mkdir: Permission denied',
     'unknown flag: --foo',
     'flag provided but not defined: -config',
     'x509: certificate signed by unknown authority',
@@ -476,8 +525,8 @@ describe('the emulator that wrote a line', () => {
     ['#7 1.2 qemu-aarch64: Unable to find a guest_base', /this program/],
     ['qemu-arm-static: /bin/bash: Invalid ELF image', /multiarch/],
     ['/usr/bin/qemu-s390x-static: x', /multiarch/],
-    ['x86_64-binfmt-P: QEMU internal SIGSEGV', /distribution/],
-    ['/usr/libexec/qemu-binfmt/aarch64-binfmt-P: /bin/sh: Invalid ELF image', /distribution/],
+    ['x86_64-binfmt-P: QEMU internal SIGSEGV', /Debian/],
+    ['/usr/libexec/qemu-binfmt/aarch64-binfmt-P: /bin/sh: Invalid ELF image', /Debian/],
     ['.buildkit_qemu_emulator: /bin/sh: Invalid ELF image', /BuildKit/],
     ['buildkit-qemu-aarch64: Could not open /lib/x', /BuildKit/],
     ['/usr/bin/qemu-x86_64: Could not open /lib/x', /this program/],

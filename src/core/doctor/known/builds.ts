@@ -153,7 +153,7 @@ export const builds: readonly KnownProblem[] = [
   {
     id: 'time-of-32-bit-programs',
     messages: ['Cannot utime: Operation not permitted', 'cannot read realtime clock: Operation not permitted'],
-    kinds: [/pyinit_main: can.?t initialize time/, /no monotonic clock was available/],
+    kinds: [/pyinit_main: can.?t initialize time/, /no monotonic clock was available/, /uv_gettimeofday\(&tv\)/],
     cause:
       'no emulator is at fault: the container engine of the host is too old for the system calls that new 32-bit programs use for the time (Ubuntu 20.04, Debian 11, Alpine 3.13 and later), and forbids them (seccomp)',
     advice: [
@@ -169,7 +169,12 @@ export const builds: readonly KnownProblem[] = [
       'Release file … is not valid yet',
       'At least one invalid signature was encountered',
     ],
-    kinds: [/created \d+ \w+ in the future \(time warp/, /release file for .* is not (valid yet|yet valid)/],
+    kinds: [
+      /created \d+ \w+ in the future \(time warp/,
+      /release file for .* is not (valid yet|yet valid)/,
+      /certificate.* (not yet (valid|activated)|not valid yet)/,
+      /not yet valid certificate/,
+    ],
     cause:
       'probably the clock is wrong inside. If date shows 1970 in the container, its 32-bit programs may not ask for the time, because the container engine of the host is too old; otherwise the clock of the host is wrong. A full disk makes signatures invalid too',
     advice: [step('compare', 'docker run --rm --platform linux/arm/v7 IMAGE date; date'), updateSeccomp],
@@ -177,12 +182,31 @@ export const builds: readonly KnownProblem[] = [
   },
   {
     id: 'old-seccomp',
-    messages: ['runtime/cgo: pthread_create failed: Operation not permitted', 'getaddrinfo() thread failed to start'],
-    kinds: [/clone3.*operation not permitted/],
+    messages: [
+      'runtime/cgo: pthread_create failed: Operation not permitted',
+      'getaddrinfo() thread failed to start',
+      'make: /bin/sh: Operation not permitted',
+    ],
+    kinds: [
+      /(clone3|faccessat2|pthread_create failed).*(operation not permitted|permission denied)/,
+      /\(uv_thread_create\(/,
+      /\bmake(\[\d+\])?: \S+: operation not permitted/,
+    ],
     cause:
-      'no emulator is at fault: the container engine of the host is too old for glibc 2.34 and later, and forbids its system call clone3 (seccomp)',
+      'no emulator is at fault: the container engine of the host is too old for new C libraries, and forbids their system calls clone3 (glibc 2.34 and later) and faccessat2 (Alpine 3.14 and later)',
     advice: [updateSeccomp],
-    sources: ['moby/moby#42680', 'docker-library/golang#467'],
+    sources: ['moby/moby#42680', 'docker-library/golang#467', 'alpinelinux/docker-alpine#182', 'nodejs/node#48444'],
+  },
+  {
+    id: 'kernel-too-old',
+    messages: ['FATAL: kernel too old'],
+    cause:
+      "the C library in the image wants a newer kernel than that of the machine. An emulator passes the machine's version on, unless it is told another one",
+    advice: [
+      step('use a machine with a newer kernel, or an older image'),
+      variable('linux/arm64', 'QEMU_UNAME', '5.19'),
+    ],
+    sources: ['dockcross/dockcross#274', 'mark-kubacki/apt-image#14'],
   },
   {
     id: 'ldconfig-crash',
@@ -213,7 +237,9 @@ export const builds: readonly KnownProblem[] = [
     ],
     kinds: [
       /(package|argument|match|target not found):? (for argument: |a match: )?(qemu-user(-static|-binfmt)?|binfmt-support)\b/,
-      /qemu-user-static \(no such package\)/,
+      /qemu-[\w-]+ \(no such package\)/,
+      /package qemu-user\S* is not available/,
+      /update-binfmts: (command )?not found/,
     ],
     unless: /(error|errors were encountered while) processing|setting up|unpacking|selecting/,
     cause:

@@ -12,7 +12,13 @@ export const crashes: readonly KnownProblem[] = [
       'QEMU internal SIGSEGV',
       'exit code: 139',
     ],
-    kinds: [/\b(exit|exited|non-zero|status).{0,12}[ :=]139\b/, /interrupted by sigsegv/, /qemu internal sigbus/],
+    kinds: [
+      /\b(exit|exited|non-zero|status).{0,12}[ :=]139\b/,
+      /interrupted by sigsegv/,
+      /qemu internal sigbus/,
+      /signal: 11\b/,
+      /\bsigsegv \(0xb\)/,
+    ],
     cause:
       'if the program is emulated: it, or the emulator itself, used memory that it does not have. If the same program runs on a machine of its own platform, it is probably a fault of the emulator, and a newer one often has none',
     checks: [
@@ -68,7 +74,7 @@ export const crashes: readonly KnownProblem[] = [
       'Illegal instruction',
       'exit code: 132',
     ],
-    kinds: [/\b(exit|exited|non-zero|status).{0,12}[ :=]132\b/],
+    kinds: [/\b(exit|exited|non-zero|status).{0,12}[ :=]132\b/, /\bsigill \(0x4\)/],
     cause:
       'if the program is emulated: it uses an instruction that the emulated processor does not have, or that this version of QEMU emulates wrongly. Node.js 20 and later (npm, pnpm) is known for it; with QEMU 9.2.2 some builds that had failed before succeeded, and others still failed',
     checks: ['emulator-crash', 'cpu-level', 'old-processor-model', 'old-emulator'],
@@ -79,7 +85,7 @@ export const crashes: readonly KnownProblem[] = [
     id: 'other-signal',
     general: true,
     messages: ['qemu: uncaught target signal 5 (Trace/breakpoint trap) - core dumped'],
-    kinds: [/uncaught target signal (?!(4|11) )\d+/],
+    kinds: [/uncaught target signal (?!(4|11) )\d+/, /trace\/breakpoint trap/],
     cause:
       'the program ended itself, because something went wrong that it had not expected. Under an old emulator that is probably a missing feature (Chrome is known for it); a newer one may have it, and a native program does not need it',
     checks: ['emulator-crash', 'old-emulator'],
@@ -96,6 +102,7 @@ export const crashes: readonly KnownProblem[] = [
       /assertion failed: .*\(\S*(\/qemu|translate)/,
       /(accel|tcg|target|linux-user|plugins)\/\S+\.c(\.inc)?:\d+:.*assert/,
       /\btcg fatal error/,
+      /\bqemu: (unhandled cpu exception|fatal:)/,
       /qemu_mutex_lock_impl|cpu_exec_longjmp_cleanup|cpu_exec_setjmp/,
     ],
     cause:

@@ -75,6 +75,17 @@ export const engine: readonly KnownProblem[] = [
     sources: ['docker/buildx#1996', 'docker/buildx#59'],
   },
   {
+    id: 'old-client',
+    messages: [
+      '"--platform" is only supported on a Docker daemon with experimental features enabled',
+      "docker: 'buildx' is not a docker command",
+    ],
+    kinds: [/unknown flag: --platform\b/, /buildx is not a docker command/, /unknown command: docker buildx/],
+    cause: 'no emulator is at fault: this Docker is older than 20.10, or has no plugin buildx',
+    advice: [step('install the plugin, or a newer Docker', 'sudo apt-get install docker-buildx-plugin')],
+    sources: ['https://docs.docker.com/engine/install/'],
+  },
+  {
     id: 'userns-remap',
     messages: ['privileged mode is incompatible with user namespaces'],
     cause:

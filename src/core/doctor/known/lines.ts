@@ -68,17 +68,17 @@ export const speakers: readonly { readonly prefix: string; readonly pattern: Reg
   {
     prefix: 'x86_64-binfmt-P:',
     pattern: begins('\\w+-binfmt-p'),
-    who: "probably the emulator of a distribution's package, such as qemu-user-binfmt",
+    who: 'the emulator of a package of Debian or Ubuntu',
   },
   {
     prefix: 'qemu-x86_64-static:',
     pattern: begins('qemu-\\w+-static'),
-    who: 'the emulator of multiarch/qemu-user-static, dbhi/qus, or the package qemu-user-static',
+    who: 'the emulator of multiarch/qemu-user-static, dbhi/qus, or a package qemu-user-static',
   },
   {
     prefix: 'qemu-x86_64:',
     pattern: begins('qemu-(?!system)\\w+'),
-    who: 'the emulator of this program, of tonistiigi/binfmt, or of the package qemu-user',
+    who: 'the emulator of this program, of tonistiigi/binfmt, or of a package qemu-user',
   },
 ];
 

@@ -67,7 +67,7 @@ export const registration: readonly KnownProblem[] = [
       /(?<!write \S*)binfmt_misc\/(register|status): (no such file|nonexistent directory)/,
       /unknown filesystem type binfmt_misc/,
       /(mount|fs).*binfmt_misc.*(no such device|does not exist)/,
-      /proc-sys-fs-binfmt_misc\.(auto)?mount: .*(failed|exited)/,
+      /proc-sys-fs-binfmt_misc\.(auto)?mount\b.*(failed|exited|not found|masked)/,
       /failed to mount .*(binfmt_misc|arbitrary executable file formats)/,
     ],
     cause: 'the kernel has no binfmt_misc, its module is not loaded, or nobody has mounted it',
@@ -78,7 +78,12 @@ export const registration: readonly KnownProblem[] = [
   {
     id: 'module-not-found',
     messages: ['modprobe: FATAL: Module binfmt_misc not found in directory /lib/modules/…'],
-    kinds: [/module binfmt_misc not found/, /(modprobe|insmod): .*binfmt_misc/, /could not insert binfmt_misc/],
+    kinds: [
+      /module binfmt_misc not found/,
+      /(modprobe|insmod): .*binfmt_misc/,
+      /could not insert binfmt_misc/,
+      /failed to (find|insert|load) module binfmt_misc/,
+    ],
     cause:
       'the module does not belong to the running kernel: it was updated and the machine not restarted; or a vendor built it without CONFIG_BINFMT_MISC; or modprobe ran in a container, where /lib/modules is not the one of the host',
     checks: ['kernel-module'],
@@ -154,6 +159,34 @@ export const registration: readonly KnownProblem[] = [
       step('on the host', 'sudo systemctl start proc-sys-fs-binfmt_misc.mount; sudo systemctl restart systemd-binfmt'),
     ],
     sources: ['systemd/systemd#28501', 'microsoft/WSL#41226'],
+  },
+  {
+    id: 'no-systemd',
+    messages: ['systemd-binfmt: unrecognized service'],
+    cause:
+      'the script wants systemd to register its emulator, and there is none, as in most containers. Only the host registers emulators, for all of its containers',
+    advice: [{ do: 'consider', what: 'register-on-the-host' }, install('all')],
+    sources: ['sa-shiro/Satisfactory-Dedicated-Server-ARM64-Docker#4'],
+  },
+  {
+    id: 'action-without-answer',
+    messages: ['Error: Unexpected end of JSON input'],
+    kinds: [/\berror\W+unexpected end of json input(?! while)/],
+    unless: /npm|syntaxerror/,
+    cause:
+      'if the GitHub action docker/setup-qemu-action says so: the image that it ran failed, and printed no list of platforms. The lines before this one say why; probably it could not mount binfmt_misc',
+    checks: [...noMount, 'user-namespace', 'permission'],
+    advice: [step('on a runner of your own: let it start privileged containers, on a host with binfmt_misc')],
+    sources: ['docker/setup-qemu-action#88', 'vegardit/docker-gitea-act-runner#51'],
+  },
+  {
+    id: 'done-already',
+    harmless: true,
+    messages: ['mount: binfmt_misc already mounted', 'uninstalling: qemu-aarch64 not found'],
+    kinds: [/binfmt_misc\b.*(already mounted|mount point busy)/, /uninstalling: \S+ not found/],
+    cause: 'there is nothing to do: binfmt_misc is mounted already, or no entry has that name',
+    advice: [step('see what there is', 'ls /proc/sys/fs/binfmt_misc')],
+    sources: ['https://docs.kernel.org/admin-guide/binfmt-misc.html'],
   },
   {
     id: 'register-no-space',
