@@ -2,8 +2,6 @@
 import type { KnownProblem } from '../known-problem.js';
 import { buildElsewhere, install, step, variable } from './helps.js';
 
-const updateSeccomp = step('on the host, update libseccomp2 (2.5 or later) and the Docker Engine (20.10.10 or later)');
-
 export const builds: readonly KnownProblem[] = [
   {
     id: 'slow-pointer-authentication',
@@ -151,64 +149,6 @@ export const builds: readonly KnownProblem[] = [
     ],
   },
   {
-    id: 'time-of-32-bit-programs',
-    messages: ['Cannot utime: Operation not permitted', 'cannot read realtime clock: Operation not permitted'],
-    kinds: [/pyinit_main: can.?t initialize time/, /no monotonic clock was available/, /uv_gettimeofday\(&tv\)/],
-    cause:
-      'no emulator is at fault: the container engine of the host is too old for the system calls that new 32-bit programs use for the time (Ubuntu 20.04, Debian 11, Alpine 3.13 and later), and forbids them (seccomp)',
-    advice: [
-      updateSeccomp,
-      step('to see whether that is it', 'docker run --security-opt seccomp=unconfined --platform linux/arm/v7 IMAGE'),
-    ],
-    sources: ['moby/moby#40734', 'dotnet/dotnet-docker#1747', 'tianon/docker-brew-ubuntu-core#196'],
-  },
-  {
-    id: 'wrong-clock',
-    messages: [
-      'gpg: key … was created 16088 days in the future (time warp or clock problem)',
-      'Release file … is not valid yet',
-      'At least one invalid signature was encountered',
-    ],
-    kinds: [
-      /created \d+ \w+ in the future \(time warp/,
-      /release file for .* is not (valid yet|yet valid)/,
-      /certificate.* (not yet (valid|activated)|not valid yet)/,
-      /not yet valid certificate/,
-    ],
-    cause:
-      'probably the clock is wrong inside. If date shows 1970 in the container, its 32-bit programs may not ask for the time, because the container engine of the host is too old; otherwise the clock of the host is wrong. A full disk makes signatures invalid too',
-    advice: [step('compare', 'docker run --rm --platform linux/arm/v7 IMAGE date; date'), updateSeccomp],
-    sources: ['pikvm/pikvm#133', 'phusion/baseimage-docker#549', 'tianon/docker-brew-ubuntu-core#184'],
-  },
-  {
-    id: 'old-seccomp',
-    messages: [
-      'runtime/cgo: pthread_create failed: Operation not permitted',
-      'getaddrinfo() thread failed to start',
-      'make: /bin/sh: Operation not permitted',
-    ],
-    kinds: [
-      /(clone3|faccessat2|pthread_create failed).*(operation not permitted|permission denied)/,
-      /\(uv_thread_create\(/,
-      /\bmake(\[\d+\])?: \S+: operation not permitted/,
-    ],
-    cause:
-      'no emulator is at fault: the container engine of the host is too old for new C libraries, and forbids their system calls clone3 (glibc 2.34 and later) and faccessat2 (Alpine 3.14 and later)',
-    advice: [updateSeccomp],
-    sources: ['moby/moby#42680', 'docker-library/golang#467', 'alpinelinux/docker-alpine#182', 'nodejs/node#48444'],
-  },
-  {
-    id: 'kernel-too-old',
-    messages: ['FATAL: kernel too old'],
-    cause:
-      "the C library in the image wants a newer kernel than that of the machine. An emulator passes the machine's version on, unless it is told another one",
-    advice: [
-      step('use a machine with a newer kernel, or an older image'),
-      variable('linux/arm64', 'QEMU_UNAME', '5.19'),
-    ],
-    sources: ['dockcross/dockcross#274', 'mark-kubacki/apt-image#14'],
-  },
-  {
     id: 'ldconfig-crash',
     messages: [
       'dpkg: error processing package libc-bin (--configure)',
@@ -228,44 +168,6 @@ export const builds: readonly KnownProblem[] = [
       'docker/setup-qemu-action#201',
       'multiarch/qemu-user-static#212',
     ],
-  },
-  {
-    id: 'package-not-found',
-    messages: [
-      'E: Package qemu-user-static has no installation candidate',
-      'Unable to locate package qemu-user-static',
-    ],
-    kinds: [
-      /(package|argument|match|target not found):? (for argument: |a match: )?(qemu-user(-static|-binfmt)?|binfmt-support)\b/,
-      /qemu-[\w-]+ \(no such package\)/,
-      /package qemu-user\S* is not available/,
-      /update-binfmts: (command )?not found/,
-    ],
-    unless: /(error|errors were encountered while) processing|setting up|unpacking|selecting/,
-    cause:
-      'this distribution has no such package: Debian since 2025 and Ubuntu since 25.10 have qemu-user-binfmt in its place, and RHEL has none. Or its lists of packages are not there yet (apt-get update; on Ubuntu, the component universe)',
-    advice: [
-      { do: 'persist', platforms: ['all'] },
-      { do: 'install-package', package: 'qemu-user-binfmt' },
-    ],
-    sources: ['ubports/crossbuilder#84', 'go-debos/debos#648', 'grpc/grpc#41515'],
-  },
-  {
-    id: 'foreign-package-index',
-    messages: ['E: Failed to fetch http://archive.ubuntu.com/…/binary-arm64/Packages  404  Not Found'],
-    kinds: [
-      /(archive|security)\.ubuntu\.com\S* \S+ (arm64|armhf|ppc64el|riscv64|s390x) packages/,
-      /binary-(arm64|armhf|ppc64el|riscv64|s390x)\/packages\S* 404/,
-      /doesn.?t support architecture (arm64|armhf|ppc64el|riscv64|s390x)/,
-    ],
-    cause:
-      "no emulator is at fault: Ubuntu's main servers have packages for amd64 and i386, and those for other processors are on ports.ubuntu.com",
-    advice: [
-      step(
-        'in /etc/apt, add a source http://ports.ubuntu.com/ubuntu-ports with "Architectures: arm64", and give the others "Architectures: amd64 i386"',
-      ),
-    ],
-    sources: ['actions/runner-images#10901', 'conan-io/conan-center-index#26326', 'docker-library/buildpack-deps#122'],
   },
   {
     id: 'dotnet-hangs',

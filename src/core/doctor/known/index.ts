@@ -2,14 +2,16 @@
 import type { KnownProblem } from '../known-problem.js';
 import { builds } from './builds.js';
 import { crashes } from './crashes.js';
+import { distribution } from './distribution.js';
 import { engine } from './engine.js';
+import { imageTools } from './image-tools.js';
 import { registration } from './registration.js';
 import { starts } from './starts.js';
 
 /** The name of each group, and its rows: the commonest first. */
 export const knownGroups: Readonly<Record<string, readonly KnownProblem[]>> = {
   'Programs and containers do not start': starts,
-  'Builds and commands fail, or are slow': builds,
+  'Builds and commands fail, or are slow': [...builds, ...imageTools, ...distribution],
   'Programs and emulators crash': crashes,
   'Emulators cannot be registered, or are gone': registration,
   'The engine, the shell and the machine': engine,

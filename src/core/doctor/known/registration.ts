@@ -94,20 +94,6 @@ export const registration: readonly KnownProblem[] = [
     sources: ['revyos/thead-kernel#18', 'siderolabs/talos#6406'],
   },
   {
-    id: 'module-not-seen',
-    messages: ['Module binfmt_misc not loaded in host'],
-    cause:
-      'pi-gen and rpi-image-gen look for /proc/sys/fs/binfmt_misc/status inside their container, where it is not mounted; on the host the module is probably loaded. An unprivileged docker build cannot mount it',
-    checks: noMount,
-    advice: [
-      step(
-        'in a privileged container (docker run --privileged, not docker build), before the script',
-        'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc',
-      ),
-    ],
-    sources: ['RPi-Distro/pi-gen#561', 'RPi-Distro/pi-gen#581', 'jonnymacs/rpi-image-gen-example#4'],
-  },
-  {
     id: 'register-invalid-argument',
     messages: ['register: invalid argument', 'sh: write error: Invalid argument'],
     kinds: [/failed to add binary format.*invalid argument/, /(echo|sh|tee|printf): .*write error: invalid argument/],
@@ -241,18 +227,5 @@ export const registration: readonly KnownProblem[] = [
     checks: ['vanishing', 'nothing-installed', 'no-entry'],
     advice: [step("see the machine's own architecture first", 'uname -m'), install('all')],
     sources: ['multiarch/qemu-user-static#111', 'NVIDIA/nvidia-docker#1306'],
-  },
-  {
-    id: 'interpreter-path',
-    messages: ['Failed to find binfmt_misc for /usr/bin/qemu-aarch64-static under /proc/sys/fs/binfmt_misc'],
-    kinds: [/failed to find binfmt_misc for/],
-    cause:
-      "packer's plugin looks for an entry whose interpreter is the path in its option qemu_binary_source_path, letter by letter; the entry here has another path, or there is none",
-    checks: ['nothing-installed', 'no-entry'],
-    advice: [
-      step('give the plugin the path that the entry has', 'grep -h interpreter /proc/sys/fs/binfmt_misc/*'),
-      install('all'),
-    ],
-    sources: ['mkaczanowski/packer-plugin-builder-arm#61'],
   },
 ];

@@ -130,49 +130,6 @@ export const starts: readonly KnownProblem[] = [
     ],
   },
   {
-    id: 'debootstrap-chroot',
-    messages: ['W: Failure trying to run: chroot "/tmp/rootfs" /bin/true'],
-    kinds: [/failure trying to run: chroot /],
-    cause:
-      'programs of the new system do not run: probably no emulator is registered for its architecture, or it is not found inside. The end of debootstrap/debootstrap.log in that directory has the message',
-    checks: [...notRegistered, ...noEntry, ...brokenEntry],
-    advice: [install('all')],
-    sources: ['libbpf/ci#55'],
-  },
-  {
-    id: 'tool-sees-no-emulator',
-    messages: ['E: arm64 can neither be executed natively nor via qemu user emulation with binfmt_misc'],
-    kinds: [
-      /can neither be executed natively nor via qemu/,
-      /cannot find (\/usr\/sbin\/)?update-binfmts/,
-      /\bbinfmt_misc\b.* (not mounted|isnt mounted)/,
-    ],
-    cause:
-      'the tool found no emulator for that architecture. mmdebstrap and sdm ask update-binfmts, which knows only what packages of the distribution have registered, and not what is in the kernel',
-    checks: [...notRegistered, ...noEntry],
-    advice: [
-      install('all'),
-      step('for mmdebstrap, if programs of that architecture run', 'mmdebstrap --skip=check/qemu …'),
-    ],
-    sources: ['gitbls/sdm#268', 'https://gitlab.mister-muffin.de/josch/mmdebstrap'],
-  },
-  {
-    id: 'nix-platform',
-    messages: ["error: a 'aarch64-linux' with features {} is required to build"],
-    kinds: [/\b\w+-linux with features \{.*\} is required to build/],
-    cause: 'Nix does not know that this machine runs such programs: it wants to be told, beside the emulator',
-    checks: [...notRegistered, ...noEntry],
-    advice: [
-      install('all'),
-      step('on NixOS: boot.binfmt.emulatedSystems = [ "aarch64-linux" ]'),
-      step(
-        'elsewhere, and then restart nix-daemon',
-        "echo 'extra-platforms = aarch64-linux' | sudo tee -a /etc/nix/nix.conf",
-      ),
-    ],
-    sources: ['nix-community/nixos-generators#219', 'NixOS/nix#1916'],
-  },
-  {
     id: 'emulator-loop',
     messages: ['bash: ./program: Too many levels of symbolic links'],
     kinds: [/\b(exec|(ba|z|da)?sh:|chroot:|execute) .*(?<!binfmt_misc\S*): too many levels of symbolic links/],
@@ -190,15 +147,6 @@ export const starts: readonly KnownProblem[] = [
       'the kernel cannot start the first programs of the system: they are 64-bit ones and it is a 32-bit kernel, or they are for another processor. No emulator helps at that moment',
     advice: [step('use a kernel for the processor and the system, both with 64 bits or both with 32')],
     sources: ['raspberrypi/Raspberry-Pi-OS-64bit#112', 'AwlsomeAlex/StarLinux#13'],
-  },
-  {
-    id: 'static-emulator-in-image',
-    messages: ['COPY failed: stat …/qemu-aarch64-static: no such file or directory'],
-    kinds: [/(\bstat|file not found|calculate checksum|cache key).*qemu-\w+-static/, /qemu-\w+-static:? not found/],
-    cause:
-      'a Dockerfile or script copies an emulator from the host into the image. That was needed before entries had flag F; now it is not',
-    advice: [install('all'), step('then remove the line that copies it')],
-    sources: ['DeBaschdi/docker.solaranzeige#1', 'longsleep/build-pine64-image#73'],
   },
   {
     id: 'missing-loader',
