@@ -416,6 +416,21 @@ describe('a line that people paste', () => {
     }
   }
 
+  it('is found at both ends of a line without an end, and soon in a log that repeats what patterns begin with', () => {
+    const long = 'x'.repeat(1_000_000);
+    for (const line of [`sleep: applet not found ${long}`, `${long} sleep: applet not found`]) {
+      expect(best(line)).to.deep.equal(['applet-not-found']);
+    }
+    for (const word of [
+      'x',
+      'tar: exec /a/b qemu- sh: avc: denied mount: ',
+      'mount: binfmt_misc exec sh: ',
+      '/a/b: ',
+    ]) {
+      expect(known(`${word.repeat(10_000)}\nsleep: applet not found`), word).to.include('applet-not-found');
+    }
+  });
+
   it('has an example for every row', () => {
     const ids = knownProblems.filter(({ onlyHere, where }) => !onlyHere && !where?.notNative).map((row) => row.id);
     expect(ids.filter((id) => lines[id] === undefined)).to.deep.equal([]);

@@ -13,21 +13,42 @@ export interface KnownLine {
 /** They are about emulating a whole machine, or come from a Mac itself. */
 const OTHERS = /\bqemu-system-|vzerrordomain|\bdynamic translator buffer/;
 
+/** Of a line that is longer than messages are, its beginning and its end are read. */
+const LONGEST_END = 2000;
+
 /** The rows that match, each with its line, in the order of the table. */
 export function findKnown(text: string, rows: readonly KnownProblem[]): readonly KnownLine[] {
-  const lines = text
-    .split(/\r?\n/)
-    .map((line) => ({ line: line.trim(), plain: plainText(line) }))
-    .filter(({ plain }) => plain !== '');
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const read = lines.map((line) => plainText(withoutMiddle(line)));
+  const last = read.findLastIndex((line) => line !== '');
+  // One search in the whole text for each pattern is much faster than one in each line.
+  const whole = read.join('\n');
   return rows.flatMap((row) => {
-    const patterns = row.messages.map((message) => plainText(message).split('…'));
-    const matches = ({ plain }: { plain: string }) =>
-      !OTHERS.test(plain) &&
-      row.unless?.test(plain) !== true &&
-      (patterns.some((parts) => hasParts(plain, parts)) || row.kinds?.some((kind) => kind.test(plain)));
-    const found = (row.hangs ? lines.slice(-1) : lines).find(matches);
-    return found ? [{ row, line: found.line }] : [];
+    const found = row.hangs ? matchIn(read[last] ?? '', row) : matchIn(whole, row);
+    if (found === undefined) return [];
+    return [{ row, line: (row.hangs ? lines[last] : lines[found]) ?? '' }];
   });
+}
+
+function withoutMiddle(line: string): string {
+  return line.length > 2 * LONGEST_END ? `${line.slice(0, LONGEST_END)} ${line.slice(-LONGEST_END)}` : line;
+}
+
+/** The number of the first line that the row matches. */
+function matchIn(text: string, { messages, kinds = [], unless }: KnownProblem): number | undefined {
+  const patterns = [...messages.map(patternOf), ...kinds.map(({ source }) => source)];
+  for (const { index } of text.matchAll(new RegExp(patterns.join('|'), 'gm'))) {
+    const end = text.indexOf('\n', index);
+    const line = text.slice(text.lastIndexOf('\n', index - 1) + 1, end < 0 ? undefined : end);
+    if (!OTHERS.test(line) && unless?.test(line) !== true) return text.slice(0, index).split('\n').length - 1;
+  }
+  return undefined;
+}
+
+/** `…` stands for anything within a line. */
+function patternOf(message: string): string {
+  const parts = plainText(message).split('…');
+  return parts.map((part) => part.trim().replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('.*');
 }
 
 /** Without colours, escapes, quotation marks, and differences in case, dashes and spaces. */
@@ -41,17 +62,6 @@ function plainText(text: string): string {
     .replace(/\s+/g, ' ')
     .trim()
     .toLowerCase();
-}
-
-/** Has the line these parts, one after the other? */
-function hasParts(line: string, parts: readonly string[]): boolean {
-  let at = 0;
-  for (const part of parts) {
-    const found = line.indexOf(part.trim(), at);
-    if (found < 0) return false;
-    at = found + part.trim().length;
-  }
-  return true;
 }
 
 /** The emulator's name at the beginning of its own line; elsewhere it is a file that somebody looks for. */

@@ -157,7 +157,7 @@ export const registration: readonly KnownProblem[] = [
   {
     id: 'action-without-answer',
     messages: ['Error: Unexpected end of JSON input'],
-    kinds: [/\berror\W+unexpected end of json input(?! while)/],
+    kinds: [/\berror[^\w\n]+unexpected end of json input(?! while)/],
     unless: /npm|syntaxerror/,
     cause:
       'if the GitHub action docker/setup-qemu-action says so: the image that it ran failed, and printed no list of platforms. The lines before this one say why; probably it could not mount binfmt_misc',
@@ -189,7 +189,7 @@ export const registration: readonly KnownProblem[] = [
     kinds: [
       /\bwrite error: file exists/,
       /failed to add binary format.*file exists/,
-      /(installing: )?\S* ?(qemu-\w+|\w+-binfmt-p) already registered/,
+      /\b(qemu-\w+|\w+-binfmt-p) already registered/,
       /found manually created entry for/,
     ],
     cause:
