@@ -38,7 +38,7 @@ export interface WatchState {
   /** How often another tool has registered something else under the name of an entry that worked. */
   readonly taken: number;
   /** The entries that this watcher has registered: the inode of each by its name. */
-  readonly registered: ReadonlyMap<string, number | undefined>;
+  readonly registered: ReadonlyMap<string, number>;
   /** The longest wait between two tries of the same thing, in milliseconds; 0: never wait. */
   readonly longestWait: number;
   /** The switch of all entries, as it was seen last. */
@@ -164,11 +164,12 @@ function afterResult(
   // While binfmt_misc is switched off nothing is tried.
   const tried = registered !== undefined || (problem !== undefined && !isProblem(switchedOff, problem));
   const untouched = old.problem || problem ? undefined : old.backoff;
+  const mine = after.find(({ name }) => name === registered);
   const watched: Watched = {
     platform,
     problem,
     seen: entriesSeen(result, before, after),
-    through: after.find(({ name }) => name === registered) ?? decisiveEntries(platform, before)[0] ?? old.through,
+    through: mine ?? decisiveEntries(platform, before)[0] ?? old.through,
     backoff: tried ? afterTry(old.backoff, now, limitsOf(problem, state.longestWait)) : untouched,
   };
   const restored = state.started && !problem && !old.problem && registered !== undefined;
@@ -180,10 +181,10 @@ function afterResult(
       ...state,
       taken: state.taken + Number(taker !== undefined),
       platforms: state.platforms.map((each) => (each.platform === platform ? watched : each)),
-      registered:
-        registered === undefined
-          ? state.registered
-          : new Map([...state.registered, [registered, after.find(({ name }) => name === registered)?.inode]]),
+      registered: new Map([
+        ...state.registered,
+        ...(mine?.inode === undefined ? [] : [[mine.name, mine.inode] as const]),
+      ]),
       restores: cause === undefined ? state.restores : { ...state.restores, [cause]: state.restores[cause] + 1 },
     },
     effects: event ? [report(event)] : [],
