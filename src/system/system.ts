@@ -1,12 +1,15 @@
 /** What the rest of src/system needs to look at the machine and to change it. */
 import path from 'node:path';
 import type { Invocation } from '../core/invocation.js';
+import { BINFMT_MISC } from '../core/procfs.js';
 import type { Engine } from '../core/rootless-engine.js';
 import type { BinfmtMount } from '../core/snapshot.js';
 import { type MountOptions, openBinfmt } from './binfmt/mount.js';
 import { openInEngine } from './change/rootless.js';
 import type { EmulatorDirectory } from './host/emulators.js';
+import { readText } from './host/files.js';
 import type { Host } from './host/host.js';
+import { inInitialUserNamespace } from './host/namespaces.js';
 import type { Launcher } from './probing/launcher.js';
 import { createProber, type Prober } from './probing/prober.js';
 
@@ -38,11 +41,22 @@ export interface OpenOptions extends MountOptions {
 /** Also finds or mounts binfmt_misc. `dir` may be relative. */
 export async function openSystem(setup: Setup, { dir, rootless, ...options }: OpenOptions): Promise<System> {
   const absolute = dir === undefined ? undefined : path.resolve(dir);
+  const sameEntries = rootless === undefined && mountKeepsEntries();
   const binfmt =
     rootless === undefined
       ? await openBinfmt({ dir: absolute, ...options }, setup.launcher)
       : await openInEngine(rootless, options, setup.launcher);
-  // What ran before the mount says nothing about the entries that came with it.
-  if (binfmt.kind === 'writable' && binfmt.mountedHere) await setup.launcher.takeFirstOutcomes();
+  if (binfmt.kind === 'writable' && binfmt.mountedHere && !sameEntries) await setup.launcher.takeFirstOutcomes();
   return { ...openMachine(setup), binfmt };
+}
+
+/**
+ * Does execve(2) go by the same entries before and after this program mounts binfmt_misc? Then what ran while Node.js started is
+ * still true, and no emulator is started again. The machine's own user namespace has one list of entries, which is used whether
+ * or not it is mounted here; so it was for all namespaces before Linux 6.7. Since then any other user namespace goes by the list
+ * of the one around it, until it mounts one of its own. And a mount that loads the kernel module may have been what the
+ * machine's configuration waited for, to register entries.
+ */
+function mountKeepsEntries(): boolean {
+  return inInitialUserNamespace() && readText('/proc/filesystems').includes(BINFMT_MISC);
 }

@@ -62,7 +62,6 @@ export async function installPlatforms(request: InstallRequest, system: System):
   if (lasting === 'if possible') await keepForSuccessor(system);
   const keptBy = changing && lasting === 'yes' ? await keeperOf(system) : undefined;
   const blocking = changing ? blockingProblem(system, keptBy) : undefined;
-  if (changing) await system.prober.forget();
   if (changing && !blocking && !request.register) await openToContainers(system);
   const register = request.register ?? registerHere(system);
   const trials = blocking ? undefined : await tryReplacements(planned, register, system);

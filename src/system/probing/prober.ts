@@ -15,7 +15,10 @@ import { executableBelow, type ProbeDirectory, type ProbeRequest, withExecutable
 export const PARENTS = [os.tmpdir(), '/dev/shm', '/run', '/dev'];
 
 export interface Prober {
-  /** To be called before the machine is changed: what ran while Node.js started is not true any more. */
+  /**
+   * To be called before or after something is removed: what ran while Node.js started may not be true any more. A registration
+   * changes nothing for platforms that were not asked for, and those that were have been probed already.
+   */
   forget(): Promise<void>;
   /** The outcomes have the order of the requests. */
   run(requests: readonly ProbeRequest[]): Promise<ExecutionOutcome[]>;
