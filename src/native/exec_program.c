@@ -15,10 +15,9 @@
 
 enum { OUTPUT_LIMIT = 65536 }; /* bytes */
 
-static _Noreturn void report_failure(struct child_report *report, const char *call) {
+static void report_failure(struct child_report *report, const char *call) {
 	report->error = errno;
 	strcpy(report->failed_call, call);
-	_exit(127);
 }
 
 /*
@@ -31,9 +30,8 @@ static int enter_root(const char *root) {
 	return chroot(root);
 }
 
-_Noreturn void exec_program(const struct program *program, struct child_report *report, pid_t launcher) {
+void prepare_child(const struct program *program, struct child_report *report, pid_t launcher) {
 	sigset_t none;
-	struct stat file;
 	struct rlimit no_core = {0, 0}, output = {OUTPUT_LIMIT, OUTPUT_LIMIT};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -50,10 +48,17 @@ _Noreturn void exec_program(const struct program *program, struct child_report *
 	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (program->root && enter_root(program->root) < 0) report_failure(report, "chroot");
-	if (chdir("/") < 0) report_failure(report, "chroot");
+	if ((program->root && enter_root(program->root) < 0) || chdir("/") < 0) {
+		report_failure(report, "chroot");
+		_exit(127);
+	}
 	/* If tracing is forbidden, the program runs untraced, and the launcher does not learn what ran it. */
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+
+void exec_program(const struct program *program, struct child_report *report) {
+	struct stat file;
+
 	if (stat(program->file, &file) == 0) report->device = file.st_dev, report->inode = file.st_ino;
 	execve(program->file, (char *[]){program->file, NULL}, program->environment);
 	report_failure(report, "exec");

@@ -1,8 +1,11 @@
 /* The functions that the parts of the launcher share. launcher.c describes the launcher as a whole. */
 #pragma once
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* The most fields that a request may have: "run", its root directory, its file, and a dozen of variables. */
 enum { MAX_FIELDS = 15 };
@@ -47,12 +50,17 @@ int lock_directory(int fd);
 void queue_run(char **fields, int n, char *line);
 void run_queued(long milliseconds);
 
+/* strays.c: `limit` in microseconds; `is_started`: is it the file that a run has started? */
+bool is_starved(pid_t pid, long long limit);
+void kill_strays(struct timespec begin, bool (*is_started)(const struct stat *file));
+
 /* build_id.c: writes the build ID of an ELF file in hexadecimal; nothing if there is none in its beginning. */
 void read_build_id(const char *beginning, size_t length, char *hex, size_t room);
 
-/* exec_program.c: what a child does to become the program. It tells the launcher through shared memory. */
+/* exec_program.c: what a child does to become a program. It tells the launcher through shared memory. */
 struct child_report {
-	char failed_call[8]; /* "chroot" or "exec"; empty if the child has become the program */
+	atomic_bool claimed; /* by the child that tries this program */
+	char failed_call[8]; /* "chroot" or "exec"; empty if a child has become the program */
 	int error;           /* the errno of that call */
 	dev_t device;        /* with `inode`: the file of the program, as the child saw it just before execve(2) */
 	ino_t inode;
@@ -62,7 +70,10 @@ struct program {
 	char *file, *environment[MAX_FIELDS];
 	int input, output; /* file descriptors */
 };
-_Noreturn void exec_program(const struct program *program, struct child_report *report, pid_t launcher);
+/* Enters the root directory of `program`, and ends this process if it cannot. */
+void prepare_child(const struct program *program, struct child_report *report, pid_t launcher);
+/* Returns if the kernel refuses the program. */
+void exec_program(const struct program *program, struct child_report *report);
 
 /* node_process.c: the Node.js process that the launcher serves, and the signals that the launcher receives. */
 extern int signal_fd; /* non-blocking */

@@ -56,6 +56,7 @@ void queue_run(char **fields, int n, char *line) {
 	run->inspect = !strcmp(fields[0], "inspect");
 	run->program.root = strcmp(fields[1], "-") ? fields[1] : NULL;
 	run->program.file = fields[2];
+	run->program.output = -1;
 	for (int i = 3; i < n; i++) run->program.environment[i - 3] = fields[i];
 }
 
@@ -116,37 +117,6 @@ static void handle_change(pid_t pid, int status, const struct child_report *chil
 	}
 }
 
-/* What /proc tells of a process. Times are in clock ticks; `start` counts since the machine was started. */
-struct stat_line { char state; long long user, system, start; };
-
-/* Returns false if the process has ended. Source: proc_pid_stat(5). */
-static bool read_stat(long pid, struct stat_line *stat) {
-	char path[64], text[1024], *field;
-	int n = 0;
-
-	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-	FILE *file = fopen(path, "re");
-	if (!file) return false;
-	/* The name of the program may have blanks in it. Fields 3, 14, 15 and 22 follow. */
-	if (fgets(text, sizeof text, file) && (field = strrchr(text, ')')))
-		n = sscanf(field + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %*d %*d %*d %*d %*d %*d %lld",
-			&stat->state, &stat->user, &stat->system, &stat->start);
-	fclose(file);
-	return n == 4;
-}
-
-/*
- * At the time limit: has it had little of the processor's time, and waits for it, for a disk, or for the launcher, which waits
- * itself? Then the machine, and not the program, is too slow. `limit` in microseconds.
- */
-static bool is_starved(pid_t pid, long long limit) {
-	enum { LITTLE = 8 }; /* less than an eighth */
-	struct stat_line stat;
-
-	if (!read_stat(pid, &stat) || !strchr("RDt", stat.state)) return false;
-	return (stat.user + stat.system) * (1000000 / sysconf(_SC_CLK_TCK)) < limit / LITTLE;
-}
-
 static void kill_late(long long limit) {
 	for (size_t i = 0; i < count; i++) {
 		if (runs[i].ended) continue;
@@ -182,40 +152,11 @@ static void wait_for_all(const struct child_report *children, long long limit) {
 	}
 }
 
-/* Does a process run the same file as one of the runs, and was it started at `since` or later? */
-static bool is_stray(long pid, long long since) {
-	char link[64];
-	struct stat file;
-	struct stat_line process;
-
-	snprintf(link, sizeof link, "/proc/%ld/exe", pid);
-	if (stat(link, &file) < 0 || !read_stat(pid, &process)) return false;
+/* Is it the file that one of the runs has started? */
+static bool is_started(const struct stat *file) {
 	for (size_t i = 0; i < count; i++)
-		if (runs[i].exe[0] && runs[i].device == file.st_dev && runs[i].inode == file.st_ino) return process.start >= since;
+		if (runs[i].exe[0] && runs[i].device == file->st_dev && runs[i].inode == file->st_ino) return true;
 	return false;
-}
-
-/*
- * Ends what the runs have left behind, even if it has left their process groups: this launcher has become its parent. Nothing else
- * is touched: it may have other children, which it has inherited from the caller. New ones may come while these are ended.
- * Without CONFIG_PROC_CHILDREN there is no list.
- */
-static void kill_strays(struct timespec begin) {
-	enum { ROUNDS = 1000 };
-	long ticks = sysconf(_SC_CLK_TCK);
-	long long since = begin.tv_sec * ticks + begin.tv_nsec / (1000000000 / ticks);
-	bool more = true;
-
-	for (int i = 0; more && i < ROUNDS; i++) {
-		FILE *children = fopen("/proc/thread-self/children", "re");
-		more = false;
-		for (long pid; children && fscanf(children, "%ld", &pid) == 1;) {
-			if (!is_stray(pid, since) || kill((pid_t)pid, SIGKILL) < 0) continue;
-			wait_for((pid_t)pid);
-			more = true;
-		}
-		if (children) fclose(children);
-	}
 }
 
 static void report(struct run *run, const struct child_report *child) {
@@ -254,17 +195,57 @@ static int empty_file(const char *name) {
 	return open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
-static void start(struct run *run, struct child_report *child, int input, pid_t launcher) {
-	run->program.input = input;
-	run->program.output = empty_file("output");
-	clock_gettime(CLOCK_MONOTONIC, &run->start);
-	run->end = run->start;
-	run->pid = run->program.output < 0 || input < 0 ? -1 : fork();
-	if (run->pid == 0) exec_program(&run->program, child, launcher);
-	if (run->pid < 0) {
-		run->ended = true;
-		*child = (struct child_report){.failed_call = "exec", .error = errno};
+static bool claim(struct child_report *child) {
+	return !atomic_exchange(&child->claimed, true);
+}
+
+static bool have_same_root(const struct run *one, const struct run *other) {
+	const char *root = one->program.root, *others = other->program.root;
+	return root && others ? !strcmp(root, others) : root == others;
+}
+
+/* `input`: closed by execve(2), or by the end of this process. */
+static _Noreturn void try_in_turn(size_t first, struct child_report *children, pid_t launcher) {
+	prepare_child(&runs[first].program, &children[first], launcher);
+	size_t i = first;
+	do exec_program(&runs[i].program, &children[i]);
+	while (++i < count && have_same_root(&runs[first], &runs[i]) && claim(&children[i]));
+	_exit(127);
+}
+
+/*
+ * Starts the run `first`, or if the kernel refuses it, one of those that follow: a child tries them in turn. Most probes have no
+ * entry, and a process for each, with a root directory of its own, would take longer than everything else. Returns the next
+ * run, which is claimed for the next child.
+ */
+static size_t start(size_t first, struct child_report *children, int input, pid_t launcher) {
+	/* If a file system does not answer, execve(2) waits for it, and the other runs must not. */
+	enum { PATIENCE = 100 }; /* milliseconds */
+	struct program *program = &runs[first].program;
+	int output = empty_file("output");
+	struct timespec begin;
+	int until_exec[2];
+
+	program->input = input;
+	program->output = output;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	bool ready = input >= 0 && output >= 0 && pipe2(until_exec, O_CLOEXEC) == 0;
+	pid_t pid = ready ? fork() : -1;
+	if (pid == 0) try_in_turn(first, children, launcher);
+	if (pid < 0) children[first] = (struct child_report){.failed_call = "exec", .error = errno};
+	if (ready) {
+		struct pollfd polled = {.fd = until_exec[0], .events = POLLIN};
+		close(until_exec[1]);
+		if (pid > 0) poll(&polled, 1, PATIENCE);
+		close(until_exec[0]);
 	}
+	size_t next = first + 1;
+	while (next < count && !claim(&children[next])) next++;
+	for (size_t i = first; i < next; i++) runs[i].start = runs[i].end = begin, runs[i].ended = i < next - 1 || pid < 0;
+	program->output = -1;
+	runs[next - 1].program.output = output;
+	runs[next - 1].pid = pid;
+	return next;
 }
 
 void run_queued(long milliseconds) {
@@ -277,9 +258,9 @@ void run_queued(long milliseconds) {
 	struct timespec begin;
 
 	clock_gettime(CLOCK_BOOTTIME, &begin);
-	for (size_t i = 0; i < count; i++) start(&runs[i], &children[i], input, launcher);
+	for (size_t next = 0; next < count;) next = start(next, children, input, launcher);
 	wait_for_all(children, milliseconds * 1000LL);
-	kill_strays(begin);
+	kill_strays(begin, is_started);
 	for (size_t i = 0; i < count; i++) {
 		report(&runs[i], &children[i]);
 		close(runs[i].program.output);
