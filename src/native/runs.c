@@ -27,9 +27,9 @@ struct run {
 	bool inspect; /* It is ended as soon as it has started, and the started file is reported. */
 	bool ended, traced, late, starved;
 	int status; /* as waitpid reports it */
-	struct { char beginning[BEGINNING]; ssize_t length; long long size; } interpreter;
+	struct { char *beginning; ssize_t length; long long size; } interpreter;
 	struct timespec start, end;
-	char exe[PATH_MAX], label[LABEL];
+	char *exe, label[LABEL]; /* `exe`: NULL if it was not seen */
 	dev_t device; /* with `inode`: the file `exe` */
 	ino_t inode;
 	const char *ran_by; /* "processor", "interpreter" or "unknown" */
@@ -62,11 +62,11 @@ void queue_run(char **fields, int n, char *line) {
 
 /* `link` is /proc/PID/exe. It leads to the started file itself, even if no path leads to that file any more. */
 static void note_exe(struct run *run, const struct child_report *child, const char *link) {
+	char exe[PATH_MAX];
 	struct stat file;
-	ssize_t length = readlink(link, run->exe, sizeof run->exe - 1);
+	ssize_t length = readlink(link, exe, sizeof exe - 1);
 
-	run->exe[length > 0 ? length : 0] = 0;
-	if (length <= 0 || stat(link, &file) < 0) return;
+	if (length <= 0 || !(run->exe = strndup(exe, (size_t)length)) || stat(link, &file) < 0) return;
 	run->device = file.st_dev;
 	run->inode = file.st_ino;
 	read_label(link, run->label, sizeof run->label);
@@ -81,6 +81,7 @@ static void read_beginning(struct run *run, const char *link) {
 	if (fd < 0) return;
 	if (fstat(fd, &file) < 0) abort();
 	run->interpreter.size = file.st_size;
+	if (!(run->interpreter.beginning = malloc(BEGINNING))) abort();
 	run->interpreter.length = pread(fd, run->interpreter.beginning, BEGINNING, 0);
 	close(fd);
 }
@@ -155,7 +156,7 @@ static void wait_for_all(const struct child_report *children, long long limit) {
 /* Is it the file that one of the runs has started? */
 static bool is_started(const struct stat *file) {
 	for (size_t i = 0; i < count; i++)
-		if (runs[i].exe[0] && runs[i].device == file->st_dev && runs[i].inode == file->st_ino) return true;
+		if (runs[i].exe && runs[i].device == file->st_dev && runs[i].inode == file->st_ino) return true;
 	return false;
 }
 
@@ -182,7 +183,7 @@ static void report(struct run *run, const struct child_report *child) {
 		number = WTERMSIG(run->status);
 	}
 	printf("%s\t%lld\t%lld\t%s\t", kind, number, microseconds(run->start, run->end), run->ran_by);
-	print_hex(run->exe, strlen(run->exe));
+	if (run->exe) print_hex(run->exe, strlen(run->exe));
 	printf("\t%s\t%s\t", id, run->label);
 	print_hex(bytes, length > 0 ? (size_t)length : 0);
 	putchar('\n');
@@ -264,6 +265,8 @@ void run_queued(long milliseconds) {
 	for (size_t i = 0; i < count; i++) {
 		report(&runs[i], &children[i]);
 		close(runs[i].program.output);
+		free(runs[i].interpreter.beginning);
+		free(runs[i].exe);
 		free(runs[i].line);
 	}
 	close(input);
