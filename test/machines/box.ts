@@ -1,12 +1,14 @@
 /** Machines in a box: a real Debian kernel under full-system emulation, whose whole system is the image and busybox. */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { probeExecutable } from '../../src/core/elf.js';
 import { row } from '../support/architectures.js';
 import { type Done, resultsOf, scriptOf } from '../support/console.js';
-import { ALL_IMAGE, debianName, fetchBusybox, IMAGE, unpackImage } from '../support/docker.js';
+import { BUILD_MACHINES } from '../support/debian.js';
+import { ALL_IMAGE, busyboxIn, busyboxPackage, debianName, IMAGE, LABEL, unpackImage } from '../support/docker.js';
 import { own } from '../support/machine.js';
-import { ROOT, run } from '../support/program.js';
+import { mustStarted, ROOT, started } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 import { sayInstead } from '../support/skip.js';
 
@@ -47,6 +49,78 @@ const EFFECTIVE_USER: Readonly<Record<string, string>> = {
   arm64: 'e81580d2 010000d4 a80b80d2 010000d4',
 };
 
+/** Debian's names, also of those that no container image is known for. */
+const debianNames: Readonly<Record<string, string>> = { arm: 'armhf', '386': 'i386' };
+
+/** Where the package of a busybox is, and stays. */
+const busyboxPackageOf = (name: string) =>
+  path.join(ROOT, 'build/machines/busybox', debianNames[name] ?? debianName(name));
+
+let free = os.availableParallelism();
+const waiting: (() => void)[] = [];
+
+/** Downloads and machines run side by side, as many as this machine has processors, and begin in the order of the calls. */
+async function inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
+  if (free > 0) free--;
+  else await new Promise<void>((begin) => waiting.push(begin));
+  try {
+    return await task();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else free++;
+  }
+}
+
+let common: Promise<string> | undefined;
+
+/** Gets what every machine needs: the busyboxes, and the image with QEMU, whose id it returns. */
+function prepare(): Promise<string> {
+  if (common) return common;
+  const image = inTurn(() => mustStarted('docker', BUILD_MACHINES));
+  const busyboxes = GUESTS.map((name) => {
+    const dir = busyboxPackageOf(name);
+    return inTurn(() => mustStarted(path.join(ROOT, 'qemu/fetch'), [...busyboxPackage(path.basename(dir)), dir]));
+  });
+  common = Promise.all([image, ...busyboxes]).then(([id]) => id.trim());
+  // The machines, which wait for it, report a failure.
+  common.catch(() => {});
+  return common;
+}
+
+/** The exit status of fetch-kernel if the mirror has no such kernel. */
+const NOT_THERE = 3;
+
+/** The directories of kernels that were looked for, by what they are called. */
+const kernels = new Map<string, Promise<string | undefined>>();
+
+function kernelDirectory({ host, suite, flavour = '' }: Box): Promise<string | undefined> {
+  const name = [host, suite, flavour].join(' ');
+  const known = kernels.get(name);
+  if (known !== undefined) return known;
+  const directory = inTurn(async () => {
+    const script = path.join(import.meta.dirname, 'fetch-kernel');
+    const { exit, stdout, stderr } = await started(script, [debianName(host), suite], { FLAVOUR: flavour });
+    if (exit === 0) return stdout.trim();
+    if (exit !== NOT_THERE) throw new Error(`the kernel cannot be fetched:\n${stderr}`);
+    const reasons = stderr.split('\n').filter((line) => line.startsWith('fetch-kernel: '));
+    sayInstead(`not tested: ${reasons.map((line) => line.replace('fetch-kernel: ', '')).join('; ')}`);
+    return undefined;
+  });
+  kernels.set(name, directory);
+  return directory;
+}
+
+/**
+ * The version of its kernel, as in the name of the package: `7.3.4+deb13-cloud-amd64`. Undefined if the mirror has no such
+ * kernel, which is said once in the result of the tests.
+ */
+export async function kernelOf(box: Box): Promise<string | undefined> {
+  prepare();
+  const directory = await kernelDirectory(box);
+  return directory && fs.readFileSync(path.join(directory, 'version'), 'utf8').trim();
+}
+
 const systems = new Map<string, string>();
 
 /** The directory that is the machine's system, made once for each processor. */
@@ -59,7 +133,7 @@ function systemFor(host: string): string {
   fs.rmSync(path.join(dir, '.dockerenv'));
   const busybox = (name: string, to: string) => {
     fs.mkdirSync(path.join(dir, to), { recursive: true });
-    fs.copyFileSync(keptBusybox(name), path.join(dir, to, 'busybox'));
+    fs.copyFileSync(busyboxIn(busyboxPackageOf(name)), path.join(dir, to, 'busybox'));
   };
   busybox(host, 'bin');
   for (const name of GUESTS.filter((each) => each !== host)) {
@@ -74,64 +148,55 @@ function systemFor(host: string): string {
     fs.mkdirSync(path.join(dir, name), { recursive: true });
   fs.writeFileSync(path.join(dir, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n');
   fs.writeFileSync(path.join(dir, 'etc/group'), 'root:x:0:\nuser:x:1000:\n');
+  // Each machine has its own in this place.
+  fs.writeFileSync(path.join(dir, 'init'), '');
   systems.set(host, dir);
   return dir;
 }
 
-/** Debian's names, also of those that no container image is known for. */
-const debianNames: Readonly<Record<string, string>> = { arm: 'armhf', '386': 'i386' };
+/** For a machine with all that is done on it. */
+const SECONDS_LIMIT = 500;
 
-function keptBusybox(name: string): string {
-  const debian = debianNames[name] ?? debianName(name);
-  const kept = path.join(ROOT, 'build/machines/busybox', debian);
-  if (!fs.existsSync(kept)) {
-    fs.mkdirSync(path.dirname(kept), { recursive: true });
-    fs.copyFileSync(fetchBusybox(debian), kept);
-  }
-  return kept;
+/** Boots it, and returns its console. Throws with the last lines if the machine does not come to the end. */
+async function consoleOf({ host, suite, append = '', cpu, ...box }: Box, script: string): Promise<string> {
+  const image = await prepare();
+  const kernel = await kernelDirectory({ host, suite, ...box });
+  const init = path.join(scratch(), 'init');
+  fs.writeFileSync(init, script, { mode: 0o755 });
+  const mounts = [`${systemFor(host)}:/system:ro`, `${init}:/system/init:ro`, `${kernel}:/kernel:ro`];
+  const { exit, stdout, stderr } = await started('docker', [
+    ...['run', '--rm', '--label', LABEL, '--network', 'none', '--tmpfs', '/tmp', '--env', `APPEND=${append}`],
+    ...mounts.flatMap((mount) => ['--volume', mount]),
+    ...[image, debianName(host), `${SECONDS_LIMIT}`, ...(cpu === undefined ? [] : ['-cpu', cpu])],
+  ]);
+  if (exit === 0) return stdout;
+  const end = stdout.split('\n').slice(-40).join('\n');
+  throw new Error(`the machine (${host}, ${suite}) failed:\n${end}\n${stderr}`);
 }
 
-/** The exit status of fetch-kernel if the mirror has no such kernel. */
-const NOT_THERE = 3;
-
-/** Kernels that were looked for, by what they are called. */
-const kernels = new Map<string, string | undefined>();
+const starts: (() => unknown)[] = [];
 
 /**
- * The version of its kernel, as in the name of the package: `7.3.4+deb13-cloud-amd64`. Undefined if the mirror has no such
- * kernel, which is said once in the result of the tests.
+ * A machine on which these commands of a shell are run as root. The function that this returns, for a hook `before`, waits for
+ * what each named command did, without the kernel's own messages. When it is first called for one machine, it starts all.
  */
-export function kernelOf({ host, suite, flavour = '' }: Box): string | undefined {
-  const name = [host, suite, flavour].join(' ');
-  if (!kernels.has(name)) {
-    const fetched = run(path.join(import.meta.dirname, 'fetch-kernel'), [debianName(host), suite], {
-      FLAVOUR: flavour,
-    });
-    const found = fetched.exit === 0;
-    if (!found && fetched.exit !== NOT_THERE) throw new Error(`the kernel cannot be fetched:\n${fetched.stderr}`);
-    kernels.set(name, found ? fs.readFileSync(path.join(fetched.stdout.trim(), 'version'), 'utf8').trim() : undefined);
-    const reasons = fetched.stderr.split('\n').filter((line) => line.startsWith('fetch-kernel: '));
-    if (!found) sayInstead(`not tested: ${reasons.map((line) => line.replace('fetch-kernel: ', '')).join('; ')}`);
-  }
-  return kernels.get(name);
-}
-
-/**
- * Boots it, runs commands of a shell as root, and returns what each named command did. The kernel's own messages are left out.
- * Throws with the console's last lines if the machine does not come to the end.
- */
-export function onMachine<Name extends string>(
-  { host, suite, flavour = '', append = '', cpu }: Box,
+export function machine<Name extends string>(
+  box: Box,
   commands: Readonly<Record<Name, string>>,
-): Record<Name, Done> {
-  const dir = systemFor(host);
-  fs.writeFileSync(path.join(dir, 'init'), `${PROLOGUE}${scriptOf(commands)}poweroff -f\n`, { mode: 0o755 });
-  const boot = path.join(import.meta.dirname, 'boot');
-  const options = cpu === undefined ? [] : ['-cpu', cpu];
-  const ended = run(boot, [debianName(host), suite, dir, ...options], { FLAVOUR: flavour, APPEND: append });
-  if (ended.exit !== 0) {
-    const end = ended.stdout.split('\n').slice(-40).join('\n');
-    throw new Error(`the machine (${host}, ${suite}) failed:\n${end}\n${ended.stderr}`);
-  }
-  return resultsOf(Object.keys(commands) as Name[], ended.stdout);
+): () => Promise<Record<Name, Done>> {
+  let done: Promise<Record<Name, Done>> | undefined;
+  const start = () => {
+    done ??= inTurn(async () => {
+      const console = await consoleOf(box, `${PROLOGUE}${scriptOf(commands)}poweroff -f\n`);
+      return resultsOf(Object.keys(commands) as Name[], console);
+    });
+    // The hook that waits for it reports a failure.
+    done.catch(() => {});
+    return done;
+  };
+  starts.push(start);
+  return () => {
+    for (const each of starts) each();
+    return start();
+  };
 }

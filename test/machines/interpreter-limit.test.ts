@@ -5,39 +5,36 @@ import { type PrintedReport, problemIn } from '../support/doctor.js';
 import { guest, guest2, own } from '../support/machine.js';
 import { lastLine } from '../support/program.js';
 import { sayInstead } from '../support/skip.js';
-import { type Box, kernelOf, onMachine } from './box.js';
+import { type Box, kernelOf, machine } from './box.js';
 import { chosen } from './choice.js';
 
 const LIMIT = '/proc/sys/user/max_binfmt_misc_interpreters';
 const SETTING = 'user.max_binfmt_misc_interpreters';
 
 const box: Box = { host: own.name, suite: 'trixie-backports' };
-const kernel = chosen('the limit of Linux 7.3, trixie-backports', true) ? kernelOf(box) : undefined;
+const kernel = chosen('the limit of Linux 7.3, trixie-backports', true) ? await kernelOf(box) : undefined;
 const limited = kernel !== undefined && compareVersions(kernel, '7.3') >= 0;
 if (kernel !== undefined && !limited) sayInstead(`not tested: the limit of Linux 7.3; the mirror has ${kernel}`);
 
 if (limited)
   describe('Linux 7.3 or later', () => {
     const both = `${guest.name},${guest2.name}`;
-    let done: ReturnType<
-      typeof onMachine<
-        'install' | 'verbose' | 'beyond' | 'none' | 'doctor' | 'one' | 'removed' | 'status' | 'sealed' | 'report'
-      >
-    >;
+    const results = machine(box, {
+      install: `insmod /lib/modules/binfmt_misc.ko; binfmt --install ${both}`,
+      verbose: 'binfmt doctor --json --verbose',
+      beyond: `echo 1 >${LIMIT}; binfmt doctor`,
+      none: `binfmt --uninstall all >/dev/null; echo 0 >${LIMIT}; binfmt --install ${guest.name}`,
+      doctor: `binfmt doctor ${guest.name}`,
+      one: `echo 1 >${LIMIT}; binfmt --install ${both}`,
+      removed: `rm $misc/${guest.emulator}`,
+      status: 'binfmt',
+      sealed: "echo ':sealed:E::sealed::/bin/true:D' >$misc/register",
+      report: 'binfmt doctor --json',
+    });
+    let done: Awaited<ReturnType<typeof results>>;
 
-    before(() => {
-      done = onMachine(box, {
-        install: `insmod /lib/modules/binfmt_misc.ko; binfmt --install ${both}`,
-        verbose: 'binfmt doctor --json --verbose',
-        beyond: `echo 1 >${LIMIT}; binfmt doctor`,
-        none: `binfmt --uninstall all >/dev/null; echo 0 >${LIMIT}; binfmt --install ${guest.name}`,
-        doctor: `binfmt doctor ${guest.name}`,
-        one: `echo 1 >${LIMIT}; binfmt --install ${both}`,
-        removed: `rm $misc/${guest.emulator}`,
-        status: 'binfmt',
-        sealed: "echo ':sealed:E::sealed::/bin/true:D' >$misc/register",
-        report: 'binfmt doctor --json',
-      });
+    before(async () => {
+      done = await results();
     });
 
     it('installs as long as there is room', () => {

@@ -7,9 +7,8 @@ import { emulatorName } from '../../src/core/architectures.js';
 import { registerLine } from '../../src/core/entry.js';
 import type { Status } from '../../src/core/status.js';
 import { row } from '../support/architectures.js';
-import type { Done } from '../support/console.js';
 import { type PrintedReport, problemIn } from '../support/doctor.js';
-import { type Box, kernelOf, onMachine } from './box.js';
+import { type Box, kernelOf, machine } from './box.js';
 import { chosen } from './choice.js';
 
 interface Machine extends Box {
@@ -93,36 +92,36 @@ const names: Readonly<Record<string, string>> = {
   ppc64le: 'ppc64le',
 };
 
-for (const machine of machines) {
-  const { title, host, native, foreign, beyond, pages = 4096, slow } = machine;
-  if (!chosen(`${title}, ${machine.suite}`, !slow)) continue;
-  const kernel = kernelOf(machine);
+const few = machines.filter(({ title, suite, slow }) => chosen(`${title}, ${suite}`, !slow));
+const kernels = await Promise.all(few.map(kernelOf));
+
+for (const [index, box] of few.entries()) {
+  const { title, host, native, foreign, beyond, pages = 4096 } = box;
+  const kernel = kernels[index];
   if (kernel === undefined) continue;
 
   describe(`${title} (Linux ${kernel})`, () => {
     const nativeNames = new Set(native.map((platform) => platform.split('/')[1] as string));
     /** What it runs beside programs of its own architecture. */
     const second = [...nativeNames].find((name) => name !== host);
-    let done: Record<
-      'taken' | 'taken back' | 'pages' | 'before' | 'advice' | 'beyond' | 'install' | 'programs' | 'doctor',
-      Done
-    >;
+    const results = machine(box, {
+      pages: "insmod /lib/modules/binfmt_misc.ko; awk '/KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps",
+      before: 'binfmt',
+      advice: `binfmt doctor --json ${[...native, ...foreign].join(' ')}`,
+      beyond: `binfmt doctor --json ${beyond ?? host}`,
+      install: 'binfmt --install all',
+      programs: 'for each in /guests/*/bin/busybox; do echo "$each $($each uname -m)"; done',
+      doctor: 'binfmt doctor --json',
+      taken:
+        second === undefined ? 'true' : `echo '${lineFor(second)}' >$misc/register; binfmt doctor --json ${second}`,
+      'taken back': 'binfmt doctor --json --check native | grep -o "binfmt --uninstall [^\\"]*" | sh 2>&1; binfmt',
+    });
+    let done: Awaited<ReturnType<typeof results>>;
     /** What each foreign program printed, by architecture. */
     let printed: Record<string, string>;
 
-    before(() => {
-      done = onMachine(machine, {
-        pages: "insmod /lib/modules/binfmt_misc.ko; awk '/KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps",
-        before: 'binfmt',
-        advice: `binfmt doctor --json ${[...native, ...foreign].join(' ')}`,
-        beyond: `binfmt doctor --json ${beyond ?? host}`,
-        install: 'binfmt --install all',
-        programs: 'for each in /guests/*/bin/busybox; do echo "$each $($each uname -m)"; done',
-        doctor: 'binfmt doctor --json',
-        taken:
-          second === undefined ? 'true' : `echo '${lineFor(second)}' >$misc/register; binfmt doctor --json ${second}`,
-        'taken back': 'binfmt doctor --json --check native | grep -o "binfmt --uninstall [^\\"]*" | sh 2>&1; binfmt',
-      });
+    before(async () => {
+      done = await results();
       const lines = done.programs.output.trim().split('\n');
       printed = Object.fromEntries(lines.map((line) => /^\/guests\/(\w+)\S* (.*)$/.exec(line)?.slice(1) ?? []));
     });
@@ -157,9 +156,9 @@ for (const machine of machines) {
     });
 
     it('runs real programs of all of them', () => {
-      for (const [name, machine] of Object.entries(names)) {
+      for (const [name, word] of Object.entries(names)) {
         // What the processor runs has its name.
-        if (name !== host) expect(printed[name], name).to.equal(nativeNames.has(name) ? names[host] : machine);
+        if (name !== host) expect(printed[name], name).to.equal(nativeNames.has(name) ? names[host] : word);
       }
     });
 

@@ -23,17 +23,14 @@ export interface Debian {
   readonly firstBoot?: string;
 }
 
-/** `docker run` of the image of test/machines/Dockerfile, by its id: another checkout may give its name to an image of its own. */
+/**
+ * Arguments of Docker that build the image of test/machines/Dockerfile, and print its id: another checkout may give its name to
+ * an image of its own.
+ */
+export const BUILD_MACHINES = ['buildx', 'build', '--quiet', '--load', '--tag', 'binfmt-test-machines', MACHINES];
+
 function inContainer(options: readonly string[], ...args: string[]): string {
-  const image = must('docker', [
-    'buildx',
-    'build',
-    '--quiet',
-    '--load',
-    '--tag',
-    'binfmt-test-machines',
-    MACHINES,
-  ]).trim();
+  const image = must('docker', BUILD_MACHINES).trim();
   return must('docker', ['run', '--rm', '--label', LABEL, ...options, image, ...args]);
 }
 

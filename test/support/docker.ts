@@ -131,11 +131,13 @@ export function runsGuest(guest: Guest, image: string): boolean {
 /** Debian's name of an architecture, by the OCI name. */
 export const debianName = (name: string) => containerOf(name).debian;
 
-/** A static busybox from Debian's package. `architecture`: Debian's name. */
-export function fetchBusybox(architecture: string): string {
-  const dir = path.join(scratch(), 'package');
-  const fetch = ['--package', 'busybox-static', '--architecture', architecture, '--suites', 'trixie sid bookworm'];
-  must(path.join(ROOT, 'qemu/fetch'), [...fetch, dir]);
+/** The arguments of qemu/fetch for Debian's static busybox. `architecture`: Debian's name. */
+export function busyboxPackage(architecture: string): string[] {
+  return ['--package', 'busybox-static', '--architecture', architecture, '--suites', 'trixie sid bookworm'];
+}
+
+/** The busybox in the directory of that package. */
+export function busyboxIn(dir: string): string {
   const files = ['usr/bin/busybox', 'bin/busybox'].map((file) => path.join(dir, file));
   return files.find((file) => fs.existsSync(file)) ?? '';
 }
@@ -146,7 +148,9 @@ export function busyboxImage(architecture: string, platform: string): string {
   if (docker('image', 'inspect', tag).exit === 0) return tag;
   const dir = scratch();
   fs.mkdirSync(path.join(dir, 'bin'));
-  fs.copyFileSync(fetchBusybox(architecture), path.join(dir, 'bin/busybox'));
+  const fetched = path.join(scratch(), 'package');
+  must(path.join(ROOT, 'qemu/fetch'), [...busyboxPackage(architecture), fetched]);
+  fs.copyFileSync(busyboxIn(fetched), path.join(dir, 'bin/busybox'));
   for (const applet of ['sh', 'uname', 'echo', 'cat']) fs.symlinkSync('busybox', path.join(dir, 'bin', applet));
   fs.writeFileSync(path.join(dir, 'Dockerfile'), 'FROM scratch\nCOPY bin/ /bin/\nENV PATH=/bin\nCMD ["sh"]\n');
   return buildImage(tag, dir, platform);

@@ -36,7 +36,15 @@ export async function started(command: string, args: readonly string[], env: Nod
 
 /** Like `run`, but a failure of the command fails the test with what it said. */
 export function must(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
-  const { exit, stdout, stderr } = run(command, args, env);
+  return outputOf(run(command, args, env), command, args);
+}
+
+/** Like `must`, while this process goes on. */
+export async function mustStarted(command: string, args: readonly string[]): Promise<string> {
+  return outputOf(await started(command, args), command, args);
+}
+
+function outputOf({ exit, stdout, stderr }: Ended, command: string, args: readonly string[]): string {
   if (exit !== 0) throw new Error(`${command} ${args.join(' ')}: exit status ${exit}\n${stdout}${stderr}`);
   return stdout;
 }
