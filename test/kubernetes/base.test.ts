@@ -145,7 +145,7 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
       const atRest = async () => {
         const before = said();
         await setTimeout(2000);
-        return said() === before;
+        return before.includes('restored') && said() === before;
       };
       await untilWithin(PATIENCE, atRest, said);
       expect(said())

@@ -74,7 +74,7 @@ export function render({ image, components = [], namespace = 'binfmt', args }: R
   return mustKubectl('kustomize', dir);
 }
 
-const ROLLED_OUT = ['rollout', 'status', 'daemonset/binfmt', '--timeout=180s'];
+const ROLLED_OUT = ['rollout', 'status', 'daemonset/binfmt', '--timeout=9m'];
 
 /** Our DaemonSet in one namespace. */
 export class DaemonSet {
