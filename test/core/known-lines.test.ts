@@ -374,6 +374,8 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   ],
   'userns-remap': [
     'docker: Error response from daemon: privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode.',
+    'Error response from daemon: cannot share the host PID namespace when user namespaces are enabled',
+    "docker: Error response from daemon: cannot share the host's network namespace when user namespaces are enabled.",
   ],
   'privileged-forbidden': [
     'Error creating: pods "binfmt-x" is forbidden: violates PodSecurity "restricted:latest": privileged (container "binfmt" must not set securityContext.privileged=true)',

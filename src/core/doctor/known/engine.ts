@@ -88,6 +88,7 @@ export const engine: readonly KnownProblem[] = [
   {
     id: 'userns-remap',
     messages: ['privileged mode is incompatible with user namespaces'],
+    kinds: [/cannot share the host\W?s? \w+ namespace when user namespaces are enabled/],
     cause:
       'the Docker Engine runs containers in a user namespace (userns-remap), in which none may be privileged; the entries of the host can be changed only from the user namespace of the host',
     checks: ['user-namespace'],
