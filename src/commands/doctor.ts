@@ -3,6 +3,8 @@ import { diagnose } from '../core/doctor/diagnose.js';
 import { checksFor, explain, platformsIn } from '../core/doctor/explain.js';
 import { formatReport } from '../core/doctor/format.js';
 import { formatAnswer } from '../core/doctor/format-answer.js';
+import { knownProblems } from '../core/doctor/known/index.js';
+import { findKnown } from '../core/doctor/known/lines.js';
 import { doctorReport, EMPTY_REPORT, jsonExplanations, jsonReport } from '../core/doctor/report.js';
 import { describeForIssue, unknownMessage } from '../core/messages/explain-text.js';
 import { checks } from '../core/messages/index.js';
@@ -107,8 +109,9 @@ async function examine(args: Arguments, system: System, context: Context): Promi
     repeat,
     progress: await progressOn(context),
   });
-  const problems = diagnose(input, { only: args.only ?? checksFor(message ?? ''), verbose });
-  const explanations = message === undefined ? undefined : explain(message, input, problems);
+  const known = message === undefined ? undefined : findKnown(message, knownProblems);
+  const problems = diagnose(input, { only: args.only ?? checksFor(known ?? []), verbose });
+  const explanations = known && explain(known, input, problems);
   const unexplained = explanations?.length === 0 ? unknownMessageProblem(message ?? '') : [];
   const report = doctorReport(input, problems);
   const all = { ...report, problems: [...unknown, ...problems, ...unexplained] };

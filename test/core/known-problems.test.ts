@@ -218,12 +218,14 @@ describe('a message that is not known', () => {
 describe('the explanation of a message', () => {
   const explained = (text: string, given: Captured) => {
     const input = captured(given);
-    return explain(text, input, diagnose(input, { only: checksFor(text) }));
+    const found = findKnown(text, knownProblems);
+    return explain(found, input, diagnose(input, { only: checksFor(found) }));
   };
   const printed = (text: string, given: Captured, verbose = false) => {
     const input = captured(given);
-    const problems = diagnose(input, { only: checksFor(text), verbose });
-    return formatAnswer(explain(text, input, problems), doctorReport(input, problems), asImage, verbose);
+    const found = findKnown(text, knownProblems);
+    const problems = diagnose(input, { only: checksFor(found), verbose });
+    return formatAnswer(explain(found, input, problems), doctorReport(input, problems), asImage, verbose);
   };
   const firstParagraph = (text: string) => text.split('\n\n')[0]?.split('\n') ?? [];
 

@@ -8,8 +8,7 @@ import { whatHelps } from '../messages/known-problem-checks.js';
 import { parsePlatform, shortPlatform } from '../platform.js';
 import type { Problem } from '../problem.js';
 import { type DoctorInput, type PlatformFacts, platformFacts } from './input.js';
-import { knownProblems } from './known/index.js';
-import { findKnown, type KnownLine, speakerOf } from './known/lines.js';
+import { type KnownLine, speakerOf } from './known/lines.js';
 import { type Applies, appliesTo, appliesToMachine, type KnownProblem } from './known-problem.js';
 
 /** One platform, and whether the row holds for it. */
@@ -46,16 +45,19 @@ export interface Explanation {
   readonly advice: readonly Advice[];
 }
 
-/** The checks that tell something about the text; undefined if it has no message that is known. */
-export function checksFor(text: string): readonly string[] | undefined {
-  const found = findKnown(text, knownProblems);
+/** The checks that tell something about these lines; undefined without any. */
+export function checksFor(found: readonly KnownLine[]): readonly string[] | undefined {
   const ids = found.flatMap(({ row }) => [...(row.checks ?? []), ...(row.warning ? [row.id] : [])]);
   return found.length > 0 ? [...new Set(ids)] : undefined;
 }
 
 /** The explanations, the surest first. */
-export function explain(text: string, input: DoctorInput, problems: readonly Problem[]): readonly Explanation[] {
-  const all = findKnown(text, knownProblems).map((found) => explanationOf(found, input, problems));
+export function explain(
+  found: readonly KnownLine[],
+  input: DoctorInput,
+  problems: readonly Problem[],
+): readonly Explanation[] {
+  const all = found.map((each) => explanationOf(each, input, problems));
   return all.filter((each) => !isBeaten(each, all)).sort((one, other) => rankOf(one) - rankOf(other));
 }
 
