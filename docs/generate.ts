@@ -43,7 +43,7 @@ function section(problem: KnownProblem): string {
     const words = label && `${label[0]?.toUpperCase()}${label.slice(1)}`;
     return command === undefined ? `${words}.` : `${words ? `${words}: ` : ''}\`${command}\``;
   });
-  const newer = fixedHere ? ['The emulators of this program do not have this problem: `docker run --privileged --rm binfmt --install all`'] : [];
+  const newer = fixedHere ? ['The emulators of binfmt do not have this problem: `docker run --privileged --rm binfmt --install all`'] : [];
   const helps = [...newer, ...steps].map((step) => `- ${step}`).join('\n');
   const about = [
     `${cause[0]?.toUpperCase()}${cause.slice(1)}.`,

@@ -69,7 +69,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     'bash: ./hello: cannot execute: required file not found',
     '{"msg":"exec container process (missing dynamic library?) `/bin/uname`: No such file or directory","level":"error"}',
   ],
-  'debootstrap-chroot': ['W: Failure trying to run: chroot "/build/work/stage0/rootfs" /bin/true'],
+  'debootstrap-chroot': ['W: Failure trying to run: chroot "/build/stage0/rootfs" /bin/true'],
   'tool-sees-no-emulator': [
     'E: riscv64 can neither be executed natively nor via qemu user emulation with binfmt_misc',
     "? Cannot find update-binfmts; try 'sudo apt install binfmt-support'",
@@ -159,7 +159,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   ],
   'wrong-clock': [
     'gpg: key D6811ED3ADEEB8441AF5AA8F4528B6CD9E61EF26 was created 16088 days in the future (time warp or clock problem)',
-    'E: Release file for http://deb.debian.org/debian/dists/bookworm/InRelease is not valid yet (invalid for another 5h 3min).',
+    'E: Release file for http://MIRROR/debian/dists/bookworm/InRelease is not valid yet (invalid for another 5h 3min).',
     'curl: (60) SSL certificate problem: certificate is not yet valid',
     'W: GPG error: http://ports.ubuntu.com focal InRelease: At least one invalid signature was encountered.',
   ],
@@ -233,7 +233,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   'guest-address-space': [
     'qemu-arm-static: Unable to reserve 0xffff0000 bytes of virtual address space at 0x1000 (Success) for use as guest address space (check yourvirtual memory ulimit setting, min_mmap_addr or reserve less using -R option)',
     'Unable to reserve 0xf7000000 bytes of virtual address space for use as guest address space (check your virtual memory ulimit setting or reserve less using -R option)',
-    'qemu-aarch64: /workspaces/bomb: Unable to find a guest_base to satisfy all guest address mapping requirements',
+    'qemu-aarch64: /src/program: Unable to find a guest_base to satisfy all guest address mapping requirements',
     'Allocating guest commpage: Cannot allocate memory',
   ],
   'program-address': [
