@@ -9,7 +9,7 @@ import { architectures } from '../src/core/architectures.js';
 import { formatPlatform } from '../src/core/platform.js';
 import { requestNode } from '../src/system/cluster/api-server.js';
 import { startNodeSync } from '../src/system/cluster/node-sync.js';
-import { apply, kubectl, makeToken, serverAddress, writeServiceAccount } from '../test/support/api-server.js';
+import { apply, makeToken, mustKubectl, serverAddress, writeServiceAccount } from '../test/support/api-server.js';
 import { scratch } from '../test/support/scratch.js';
 
 const { watchers: count, minutes } = minimist(process.argv.slice(2), { default: { watchers: 1000, minutes: 3 } });
@@ -24,7 +24,7 @@ const rules = [{ apiGroups: [''], resources: ['nodes'], verbs: ['get', 'patch'] 
 
 /** The sums of the API server, since it was started. */
 function counters() {
-  const text = kubectl('get', '--raw', '/metrics');
+  const text = mustKubectl('get', '--raw', '/metrics');
   const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   const requests = (verb: string) =>
     [...text.matchAll(/^apiserver_request_total\{([^}]*)\} (\d+)$/gm)]
@@ -116,7 +116,7 @@ try {
   row('a platform stops running on all nodes at once', quiet, counters());
   await Promise.all(syncs.map((sync) => sync.stop()));
 } finally {
-  kubectl('delete', 'nodes', '--selector', NAME, '--wait=false');
-  kubectl('delete', 'clusterrole,clusterrolebinding', NAME);
-  kubectl('delete', 'namespace', NAME, '--wait=false');
+  mustKubectl('delete', 'nodes', '--selector', NAME, '--wait=false');
+  mustKubectl('delete', 'clusterrole,clusterrolebinding', NAME);
+  mustKubectl('delete', 'namespace', NAME, '--wait=false');
 }

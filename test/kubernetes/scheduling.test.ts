@@ -10,8 +10,8 @@ import {
   api,
   apply,
   getNode,
-  kubectl,
   makeToken,
+  mustKubectl,
   type Relay,
   relayTo,
   serverAddress,
@@ -62,7 +62,7 @@ describe('a watcher that labels its node', () => {
   };
   // No effect that would keep other pods away, or end them.
   const taint = (...keys: readonly string[]) =>
-    kubectl('taint', 'node', node, '--overwrite', ...keys.map((key) => `${key}=x:PreferNoSchedule`));
+    mustKubectl('taint', 'node', node, '--overwrite', ...keys.map((key) => `${key}=x:PreferNoSchedule`));
 
   /** The environment of a pod, with the network between it and the API server. */
   const environment = (): NodeJS.ProcessEnv => ({
@@ -100,7 +100,7 @@ describe('a watcher that labels its node', () => {
 
   before(async function () {
     this.timeout(60_000);
-    node = kubectl('get', 'nodes', '--output=jsonpath={.items[0].metadata.name}');
+    node = mustKubectl('get', 'nodes', '--output=jsonpath={.items[0].metadata.name}');
     const { rules } = rbacObjects().find(({ kind }) => kind === 'ClusterRole') ?? {};
     const metadata = { name: NAMESPACE, namespace: NAMESPACE };
     apply(
@@ -138,7 +138,7 @@ describe('a watcher that labels its node', () => {
       annotate: (await owner()) ? [`${PREFIX}/watcher`] : [],
     };
     for (const [what, keys] of Object.entries(left)) {
-      if (keys.length > 0) kubectl(what, 'node', node, ...keys.map((key) => `${key}-`));
+      if (keys.length > 0) mustKubectl(what, 'node', node, ...keys.map((key) => `${key}-`));
     }
   });
 
@@ -146,8 +146,8 @@ describe('a watcher that labels its node', () => {
     this.timeout(60_000);
     relay?.close();
     if (good) {
-      kubectl('delete', 'clusterrole,clusterrolebinding', NAMESPACE);
-      kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
+      mustKubectl('delete', 'clusterrole,clusterrolebinding', NAMESPACE);
+      mustKubectl('delete', 'namespace', NAMESPACE, '--wait=false');
     }
   });
 
@@ -203,7 +203,7 @@ describe('a watcher that labels its node', () => {
   it('brings back what somebody else has changed, and removes what is wrong', async () => {
     const watcher = watch(`${guest.name},${guest2.name}`);
     await labelled(guest.name, guest2.name);
-    kubectl(
+    mustKubectl(
       'label',
       'node',
       node,
@@ -218,8 +218,8 @@ describe('a watcher that labels its node', () => {
   });
 
   it('removes at its start what a watcher before it has left', async () => {
-    kubectl('label', 'node', node, `${label(guest2.name)}=true`, `${PREFIX}/pool=a`);
-    kubectl('annotate', 'node', node, `${PREFIX}/watcher=gone/1234`);
+    mustKubectl('label', 'node', node, `${label(guest2.name)}=true`, `${PREFIX}/pool=a`);
+    mustKubectl('annotate', 'node', node, `${PREFIX}/watcher=gone/1234`);
     watch(guest.name);
     await until(async () => (await owner()) !== 'gone/1234', 'another owner');
     expect(await labels()).to.deep.equal([label(guest.name), `${PREFIX}/pool`]);
@@ -372,7 +372,7 @@ describe('a watcher that labels its node', () => {
 
   it('may read and patch nodes, and nothing else', () => {
     const as = `--as=system:serviceaccount:${NAMESPACE}:${NAMESPACE}`;
-    const rows = kubectl('auth', 'can-i', '--list', '--no-headers', as).trim().split('\n');
+    const rows = mustKubectl('auth', 'can-i', '--list', '--no-headers', as).trim().split('\n');
     const words = rows.map((row) => row.trim().replace(/\s{2,}/g, ' '));
     // Every account may ask what it may do, and read which APIs there are.
     const everybody = /^(self\S+ \[\] \[\] \[create\]|\[\/\S+\] \[\] \[get\])$/;
@@ -396,7 +396,7 @@ describe('a watcher that labels its node', () => {
 function rbacObjects(): { kind: string; rules?: object[] }[] {
   const file = path.join(ROOT, 'deploy/kubernetes/scheduling/rbac.yaml');
   const { items } = JSON.parse(
-    kubectl('create', '--dry-run=client', '--output=json', '--filename', file)
+    mustKubectl('create', '--dry-run=client', '--output=json', '--filename', file)
       .replace(/^\}\n\{/gm, '},\n{')
       .replace(/^([\s\S]*)$/, '{"items":[$1]}'),
   );

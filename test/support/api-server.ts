@@ -10,11 +10,12 @@ import { text } from 'node:stream/consumers';
 import { must } from './program.js';
 import { scratch } from './scratch.js';
 
-export const kubectl = (...args: string[]) => must('kubectl', args);
+/** A failure of the command fails the test; returns its output. */
+export const mustKubectl = (...args: string[]) => must('kubectl', args);
 
 /** How the API server is reached, by KUBECONFIG. */
 function client(): https.RequestOptions & { readonly server: string } {
-  const config = kubectl('config', 'view', '--minify', '--raw', '--flatten', '--output=json');
+  const config = mustKubectl('config', 'view', '--minify', '--raw', '--flatten', '--output=json');
   const { clusters, users } = JSON.parse(config);
   const [{ cluster }, { user }] = [clusters[0], users[0]];
   const decoded = (text?: string) => text && Buffer.from(text, 'base64');
@@ -38,16 +39,20 @@ export async function api(path: string, method = 'GET', body?: object): Promise<
   return answer;
 }
 
-export function apply(...objects: object[]): void {
-  const file = path.join(scratch(), 'objects.json');
-  fs.writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-  kubectl('apply', '--filename', file);
+/** `kubectl apply` of one text. */
+export function applyText(manifest: string): void {
+  const file = path.join(scratch(), 'manifest.yaml');
+  fs.writeFileSync(file, manifest);
+  mustKubectl('apply', '--filename', file);
 }
+
+export const apply = (...objects: object[]) =>
+  applyText(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
 
 /** Host and port of the API server. */
 export function serverAddress(): { host: string; port: number } {
   const { hostname, port } = new URL(
-    kubectl('config', 'view', '--minify', '--output=jsonpath={.clusters[0].cluster.server}'),
+    mustKubectl('config', 'view', '--minify', '--output=jsonpath={.clusters[0].cluster.server}'),
   );
   return { host: hostname, port: Number(port || 443) };
 }
@@ -61,7 +66,7 @@ export async function makeToken(namespace: string, serviceAccount: string, name:
     type: 'kubernetes.io/service-account-token',
   });
   for (let i = 0; i < 100; i++) {
-    const { data = {} } = JSON.parse(kubectl('get', 'secret', name, '--namespace', namespace, '--output=json'));
+    const { data = {} } = JSON.parse(mustKubectl('get', 'secret', name, '--namespace', namespace, '--output=json'));
     const decoded = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString();
     if (data['token']) return { token: decoded('token'), ca: decoded('ca.crt') };
   }

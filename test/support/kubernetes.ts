@@ -1,14 +1,13 @@
 /** A real Kubernetes of one node, whose kubelet runs pods in this machine's Docker Engine (test/run says how it is found). */
 import fs from 'node:fs';
 import path from 'node:path';
-import { api, kubectl as mustKubectl } from './api-server.js';
+import { api, apply, applyText, mustKubectl } from './api-server.js';
 import { guestImage, LABEL, mustDocker } from './docker.js';
 import type { Guest } from './machine.js';
 import { type Ended, ROOT, run, started } from './program.js';
 import { scratch } from './scratch.js';
 import { PATIENCE, untilWithin } from './watcher.js';
 
-/** A failure of the command fails the test; returns its output. */
 export { mustKubectl };
 
 export const kubectl = (...args: string[]): Ended => run('kubectl', args);
@@ -22,17 +21,10 @@ export function cloneOfDeploy(): string {
   return clone;
 }
 
-/** `kubectl apply` of one text. */
-function applyText(manifest: string): void {
-  const file = path.join(scratch(), 'manifest.yaml');
-  fs.writeFileSync(file, manifest);
-  mustKubectl('apply', '--filename', file);
-}
-
 /** A namespace that is removed with all that is in it by `removeNamespace`, or when the tests have ended. */
 export function makeNamespace(name: string): void {
   const labels = { [LABEL]: '' };
-  applyText(JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }));
+  apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
 }
 
 /** Nothing more is made in it from now on, and its pods are ended; it goes a little later. */
