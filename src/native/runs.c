@@ -208,9 +208,8 @@ static bool have_same_root(const struct run *one, const struct run *other) {
 /* `input`: closed by execve(2), or by the end of this process. */
 static _Noreturn void try_in_turn(size_t first, struct child_report *children, pid_t launcher) {
 	prepare_child(&runs[first].program, &children[first], launcher);
-	size_t i = first;
-	do exec_program(&runs[i].program, &children[i]);
-	while (++i < count && have_same_root(&runs[first], &runs[i]) && claim(&children[i]));
+	for (size_t i = first; i == first || (i < count && have_same_root(&runs[first], &runs[i]) && claim(&children[i])); i++)
+		exec_program(&runs[i].program, &children[i]);
 	_exit(127);
 }
 

@@ -89,8 +89,8 @@ image() {
   local bake=(image docker buildx bake --progress=plain image)
   if [ -n "$all" ]; then from_source "${bake[@]}"; else EMULATORS=debian built "${bake[@]}"; fi
 }
-# full_image [TARGET...]: with Debian's emulators for all architectures, and these targets too
-full_image() { IMAGE=binfmt-test EMULATORS=debian built images docker buildx bake --progress=plain image-full "$@"; }
+# With Debian's emulators for all architectures.
+full_image() { IMAGE=binfmt-test EMULATORS=debian built images docker buildx bake --progress=plain image-full; }
 images_of_all_hosts() { IMAGE=binfmt-test-all EMULATORS=debian built images-all docker buildx bake --progress=plain image-all; }
 
 cluster() { KUBECONFIG=$BINFMT_TEST_KUBECONFIG kubectl "$@"; }
