@@ -8,14 +8,14 @@ import { defaultCommand } from './commands/default.js';
 import { call, type Invocation } from './core/invocation.js';
 import { describeTranslation } from './core/messages/other-tool-text.js';
 import { outputFailed, startedAlone, unexpectedProblem } from './core/messages/program-problems.js';
-import { describeUsageError, seeHelp } from './core/messages/usage-text.js';
+import { describeUsageError, seeHelp, type UsageError } from './core/messages/usage-text.js';
 import { formatPlatform } from './core/platform.js';
 import { type ExitStatus, problemOf } from './core/problem.js';
 import { renderLine, reportProblem } from './core/render.js';
 import type { Line, Report } from './core/report-lines.js';
 import { NO_STATUS } from './core/status.js';
 import { undoAll } from './system/cleanup.js';
-import { besideProgram, pause } from './system/host/files.js';
+import { pause } from './system/host/files.js';
 import { lookAtHost } from './system/host/host.js';
 import { answered, connectLauncher } from './system/probing/launcher.js';
 
@@ -32,17 +32,19 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     line.kind === 'usage-error'
       ? line.error
       : (environment.error ?? (translation && environment.errorOf(translation.tool)));
-  if (line.kind === 'usage-error' || error) {
-    const { name } = line.kind === 'usage-error' ? line.of : line.command;
-    const help = call(environment.invocation(argv), [...(name ? [name] : []), '--help']);
-    write(2, `${seeHelp(help)}\nbinfmt: ${error ? describeUsageError(error) : ''}\n`);
-    return 2;
-  }
+  if (line.kind === 'usage-error') return refuse(line.of, line.error, environment.invocation(argv));
+  if (error) return refuse(line.command, error, environment.invocation(argv));
   if (translation) {
     const lines = describeTranslation(translation, argv, environment.invocation(translation.words));
     write(2, lines.map((each) => `binfmt: ${each}\n`).join(''));
   }
   return start(line, translation?.words ?? argv, environment);
+}
+
+function refuse({ name }: Command, error: UsageError, invocation: Invocation): ExitStatus {
+  const help = call(invocation, [...(name ? [name] : []), '--help']);
+  write(2, `${seeHelp(help)}\nbinfmt: ${describeUsageError(error)}\n`);
+  return 2;
 }
 
 async function start(
@@ -70,11 +72,10 @@ async function start(
     // Loaded here, because it loads Node's network too.
     isTerminal: async (fd) => (await import('node:tty')).isatty(fd),
     untilStopped,
-    loadHttpClient: () => loadBundle('http-client'),
-    loadHostFiles: () => loadBundle('host-files'),
   };
   try {
-    return print(await run(context), invocation);
+    const report = await run(context);
+    return report.usageError ? refuse(command, report.usageError, invocation) : print(report, invocation);
   } catch (error) {
     // A defect, or a machine in a state that nobody has thought of. The status is valid JSON even now.
     const report = reportProblem(unexpectedProblem(error));
@@ -85,11 +86,6 @@ async function start(
 }
 
 const isDefault = (command: Command) => command === defaultCommand;
-
-/** What few calls need, and is larger than everything else together, is in bundles of its own (src/build.ts). */
-function loadBundle<Module>(name: 'http-client' | 'host-files'): Promise<Module> {
-  return import(besideProgram(`${name}.cjs`));
-}
 
 const endingSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
 type EndingSignal = (typeof endingSignals)[number];

@@ -29,13 +29,16 @@ function sentencesIn(text: string): string[] {
 const elsewhere: Readonly<Record<string, readonly string[]>> = {
   // Only a defect of this program causes these; a user sees them in an unexpected error.
   'core/tar.ts': ['… is too long for a tar header'],
+  'core/problem.ts': ['there is no problem "…"'],
+  // The build says it.
+  'start/write-code-cache.ts': ['the status ended with …'],
   'system/probing/launcher.ts': [
     '… has a tab or a line break where none may be',
     'the launcher has no standard streams for a command',
     'the launcher ended',
   ],
   // The function in which a module of Node.js runs.
-  'start/compile.ts': ['(function (exports, require, module) {…\\n})'],
+  'build.ts': ['(function (exports, require, module) {'],
   'system/binfmt/persistence.ts': ['binfmt_misc could not be mounted again at … (…)'],
   // What an option takes stands with the option, as its description does.
   'commands/default.ts': [

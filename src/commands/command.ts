@@ -53,10 +53,6 @@ export interface Context {
   untilStopped(check: () => void): Promise<string>;
   /** What the environment says about the cluster, if there is one. */
   readonly cluster: ClusterAccess;
-  /** src/system/http-client.ts, which is a bundle of its own. */
-  loadHttpClient(): Promise<typeof import('../system/http-client.js')>;
-  /** src/system/change/host-files.ts, another one. */
-  loadHostFiles(): Promise<typeof import('../system/change/host-files.js')>;
 }
 
 export interface CommandDefinition<O extends Options, Args> {

@@ -1,11 +1,9 @@
 /** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
-import { logFormats } from '../core/events.js';
 import { persistFormatNames } from '../core/persist-formats.js';
 import { choice, defineCommand, flag, number, optionalChoice, splitList, text, texts } from './command.js';
 import type { Arguments, Service } from './default/arguments.js';
 import { change } from './default/change.js';
 import { version } from './default/report-version.js';
-import { watch } from './default/watch.js';
 import { listenOption, mountOptions, readMountOptions } from './mount-options.js';
 import { nodeOptions, readNodeOptions } from './node-options.js';
 
@@ -19,7 +17,7 @@ const watchOptions = {
   backoff: number('SECONDS', 'with --watch: the longest wait between two tries (default: 300)', {
     ...{ unit: 'seconds', least: 0, most: SECONDS_IN_A_DAY },
   }),
-  'log-format': choice('FORMAT', 'with --watch: text or json (default: text)', logFormats),
+  'log-format': choice('FORMAT', 'with --watch: text or json (default: text)', ['text', 'json']),
   'on-exit': choice('ACTION', 'with --watch: keep or uninstall what was registered (default: keep)', [
     'keep',
     'uninstall',
@@ -118,6 +116,7 @@ export const defaultCommand = defineCommand({
     if (given.version) return version(context);
     const { options } = given;
     const args = { ...given, options: { ...options, preserveArgv0: options.preserveArgv0 && context.preserveArgv0 } };
-    return args.watch ? watch(args, args.watch, context) : change(args, context);
+    if (!args.watch) return change(args, context);
+    return (await import('./default/watch.js')).watch(args, args.watch, context);
   },
 });

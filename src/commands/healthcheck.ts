@@ -18,14 +18,14 @@ export const healthcheckCommand = defineCommand({
     listen: listenOption('the address of the watcher'),
   },
   parse: (values) => ({ address: values.listen, strict: values.strict }),
-  async run({ address, strict }, context) {
+  async run({ address, strict }) {
     const found =
       address ?? defaultAddresses(process.getuid?.() ?? 0).find((each) => each.kind === 'unix' && isThere(each.path));
     if (found === undefined) {
       if (strict) return reportProblem(problemOf(noWatcher, 'machine', {}));
       return { lines: [{ kind: 'note', note: { kind: 'no-watcher' } }], exit: 0 };
     }
-    const answer = await (await context.loadHttpClient()).askWatcher(found);
+    const answer = await (await import('../system/watch/ask.js')).askWatcher(found);
     if (answer.kind === 'answer') return { stdout: answer.body, lines: [], exit: answer.ready ? 0 : 1 };
     const name = formatAddress(found);
     return reportProblem(problemOf(watcherSilent, name, { address: name, errno: answer.errno }));

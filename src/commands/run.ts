@@ -1,31 +1,8 @@
 /** `binfmt run COMMAND`: runs a command with emulators registered in a private namespace. */
-import { architectures } from '../core/architectures.js';
-import { HEADER_SIZE } from '../core/entry.js';
-import { notADirectory, unregisteredProgram } from '../core/messages/request-problems.js';
 import { exitStatusesOfRun, type UsageError } from '../core/messages/usage-text.js';
-import type { InstallOptions } from '../core/plan.js';
-import { formatPlatform, type ParsedPlatform, parsePlatform } from '../core/platform.js';
-import { type Problem, problemOf } from '../core/problem.js';
-import { reportBatch, reportProblem } from '../core/render.js';
-import type { Line, Report } from '../core/report-lines.js';
-import { architecturesOf, parseSelection, selectPlatforms } from '../core/selection.js';
-import { installPlatforms } from '../system/change/install.js';
-import { bindHostFilesystems, enterNamespace, returnToOwnIds } from '../system/change/namespace.js';
-import { isDirectory, readStart } from '../system/host/files.js';
-import { architectureOf } from '../system/host/host.js';
-import { openMachine, type System } from '../system/system.js';
-import { takeSnapshot } from '../system/take-snapshot.js';
+import { type ParsedPlatform, parsePlatform } from '../core/platform.js';
 import { defineCommand, splitList, text } from './command.js';
-
-interface Arguments {
-  /** Platforms; none: every one that has an emulator here. */
-  readonly platforms: readonly string[];
-  readonly command: readonly string[];
-  /** The command's root directory, in which it is root. */
-  readonly root?: string;
-}
-
-const OPTIONS: InstallOptions = { credentials: true, preserveArgv0: true, force: false, keep: false };
+import type { RunArguments } from './run/private-emulators.js';
 
 export const runCommand = defineCommand({
   name: 'run',
@@ -37,27 +14,10 @@ export const runCommand = defineCommand({
   options: {
     root: text('DIR', 'run COMMAND as root inside DIR (such as an unpacked image)', 'a directory'),
   },
-  parse(values, given, report): Arguments {
+  parse(values, given, report): RunArguments {
     return { root: values.root, ...splitCommand(given.words, report) };
   },
-  /** With exit status 0 the launcher becomes the command as soon as this program has ended. */
-  async run({ command, root, platforms }, { setup }) {
-    if (root !== undefined && !isDirectory(root)) {
-      return reportProblem(problemOf(notADirectory, root, { path: root }));
-    }
-    const machine = openMachine(setup);
-    const entered = await enterNamespace(machine.launcher, { root: root !== undefined });
-    if (entered.kind === 'refused') return reportProblem(entered.problem);
-    const system: System = { ...machine, binfmt: entered.binfmt };
-    const registered = await register(platforms, system);
-    if (registered.exit !== 0) return registered;
-    const problem = (root === undefined && (await findUnregistered(command, system))) || (await settle(root, system));
-    if (problem) return reportProblem(problem);
-    await system.launcher.become(command, root);
-    const { missing } = entered;
-    const notes: Line[] = missing ? [{ kind: 'note', note: { kind: 'one-user-only', missing } }] : [];
-    return { lines: [...registered.lines, ...notes], exit: 0 };
-  },
+  run: async (args, context) => (await import('./run/private-emulators.js')).runIn(args, context),
 });
 
 /** The first word is a list of platforms only if every item is a known platform, and another word follows. */
@@ -74,33 +34,4 @@ function splitCommand(words: readonly string[], report: (error: UsageError) => v
   const command = remaining[0] === '--' ? remaining.slice(1) : remaining;
   if (command.length === 0) report({ kind: 'missing-command' });
   return { platforms: isList ? platforms : [], command };
-}
-
-/** A platform that was not named may fail; that is reported, and the command runs all the same. */
-async function register(words: readonly string[], system: System): Promise<Report> {
-  const selection = parseSelection(words.length > 0 ? words : ['all']);
-  const before = await takeSnapshot(system, { probes: architecturesOf(selection, architectures), emulators: true });
-  const platforms = selectPlatforms(selection, before);
-  const { results } = await installPlatforms({ platforms, options: OPTIONS, before, lasting: 'no' }, system);
-  const report = reportBatch(
-    'registering',
-    results.flatMap(({ platform, problem }) => (problem ? [{ subject: platform.architecture.name, problem }] : [])),
-  );
-  return selection.all ? { ...report, exit: 0 } : report;
-}
-
-/** A command that is given by its path, and that the kernel would refuse because its platform is not registered. */
-async function findUnregistered([file = '', ...args]: readonly string[], system: System): Promise<Problem | undefined> {
-  const architecture = file.includes('/') ? architectureOf(readStart(file, HEADER_SIZE)) : undefined;
-  if (architecture === undefined || architecture === system.host.own) return undefined;
-  const { probes } = await takeSnapshot(system, { probes: [architecture] });
-  if (probes.get(architecture)?.verdict.kind === 'runs') return undefined;
-  const facts = { file, platform: formatPlatform({ architecture }) };
-  const advice = { do: 'run', platforms: [architecture.name], command: [file, ...args] } as const;
-  return problemOf(unregisteredProgram, file, facts, [advice]);
-}
-
-/** The last step before the command starts: its user ids, or what its root directory lacks. */
-function settle(root: string | undefined, { launcher }: System): Promise<Problem | undefined> {
-  return root === undefined ? returnToOwnIds(launcher) : bindHostFilesystems(root, launcher);
 }

@@ -48,8 +48,7 @@ export interface WatchEvent {
   readonly cause?: EventCause;
 }
 
-export const logFormats = ['text', 'json'] as const;
-export type LogFormat = (typeof logFormats)[number];
+export type LogFormat = 'text' | 'json';
 
 export interface EventFormat {
   readonly format: LogFormat;

@@ -32,6 +32,8 @@ export interface ProblemDefinition<F extends Facts = Facts> {
   readonly id: string;
   /** What it is, in one line; `doctor --list-checks` and the documentation print it. */
   readonly summary: string;
+  /** What a check of doctor looks at. */
+  readonly scope?: 'machine' | 'platform';
   /** 3 if the machine cannot do what is asked, 2 if the command line is wrong; default: 1. */
   readonly exitStatus?: 2 | 3;
   /** A headline. `subjects`: everything that has this problem for the same reason. */
@@ -66,7 +68,17 @@ export type ExitStatus = 0 | 1 | 2 | 3;
 /** A fact of a problem with a new emulator: the existing entry works, and was kept. */
 export const ENTRY_KEPT = 'entryKept';
 
-/** Checks that an object is a definition; its facts have the type F. */
+const definitions = new Map<string, ProblemDefinition>();
+
+/** What makes a problem has its definition; so no others need be loaded to print it. Its facts have the type F. */
 export function defineProblem<F extends Facts>(definition: ProblemDefinition<F>): ProblemDefinition<F> {
+  definitions.set(definition.id, definition as ProblemDefinition<never>);
+  return definition;
+}
+
+/** Everything that can be said about a problem of this kind. */
+export function definitionOf({ id }: Pick<Problem, 'id'>): ProblemDefinition {
+  const definition = definitions.get(id);
+  if (definition === undefined) throw new Error(`there is no problem "${id}"`);
   return definition;
 }

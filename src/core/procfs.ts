@@ -23,6 +23,8 @@ export interface MountPoint {
 }
 
 export const BINFMT_MISC = 'binfmt_misc';
+/** Its number in linux/magic.h. */
+export const BINFMTFS_MAGIC = 0x42494e4d;
 
 /** In the order of the file: of two mounts at one directory the last one is on top. Source: proc_pid_mountinfo(5). */
 export function parseMountinfo(text: FileText): MountPoint[] {

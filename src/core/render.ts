@@ -5,10 +5,9 @@
 import { type Advice, mergeAdvice } from './advice.js';
 import type { Invocation } from './invocation.js';
 import { type RenderedAdvice, renderAdvice } from './messages/advice-text.js';
-import { checks, definitionOf } from './messages/index.js';
 import { describeNote } from './messages/note-text.js';
 import { describeKept, describeNotRunning } from './messages/verdict-text.js';
-import { ENTRY_KEPT, type ExitStatus, type Facts, type Problem } from './problem.js';
+import { definitionOf, ENTRY_KEPT, type ExitStatus, type Facts, type Problem } from './problem.js';
 import type { Action, Item, Line, Report } from './report-lines.js';
 import { printable, shortened } from './text.js';
 
@@ -51,12 +50,8 @@ export function oneLine(problem: Problem, invocation: Invocation): string {
 export function causeOf(problem: Problem): string {
   const { cause, evidence } = textOf(problem);
   const kept = problem.facts[ENTRY_KEPT] === true;
-  if (isCheckOfPlatform(problem)) return describeNotRunning(cause, evidence[0], kept);
+  if (definitionOf(problem).scope === 'platform') return describeNotRunning(cause, evidence[0], kept);
   return kept ? describeKept(cause) : cause;
-}
-
-function isCheckOfPlatform(problem: Problem): boolean {
-  return checks.some(({ id, scope }) => id === problem.id && scope === 'platform');
 }
 
 /** Where an unexpected error happened, a line for each function, if the caller wants to know. */

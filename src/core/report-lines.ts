@@ -1,4 +1,5 @@
 /** What a command tells on standard error, as data: src/core/render.ts makes the lines. */
+import type { UsageError } from './messages/usage-text.js';
 import type { Note } from './note.js';
 import type { ExitStatus, Problem } from './problem.js';
 
@@ -28,4 +29,6 @@ export interface Report {
   /** For standard error. The most important problem is the last one. */
   readonly lines: readonly Line[];
   readonly exit: ExitStatus;
+  /** What is wrong with the command line, if that is known only now. */
+  readonly usageError?: UsageError;
 }

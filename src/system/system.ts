@@ -5,7 +5,6 @@ import { BINFMT_MISC } from '../core/procfs.js';
 import type { Engine } from '../core/rootless-engine.js';
 import type { BinfmtMount } from '../core/snapshot.js';
 import { type MountOptions, openBinfmt } from './binfmt/mount.js';
-import { openInEngine } from './change/rootless.js';
 import type { EmulatorDirectory } from './host/emulators.js';
 import { readText } from './host/files.js';
 import type { Host } from './host/host.js';
@@ -45,7 +44,7 @@ export async function openSystem(setup: Setup, { dir, rootless, ...options }: Op
   const binfmt =
     rootless === undefined
       ? await openBinfmt({ dir: absolute, ...options }, setup.launcher)
-      : await openInEngine(rootless, options, setup.launcher);
+      : await (await import('./change/rootless.js')).openInEngine(rootless, options, setup.launcher);
   if (binfmt.kind === 'writable' && binfmt.mountedHere && !sameEntries) await setup.launcher.takeFirstOutcomes();
   return { ...openMachine(setup), binfmt };
 }

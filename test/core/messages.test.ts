@@ -12,11 +12,11 @@ import { afterInstall, afterTrial } from '../../src/core/doctor/after-install.js
 import { renderAdvice } from '../../src/core/messages/advice-text.js';
 import { emulatorCrash } from '../../src/core/messages/emulator-checks.js';
 import { noEmulator, unreliable } from '../../src/core/messages/emulator-problems.js';
-import { definitionOf, problemIds } from '../../src/core/messages/index.js';
+import { problemIds } from '../../src/core/messages/index.js';
 import { namespaceProblem } from '../../src/core/messages/namespace-problems.js';
 import { unexpectedProblem } from '../../src/core/messages/program-problems.js';
 import { unknownPlatform } from '../../src/core/messages/request-problems.js';
-import { type Problem, problemOf } from '../../src/core/problem.js';
+import { definitionOf, type Problem, problemOf } from '../../src/core/problem.js';
 import { adviceFor, exitStatusOf, oneLine, renderLine, reportBatch } from '../../src/core/render.js';
 import { asFile, asImage } from '../support/doctor.js';
 

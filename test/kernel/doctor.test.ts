@@ -92,6 +92,14 @@ describe('doctor', () => {
     });
   });
 
+  it('is told of a check that does not exist as of every other mistake', () => {
+    const ended = doctor('--check', 'no-entri');
+    expect(ended).to.include({ exit: 2, stdout: '' });
+    expect(ended.stderr).to.match(
+      /^For all options: .*doctor --help\nbinfmt: .*unknown check "no-entri" \(doctor --list-checks lists them\); did you mean no-entry\?\n$/,
+    );
+  });
+
   it('runs only the checks that --check names, and lists all of them with --list-checks', () => {
     registerForeign(entry, name, shipped, 'F');
     expect(idsIn(examined('--check', 'argv0'))).to.deep.equal(['argv0']);

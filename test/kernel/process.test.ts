@@ -92,7 +92,8 @@ describe('the process', function () {
   it('says where an unexpected error happened if BINFMT_DEBUG is set, and otherwise how to see that', () => {
     const directory = path.join(scratch(), 'private name');
     fs.cpSync(path.dirname(PROGRAM), directory, { recursive: true });
-    fs.rmSync(path.join(directory, 'host-files.cjs'));
+    for (const name of fs.readdirSync(directory))
+      if (name.startsWith('write-export')) fs.rmSync(path.join(directory, name));
     const fails = (debug: string) =>
       run(path.join(directory, 'binfmt'), ['export', 'systemd'], { QEMU_BINARY_PATH: EMULATORS, BINFMT_DEBUG: debug });
     for (const off of ['', '0']) {
@@ -150,7 +151,6 @@ describe('the process', function () {
         ['--install', 'arm64', long],
         ['--interval', long],
         ['--install', 'arm64', '--watch', '--listen', long],
-        ['doctor', '--check', long],
         ['export', long],
         ['run', long, '--', 'true'],
       ]) {
@@ -165,6 +165,7 @@ describe('the process', function () {
       ['--uninstall', long],
       ['--uninstall', `qemu-${long}`],
       ['doctor', long],
+      ['doctor', '--check', long],
       ['export', 'systemd', long],
       ['export', 'none', 'arm64', '--root', `/proc/${long}`],
       ['run', '--root', long, '--', 'true'],

@@ -1,10 +1,7 @@
 /** `--uninstall LIST --install LIST`: uninstalls, then installs, then reports the status. */
-import { joined, reportBatch, reportProblem } from '../../core/render.js';
 import type { Line, Report } from '../../core/report-lines.js';
 import { closeBinfmt } from '../../system/binfmt/mount.js';
 import { removeLeftovers } from '../../system/change/leftovers.js';
-import { takeBack } from '../../system/change/take-back.js';
-import { formatOf, type HostOptions, lockHost, openHost, otherProcessor } from '../../system/change/target-host.js';
 import { openSystem, type System } from '../../system/system.js';
 import type { Context } from '../command.js';
 import { refusal } from '../mount-options.js';
@@ -20,7 +17,9 @@ export async function change(args: Arguments, context: Context): Promise<Report>
   const refused = refusal(system.binfmt, args.mount);
   if (refused) return refused;
   if (toChange) await removeLeftovers(system);
-  const changes = await (args.persist ? changeHost(args, args.persist, system, context) : changeEntries(args, system));
+  const changes = args.persist
+    ? await (await import('./change-host.js')).changeHost(args, args.persist, system)
+    : await changeEntries(args, system);
   const { removed } = changes;
   let { installed } = changes;
   if (args.install && installed?.withoutEntries) {
@@ -47,7 +46,7 @@ export async function change(args: Arguments, context: Context): Promise<Report>
   return { stdout: now.stdout, lines: [...lines.filter((line) => !isFailure(line)), ...lines.filter(isFailure)], exit };
 }
 
-interface Changes {
+export interface Changes {
   readonly removed?: Report;
   readonly installed?: InstallReport;
 }
@@ -57,27 +56,6 @@ async function changeEntries(args: Arguments, system: System): Promise<Changes> 
   // What ran before says nothing any more.
   if (removed) await system.prober.forget();
   return { removed, installed: args.install && (await install(args.install, args, system)) };
-}
-
-/** The same with the files of the host. */
-async function changeHost(args: Arguments, options: HostOptions, system: System, context: Context): Promise<Changes> {
-  const opened = openHost(options, system);
-  if (opened.kind === 'unreachable') return { removed: reportProblem(opened.problem) };
-  const { tree } = opened;
-  try {
-    const found = otherProcessor(system) ?? (await formatOf(tree, options));
-    const busy = await lockHost(tree, args.install !== undefined && !('id' in found));
-    if (busy) return { removed: reportProblem(busy) };
-    const files = await context.loadHostFiles();
-    const items = args.uninstall === undefined ? [] : await takeBack(args.uninstall, { tree, files }, system);
-    const removed = reportBatch('uninstalling', items);
-    if (args.install === undefined) return { removed };
-    if ('id' in found) return { removed: joined(removed, reportProblem(found)) };
-    const host = { ...found, tree, files, chosen: options.format !== 'any' };
-    return { removed, installed: await install(args.install, args, system, host) };
-  } finally {
-    await tree.close();
-  }
 }
 
 const isFailure = (line: Line) =>

@@ -9,9 +9,8 @@ import { joined, reportBatch } from '../../core/render.js';
 import type { Item, Line, Report } from '../../core/report-lines.js';
 import { architecturesOf, parseSelection, selectPlatforms } from '../../core/selection.js';
 import type { Snapshot } from '../../core/snapshot.js';
-import { type Installation, installPlatforms } from '../../system/change/install.js';
-import { installBehind } from '../../system/change/install-behind.js';
-import { persistPlatforms, type TargetHost } from '../../system/change/persist.js';
+import { type Installation, type InstallRequest, installPlatforms } from '../../system/change/install.js';
+import type { TargetHost } from '../../system/change/persist.js';
 import { findOtherNames } from '../../system/host/emulators.js';
 import type { System } from '../../system/system.js';
 import { takeSnapshot } from '../../system/take-snapshot.js';
@@ -37,11 +36,7 @@ export async function install(
   const before = await takeSnapshot(system, { probes: architecturesOf(selection, architectures), emulators: true });
   const platforms = selectPlatforms(selection, before);
   const request = { platforms, options, before, lasting: 'yes' } as const;
-  const done: Installation & { readonly problem?: Problem; readonly persisted?: Report } =
-    host === undefined
-      ? await (front === undefined ? installPlatforms(request, system) : installBehind(front, request, system))
-      : await persistPlatforms(request, host, system);
-  const { results, after, problem, persisted } = done;
+  const { results, after, problem, persisted } = await carryOut(request, front, system, host);
   const items: Item[] = [
     ...selection.unknown.map((problem) => ({ subject: problem.subject, problem })),
     ...(selection.all && before.emulators.size === 0 ? [noEmulatorsItem(system)] : []),
@@ -59,6 +54,22 @@ export async function install(
     registered: results.some(({ registered }) => registered !== undefined),
     withoutEntries: results.some(({ problem }) => problem && isProblem(engineWithoutEntries, problem)),
   };
+}
+
+interface Done extends Installation {
+  readonly problem?: Problem;
+  readonly persisted?: Report;
+}
+
+async function carryOut(
+  request: InstallRequest,
+  front: string | undefined,
+  system: System,
+  host?: TargetHost,
+): Promise<Done> {
+  if (host) return (await import('../../system/change/persist.js')).persistPlatforms(request, host, system);
+  if (front === undefined) return installPlatforms(request, system);
+  return (await import('../../system/change/install-behind.js')).installBehind(front, request, system);
 }
 
 /** A user who came from another tool may have meant such a file to be used. */

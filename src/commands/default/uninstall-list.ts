@@ -1,4 +1,5 @@
 /** `--uninstall LIST`, without the files of a host. */
+
 import { engineWithoutEntries } from '../../core/messages/rootless-problems.js';
 import { isProblem } from '../../core/problem.js';
 import { planRemoval, splitRemovals } from '../../core/removal.js';

@@ -1,6 +1,5 @@
 /** Every kind of problem that the program reports, and the doctor's checks in the order in which they report. */
 import type { Check } from '../doctor/check.js';
-import type { Problem, ProblemDefinition } from '../problem.js';
 import { clusterProblems } from './cluster-problems.js';
 import { emulatorChecks } from './emulator-checks.js';
 import { emulatorProblems } from './emulator-problems.js';
@@ -38,15 +37,6 @@ const all = [
   ...rootlessProblems,
   ...clusterProblems,
   ...programProblems,
-] as readonly ProblemDefinition[];
+];
 
-const definitions = new Map(all.map((definition) => [definition.id, definition]));
-
-/** Everything that can be said about a problem of this kind. */
-export function definitionOf({ id }: Pick<Problem, 'id'>): ProblemDefinition {
-  const definition = definitions.get(id);
-  if (definition === undefined) throw new Error(`there is no problem "${id}"`);
-  return definition;
-}
-
-export const problemIds: readonly string[] = [...definitions.keys()];
+export const problemIds: readonly string[] = all.map(({ id }) => id);

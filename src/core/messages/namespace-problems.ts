@@ -1,7 +1,6 @@
 /** Why a command cannot have a user namespace with a binfmt_misc of its own (`binfmt run`, `binfmt --rootless`). */
 import type { Advice } from '../advice.js';
-import type { Problem, ProblemDefinition } from '../problem.js';
-import { problemOf } from '../problem.js';
+import { defineProblem, type Problem, problemOf } from '../problem.js';
 import { compareVersions } from '../version.js';
 
 /** Linux has a binfmt_misc for each user namespace since this version. */
@@ -35,7 +34,7 @@ export const namespaceSettings = settings.map(({ name }) => name);
 
 type NamespaceFacts = { step: NamespaceStep; errno: string; kernel: string; setting?: string; value?: number };
 
-export const noNamespace: ProblemDefinition<NamespaceFacts> = {
+export const noNamespace = defineProblem<NamespaceFacts>({
   id: 'no-namespace',
   summary: 'a command cannot have a user namespace with a binfmt_misc of its own',
   exitStatus: 3,
@@ -50,7 +49,7 @@ export const noNamespace: ProblemDefinition<NamespaceFacts> = {
     }
     return `this machine does not allow a user namespace with a binfmt_misc of its own: ${step} failed (${errno})`;
   },
-};
+});
 
 export const namespaceProblems = [noNamespace];
 

@@ -9,13 +9,11 @@ import { mountProblem, openProblem, userNamespaceProblem } from '../../core/binf
 import { BINFMT_DIRECTORY, deadAutomount, userNamespace } from '../../core/messages/mount-checks.js';
 import { mountPointInUse } from '../../core/messages/request-problems.js';
 import { isProblem, type Problem, problemOf } from '../../core/problem.js';
-import { BINFMT_MISC, binfmtMounts, typesMountedAt } from '../../core/procfs.js';
+import { BINFMT_MISC, BINFMTFS_MAGIC, binfmtMounts, typesMountedAt } from '../../core/procfs.js';
 import type { BinfmtMount, WritableMount } from '../../core/snapshot.js';
 import { errnoOf, readText } from '../host/files.js';
 import { inInitialUserNamespace, userId } from '../host/namespaces.js';
 import type { Launcher } from '../probing/launcher.js';
-
-const MAGIC = 0x42494e4d; // BINFMTFS_MAGIC in linux/magic.h
 
 export interface MountOptions {
   /** Where binfmt_misc is, or is to be mounted; undefined: wherever it is found. */
@@ -123,7 +121,7 @@ function removeDirectory(dir: string): void {
 /** Is binfmt_misc mounted at `dir` now? */
 export function isMounted(dir: string): boolean {
   try {
-    return fs.statfsSync(dir).type === MAGIC;
+    return fs.statfsSync(dir).type === BINFMTFS_MAGIC;
   } catch {
     return false;
   }

@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import { EMULATOR_DIRECTORY, MANIFEST } from '../../core/export-files.js';
 import { beginReplacing, EMPTY_MANIFEST, endReplacing, isOurs, type Replaced } from '../../core/host-manifest.js';
 import type { HostFile } from '../../core/persist-formats.js';
+import { undoAtEnd } from '../cleanup.js';
 import { isDirectory } from '../host/files.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 import {
@@ -22,16 +23,6 @@ import {
   writeFailed,
   writeNew,
 } from './host-write.js';
-
-export {
-  changedFiles,
-  removeEmptyManifest,
-  removeFiles,
-  removeRecordOf,
-  unlistedFiles,
-} from './host-removal.js';
-export { readManifest, removeUnfinished } from './host-write.js';
-export { writeTar } from './write-tar.js';
 
 /** A file to write. */
 export interface WantedFile {
@@ -65,17 +56,14 @@ interface Prepared extends WantedFile {
   readonly replaced?: Replaced;
 }
 
-export interface StageOptions {
-  /** Also over files that somebody else has written or changed. */
-  readonly force: boolean;
-  /** Gets what removes the new files, before the first one is written. */
-  readonly begin: (discard: () => void) => void;
-}
-
+/**
+ * They go again if a signal ends this program before they have their names. Discard the result at the end, also after a commit.
+ * `force`: also over files that somebody else has written or changed.
+ */
 export async function stageFiles(
   tree: HostTree,
   wanted: readonly WantedFile[],
-  { force, begin }: StageOptions,
+  force: boolean,
 ): Promise<StagedFiles | HostFailure> {
   const manifest = await readManifest(tree);
   const changed: string[] = manifest === undefined ? [MANIFEST] : [];
@@ -99,10 +87,14 @@ export async function stageFiles(
   if (changed.length > 0 && !force) return { kind: 'changed', files: changed.map((file) => `/${file}`) };
   await removeUnfinished(tree);
   const prepared: Prepared[] = [];
-  const discard = () => {
+  const remove = () => {
     for (const { next } of prepared) fs.rmSync(next, { force: true });
   };
-  begin(discard);
+  const forget = undoAtEnd(remove);
+  const discard = () => {
+    remove();
+    forget();
+  };
   for (const { each, sha256, replaced } of toWrite) {
     const { path: file } = each.file;
     const nextPath = nextTo(file, each.unfinishedIn);
@@ -131,6 +123,21 @@ export async function stageFiles(
     },
     discard,
   };
+}
+
+/** Writes all of them, or none. */
+export async function writeFiles(
+  tree: HostTree,
+  wanted: readonly WantedFile[],
+  force: boolean,
+): Promise<HostFailure | undefined> {
+  const staged = await stageFiles(tree, wanted, force);
+  if ('kind' in staged) return staged;
+  try {
+    return await staged.commit(wanted.map(({ file }) => file.path));
+  } finally {
+    staged.discard();
+  }
 }
 
 /** `present`: this program's own files that are there now, and their hashes. */

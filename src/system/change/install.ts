@@ -6,7 +6,6 @@
 import type { Architecture } from '../../core/architectures.js';
 import { switchedOffProblem, vanishingProblem } from '../../core/binfmt-errors.js';
 import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
-import { diagnose } from '../../core/doctor/diagnose.js';
 import { type Registration, sameRegistration } from '../../core/entry.js';
 import { entryRemoved, unreliable } from '../../core/messages/emulator-problems.js';
 import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/plan.js';
@@ -18,7 +17,6 @@ import { trialName } from '../../core/temporary-names.js';
 import { inodeOf, isSwitchedOff, ownId, readEntries, register, unregister } from '../binfmt/entries.js';
 import { ensurePersistent, type KeptBy, mountOnHost, remount } from '../binfmt/persistence.js';
 import { undoAtEnd } from '../cleanup.js';
-import { collectDoctorInput } from '../host/doctor-input.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
 import { openToContainers } from './relabel.js';
@@ -270,6 +268,8 @@ async function probeAgain(
 /** What doctor says about platforms that do not run: the first problem of each. */
 async function problemsOf(platforms: readonly Platform[], system: System): Promise<ReadonlyMap<Architecture, Problem>> {
   if (platforms.length === 0) return new Map();
+  const { collectDoctorInput } = await import('../host/doctor-input.js');
+  const { diagnose } = await import('../../core/doctor/diagnose.js');
   const found = diagnose(await collectDoctorInput(system, { platforms, repeat: 1 }));
   return new Map(
     platforms.map((platform): [Architecture, Problem] => {

@@ -21,9 +21,10 @@ import { type Problem, problemOf } from '../../core/problem.js';
 import { reportProblem } from '../../core/render.js';
 import type { Line, Report } from '../../core/report-lines.js';
 import type { Emulator, Snapshot } from '../../core/snapshot.js';
+import type { HostTree } from '../host/host-tree.js';
 import type { System } from '../system.js';
 import { type BootFormat, bootNotes } from './boot-notes.js';
-import type { StagedFiles, WantedFile } from './host-files.js';
+import { type StagedFiles, stageFiles, type WantedFile } from './host-files.js';
 import { registerFrom } from './host-register.js';
 import type { Unlisted } from './host-removal.js';
 import type { HostFailure } from './host-write.js';
@@ -34,11 +35,11 @@ import {
   registrationBlocked,
   tryEmulators,
 } from './install.js';
-import { stageFiles, type WritableHost } from './stage-files.js';
 import { withHostFiles } from './target-host.js';
 
 /** The host whose files are written. */
-export interface TargetHost extends BootFormat, WritableHost {
+export interface TargetHost extends BootFormat {
+  readonly tree: HostTree;
   /** What makes the host read the configuration at boot, if nothing does yet. */
   readonly enable?: HostFile;
 }
@@ -70,7 +71,7 @@ export async function persistPlatforms(
   if (blocked) return failed(blocked);
 
   const wanted = wantedFiles(candidates, request.before, target);
-  const staged = await stageFiles(target, wanted, request.options.force);
+  const staged = await stageFiles(target.tree, wanted, request.options.force);
   if ('kind' in staged) return failed(problemWith(staged));
   try {
     const failures = await tryStaged(candidates, staged, before, target, system);

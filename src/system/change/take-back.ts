@@ -25,21 +25,22 @@ import { readEntries, unregister } from '../binfmt/entries.js';
 import { type HostTree, readConfigurationFiles, readThroughLinks } from '../host/host-tree.js';
 import type { System } from '../system.js';
 import { registerLineFrom } from './host-register.js';
+import { changedFiles, removeEmptyManifest, removeFiles, removeRecordOf, unlistedFiles } from './host-removal.js';
+import { readManifest, removeUnfinished } from './host-write.js';
 import { keptProblem, problemWith, unknownProblem } from './persist.js';
-import type { WritableHost } from './stage-files.js';
 
 type WritableSystem = System & { readonly binfmt: WritableMount };
 
 /** `list`: names, patterns and architectures, of entries that are registered or on the host. */
-export async function takeBack(list: string, host: WritableHost, system: System): Promise<Item[]> {
+export async function takeBack(list: string, tree: HostTree, system: System): Promise<Item[]> {
   const { binfmt } = system;
   if (binfmt.kind !== 'writable') return [{ subject: list, problem: binfmt.problem }];
-  return takeBackEntries(list, host, { ...system, binfmt });
+  return takeBackEntries(list, tree, { ...system, binfmt });
 }
 
-async function takeBackEntries(list: string, host: WritableHost, system: WritableSystem): Promise<Item[]> {
-  await host.files.removeUnfinished(host.tree);
-  const emulators = async () => [...(await persistedOn(host)), ...(await emulatorsOn(host))];
+async function takeBackEntries(list: string, tree: HostTree, system: WritableSystem): Promise<Item[]> {
+  await removeUnfinished(tree);
+  const emulators = async () => [...(await persistedOn(tree)), ...(await emulatorsOn(tree))];
   const onHost = await emulators();
   const known = () => [...readEntries(system.binfmt), ...onHost.map((name) => ({ name }))];
   const items: Item[] = [];
@@ -47,11 +48,11 @@ async function takeBackEntries(list: string, host: WritableHost, system: Writabl
     const removal = planRemoval(word, known(), system.emulatorDirectory.prefix);
     if (removal.kind === 'unknown') items.push({ subject: word, problem: removal.problem });
     else if (removal.names.length === 0) items.push({ subject: word, note: { kind: 'not-registered' } });
-    else for (const name of new Set(removal.names)) items.push(await takeBackEntry(name, host, system));
+    else for (const name of new Set(removal.names)) items.push(await takeBackEntry(name, tree, system));
   }
   // Also what an interrupted call has left.
   if ((await emulators()).length > 0) return items;
-  const problem = await takeBackService(host, rootAsSeen(host.tree, system));
+  const problem = await takeBackService(tree, rootAsSeen(tree, system));
   return problem ? [...items, { subject: list, problem }] : items;
 }
 
@@ -59,41 +60,41 @@ async function takeBackEntries(list: string, host: WritableHost, system: Writabl
 const rootAsSeen = ({ root }: HostTree, { invocation }: System) => (invocation.kind === 'file' ? root : '/');
 
 /** No entry of this program is left on the host: its service need not register them at boot. */
-async function takeBackService({ tree, files }: WritableHost, root: string): Promise<Problem | undefined> {
+async function takeBackService(tree: HostTree, root: string): Promise<Problem | undefined> {
   const links = persistFormatNames.flatMap((format) => definitionOfFormat(format).enabledBy?.link.path ?? []);
-  const { kept, failure } = await files.removeFiles(tree, links, unfinishedIn);
-  await files.removeEmptyManifest(tree);
+  const { kept, failure } = await removeFiles(tree, links, unfinishedIn);
+  await removeEmptyManifest(tree);
   if (failure) return problemWith(failure);
   return kept.length > 0 ? keptProblem('machine', { root, files: kept, whole: false }) : undefined;
 }
 
-async function persistedOn({ tree, files }: WritableHost): Promise<string[]> {
-  const { files: written, unfinished } = (await files.readManifest(tree)) ?? EMPTY_MANIFEST;
+async function persistedOn(tree: HostTree): Promise<string[]> {
+  const { files: written, unfinished } = (await readManifest(tree)) ?? EMPTY_MANIFEST;
   return persistedEntries({ ...written, ...unfinished });
 }
 
 /** The names of all emulators in this program's directory, in the manifest or not. */
-async function emulatorsOn({ tree }: WritableHost): Promise<string[]> {
+async function emulatorsOn(tree: HostTree): Promise<string[]> {
   return (await tree.names(EMULATOR_DIRECTORY)).filter((name) => name !== path.basename(MANIFEST));
 }
 
-async function takeBackEntry(subject: string, { tree, files }: WritableHost, system: WritableSystem): Promise<Item> {
+async function takeBackEntry(subject: string, tree: HostTree, system: WritableSystem): Promise<Item> {
   const root = rootAsSeen(tree, system);
   const order = removalOrder(subject);
   const { configurations, emulator } = order;
-  const unlisted = await files.unlistedFiles(tree, subject, order);
+  const unlisted = await unlistedFiles(tree, subject, order);
   if (unlisted.files.length > 0) return { subject, problem: unknownProblem(subject, root, unlisted) };
   // Without its emulator, a configuration that somebody has changed would be broken.
-  const changed = await files.changedFiles(tree, configurations);
+  const changed = await changedFiles(tree, configurations);
   if (changed.length > 0) return { subject, problem: keptProblem(subject, { root, files: changed, whole: true }) };
-  const configured = await files.removeFiles(tree, configurations, unfinishedIn);
-  const unremoved = configured.failure ?? (await files.removeRecordOf(tree, subject));
+  const configured = await removeFiles(tree, configurations, unfinishedIn);
+  const unremoved = configured.failure ?? (await removeRecordOf(tree, subject));
   if (unremoved) return { subject, problem: problemWith(unremoved) };
   const registered = unregister(system.binfmt.dir, subject);
   if (registered) return { subject, problem: registered };
   const restored = await restoreOwnEntry(subject, tree, system);
   // The last one, so that the manifest has the entry until everything else is done.
-  const { kept, failure } = await files.removeFiles(tree, [emulator], unfinishedIn);
+  const { kept, failure } = await removeFiles(tree, [emulator], unfinishedIn);
   if (failure) return { subject, problem: problemWith({ ...failure, half: true }) };
   if (kept.length > 0) return { subject, problem: keptProblem(subject, { root, files: kept, whole: false }) };
   return 'kind' in restored ? { subject, note: restored } : { subject, problem: restored.problem };

@@ -1,4 +1,4 @@
-/** Requests to the API server of Kubernetes. Part of a bundle of its own (src/system/http-client.ts). */
+/** Requests to the API server of Kubernetes. */
 import https from 'node:https';
 import fetch from 'node-fetch';
 import type { NodeAnswer } from '../../core/api-answer.js';

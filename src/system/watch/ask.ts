@@ -1,4 +1,4 @@
-/** Asks a watcher about its health, over HTTP. Part of a bundle of its own (src/system/http-client.ts). */
+/** Asks a watcher about its health, over HTTP. */
 import http from 'node:http';
 import fetch from 'node-fetch';
 import { type Address, formatAddress } from '../../core/address.js';

@@ -34,8 +34,6 @@ export interface ServiceOptions extends WatchOptions {
 export interface ServiceContext {
   readonly build: Build;
   readonly setup: { readonly invocation: Invocation };
-  /** Never loaded if there is no node to change. */
-  loadHttpClient(): Promise<Pick<typeof import('../http-client.js'), 'requestNode'>>;
   /** Returns the errno's name if not everything could be written. */
   write(fd: 1 | 2, bytes: string): string | undefined;
   /** Resolves to the signal that ends the service. Calls `check` when everything is to be checked now. */
@@ -82,7 +80,7 @@ export async function runService(
   const errno = context.write(1, formatStatus(watcher.status()));
   if (errno)
     report({ event: 'warning', cause: { kind: 'problem', problem: problemOf(outputFailed, 'binfmt', { errno }) } });
-  if (options.node) node = labelNode(options.node, options, watcher, report, context);
+  if (options.node) node = labelNode(options.node, options, watcher, report);
   const end = await Promise.race([stopped, broken]);
   if (typeof end === 'string') report({ event: 'stopping', cause: { kind: 'signal', signal: end } });
   watcher.stop();
@@ -100,7 +98,6 @@ function labelNode(
   { interval, backoff }: WatchOptions,
   watcher: Watcher,
   report: (event: WatchEvent) => void,
-  { loadHttpClient }: ServiceContext,
 ): NodeSync {
   return startNodeSync({
     ...node,
@@ -115,7 +112,7 @@ function labelNode(
       };
     },
     report,
-    request: async (request) => (await loadHttpClient()).requestNode(request),
+    request: async (request) => (await import('../cluster/api-server.js')).requestNode(request),
   });
 }
 
