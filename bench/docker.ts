@@ -1,6 +1,7 @@
 /**
  * Compares `docker run` of the image with that of a plain native registrar (bench/peer.c) in an image FROM scratch, with the
- * same emulators: `npm run bench:docker`, as root. `--runs N`: how often everything is measured (default: 15).
+ * same emulators: `npm run bench:docker`, as root. `--runs N`: how often everything is measured (default: 15). `--slow`: with
+ * emulators that start slowly.
  *
  * It registers entries on this machine and removes them again, so it refuses to run where some are registered already.
  */
@@ -14,8 +15,9 @@ import { emulatorName } from '../src/core/architectures.js';
 import { registerLine, registrationOf } from '../src/core/entry.js';
 import { lookAtHost } from '../src/system/host/host.js';
 import { compare, HEADER, time, timeInTurn } from './pairs.js';
+import { SLOW_COUNT, slowEmulators } from './slow.js';
 
-const { runs } = minimist(process.argv.slice(2), { default: { runs: 15 } });
+const { runs, slow } = minimist(process.argv.slice(2), { default: { runs: 15 }, boolean: 'slow' });
 const root = path.resolve(import.meta.dirname, '..');
 const dir = '/proc/sys/fs/binfmt_misc';
 const images = { ours: 'binfmt-bench', peer: 'binfmt-bench-peer' };
@@ -38,10 +40,14 @@ process.on('exit', () => {
 });
 if (before.length > 0) throw new Error(`this would remove what is registered here: ${before.join(', ')}`);
 
-const emulated = emulatorsFor('image', lookAtHost().own);
+const all = emulatorsFor('image', lookAtHost().own);
+const emulated = slow ? all.slice(0, SLOW_COUNT) : all;
+const directory = slow ? slowEmulators(emulated, scratch) : '/usr/bin';
 for (const architecture of emulated) {
   const name = emulatorName(architecture);
-  const line = registerLine(registrationOf(architecture, { name, interpreter: `/usr/bin/${name}`, flags: 'POCF' }));
+  const line = registerLine(
+    registrationOf(architecture, { name, interpreter: path.join(directory, name), flags: 'POCF' }),
+  );
   fs.writeFileSync(path.join(scratch, `${name}.conf`), `${line}\n`);
 }
 execute('docker', 'buildx', 'bake', '--progress=quiet', 'image');
@@ -63,8 +69,9 @@ console.log(`${os.availableParallelism()} processors (${model}), Linux ${os.rele
 console.log(
   `Medians of ${runs} runs: ratio (this image / the other one)\n\n${HEADER.replace('CPU time', 'CPU time of docker run itself')}`,
 );
-const call = (image: string, ...args: string[]) => ['docker', 'run', '--privileged', '--rm', image, ...args];
-for (const count of [1, 3, 9, emulated.length]) {
+const slowly = slow ? ['--volume', `${scratch}:${scratch}:ro`, '--env', `QEMU_BINARY_PATH=${directory}`] : [];
+const call = (image: string, ...args: string[]) => ['docker', 'run', '--privileged', '--rm', ...slowly, image, ...args];
+for (const count of slow ? [SLOW_COUNT] : [1, 3, 9, emulated.length]) {
   const some = emulated.slice(0, count);
   const install = ['--uninstall', 'qemu-*', '--install', some.map(({ name }) => name).join(',')];
   const lines = some.map((architecture) => `${emulatorName(architecture)}.conf`);

@@ -1,6 +1,7 @@
 /**
  * Compares the program with a plain native registrar (bench/peer.c) that has the same emulators, and with an empty Node.js
- * program: `npm run bench`. `--runs N`: how often everything is measured (default: 15).
+ * program: `npm run bench`. `--runs N`: how often everything is measured (default: 15). `--slow`: with emulators that start slowly,
+ * which says what is started more than once.
  *
  * It prints medians of ratios, which say more than times: those depend on the machine.
  */
@@ -12,13 +13,18 @@ import { architectures, emulatorName } from '../src/core/architectures.js';
 import { registerLine, registrationOf } from '../src/core/entry.js';
 import { firstRequests } from '../src/system/probing/first-probes.js';
 import { compare, HEADER, medianOf, time, timeInTurn } from './pairs.js';
+import { SLOW_COUNT, slowEmulators } from './slow.js';
 
-const { runs } = minimist(process.argv.slice(2), { default: { runs: 15 } });
+const { runs, slow } = minimist(process.argv.slice(2), { default: { runs: 15 }, boolean: 'slow' });
 const root = path.resolve(import.meta.dirname, '..');
-const emulators = path.join(root, 'build/emulators/usr/bin');
-process.env['QEMU_BINARY_PATH'] = emulators;
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'binfmt-bench-'));
 process.on('exit', () => fs.rmSync(scratch, { recursive: true }));
+const plain = path.join(root, 'build/emulators/usr/bin');
+/** In the order of the table: those that clients expect first. */
+const all = architectures.filter((each) => fs.existsSync(path.join(plain, emulatorName(each))));
+const emulated = slow ? all.slice(0, SLOW_COUNT) : all;
+const emulators = slow ? slowEmulators(emulated, scratch) : plain;
+process.env['QEMU_BINARY_PATH'] = emulators;
 
 const program = path.join(root, 'dist/binfmt');
 const probes = path.join(root, 'dist/probes');
@@ -28,8 +34,6 @@ fs.writeFileSync(requests, firstRequests(architectures).replaceAll('@', `${root}
 const empty = path.join(scratch, 'empty.cjs');
 fs.writeFileSync(empty, '');
 
-/** In the order of the table: those that clients expect first. */
-const emulated = architectures.filter((each) => fs.existsSync(path.join(emulators, emulatorName(each))));
 const lines = emulated.map((architecture) => {
   const name = emulatorName(architecture);
   const file = path.join(scratch, `${name}.conf`);
@@ -44,7 +48,7 @@ const { model = 'an unknown processor' } = os.cpus()[0] ?? {};
 console.log(`${os.availableParallelism()} processors (${model}), Linux ${os.release()}, Node.js ${process.version}`);
 console.log(`Medians of ${runs} runs: ratio (this program / the other one)\n\n${HEADER}`);
 
-for (const count of [1, 3, 9, emulated.length]) {
+for (const count of slow ? [SLOW_COUNT] : [1, 3, 9, emulated.length]) {
   const list = emulated.slice(0, count).map(({ name }) => name);
   const install = ['--uninstall', 'qemu-*', '--install', list.join(',')];
   const peerInstall = [peer, probes, '--uninstall', '--install', ...lines.slice(0, count)];
