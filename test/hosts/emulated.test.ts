@@ -60,8 +60,8 @@ function userImage(): string {
   const at = (...parts: string[]) => path.join(dir, 'root', ...parts);
   fs.mkdirSync(at('opt'));
   fs.renameSync(at('usr/bin/binfmt'), at('opt/binfmt'));
-  for (const name of ['launcher', 'binfmt.cjs', 'program.cjs'])
-    fs.renameSync(at('usr/lib/binfmt', name), at('opt', name));
+  const program = fs.readdirSync(at('usr/lib/binfmt')).filter((name) => name === 'launcher' || name.endsWith('.cjs'));
+  for (const name of program) fs.renameSync(at('usr/lib/binfmt', name), at('opt', name));
   fs.renameSync(at('usr/lib/binfmt/node'), at('opt/node'));
   fs.mkdirSync(at('lib'), { recursive: true });
   fs.renameSync(at('usr/lib/binfmt/ld.so'), at('lib/ld64.so.1'));
