@@ -15,7 +15,8 @@ import path from 'node:path';
 import v8 from 'node:v8';
 import { architectures, PROBE_SUCCESS } from '../core/architectures.js';
 import { HEADER_SIZE } from '../core/entry.js';
-import { BINFMTFS_MAGIC } from '../core/procfs.js';
+import { BINFMT_MISC, BINFMTFS_MAGIC } from '../core/procfs.js';
+import { INITIAL_USER_NAMESPACE } from '../system/host/namespaces.js';
 import { CODE_CACHE, compilePart, PART } from './compile.js';
 
 const [, , directory = 'dist'] = process.argv;
@@ -68,6 +69,9 @@ function runStatus(done: () => void): void {
   const standIn = {
     ...fs,
     statfsSync: () => ({ type: BINFMTFS_MAGIC }),
+    readlinkSync: () => INITIAL_USER_NAMESPACE,
+    readFileSync: (file: string, encoding: 'utf8') =>
+      file === '/proc/filesystems' ? `nodev\t${BINFMT_MISC}\n` : fs.readFileSync(file, encoding),
     writeSync: (fd: number, bytes: Uint8Array | string) =>
       fd === 1 ? bytes.length : fs.writeSync(fd, Buffer.from(bytes)),
   };

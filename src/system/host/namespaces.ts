@@ -2,9 +2,12 @@
 import { parseParentPid } from '../../core/procfs.js';
 import { readLink, readText } from './files.js';
 
-/** False in rootless containers, which have a binfmt_misc of their own. Source: PROC_USER_INIT_INO in linux/proc_ns.h. */
+/** Source: PROC_USER_INIT_INO in linux/proc_ns.h. */
+export const INITIAL_USER_NAMESPACE = 'user:[4026531837]';
+
+/** False in rootless containers, which have a binfmt_misc of their own. */
 export function inInitialUserNamespace(): boolean {
-  return readLink('/proc/self/ns/user') === 'user:[4026531837]';
+  return readLink('/proc/self/ns/user') === INITIAL_USER_NAMESPACE;
 }
 
 /** False in most containers. Source: PROC_PID_INIT_INO in linux/proc_ns.h. */
