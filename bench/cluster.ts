@@ -5,8 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import minimist from 'minimist';
-import { architectures } from '../src/core/architectures.js';
-import { formatPlatform } from '../src/core/platform.js';
+import { architectures } from '../src/core/platform/architectures.js';
+import { formatPlatform } from '../src/core/platform/platform.js';
 import { requestNode } from '../src/system/cluster/api-server.js';
 import { startNodeSync } from '../src/system/cluster/node-sync.js';
 import { apply, makeToken, mustKubectl, serverAddress, writeServiceAccount } from '../test/support/api-server.js';

@@ -10,9 +10,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import minimist from 'minimist';
-import { type Architecture, emulatorName } from '../src/core/architectures.js';
-import { registerLine, registrationOf } from '../src/core/entry.js';
-import { architectureNamed } from '../src/core/platform.js';
+import { registerLine, registrationOf } from '../src/core/binfmt/entry.js';
+import { type Architecture, emulatorName } from '../src/core/platform/architectures.js';
+import { architectureNamed } from '../src/core/platform/platform.js';
 import { compare, HEADER, timeInTurn } from './pairs.js';
 
 const given = minimist(process.argv.slice(2), { default: { runs: 9 }, string: ['_', 'architecture'] });

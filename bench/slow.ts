@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Architecture, emulatorName, PROBE_SUCCESS } from '../src/core/architectures.js';
-import { parseElf } from '../src/core/elf.js';
+import { parseElf } from '../src/core/binfmt/elf.js';
+import { type Architecture, emulatorName, PROBE_SUCCESS } from '../src/core/platform/architectures.js';
 
 /** The tables with slow emulators have as many. */
 export const SLOW_COUNT = 9;

@@ -8,12 +8,12 @@ import type { Invocation } from '../src/core/invocation.js';
 import { addressOf, knownGroups } from '../src/core/doctor/known/index.js';
 import { speakers } from '../src/core/doctor/known/lines.js';
 import type { KnownProblem, Where } from '../src/core/doctor/known-problem.js';
-import { adviceFor } from '../src/core/render.js';
-import { architectures } from '../src/core/architectures.js';
-import { checks, problemIds } from '../src/core/messages/index.js';
+import { adviceFor } from '../src/core/report/render.js';
+import { architectures } from '../src/core/platform/architectures.js';
+import { checks, problemIds } from '../src/core/doctor/definitions.js';
 import { definitionOf } from '../src/core/problem.js';
 import { commands } from '../src/commands/index.js';
-import { type ExitStatusRow, exitStatuses, exitStatusesOfRun } from '../src/core/messages/usage-text.js';
+import { type ExitStatusRow, exitStatuses, exitStatusesOfRun } from '../src/core/report/usage-text.js';
 import { listed } from '../src/core/text.js';
 import { optionRows } from '../src/cli/usage.js';
 

@@ -14,7 +14,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import fs from 'fs-extra';
 import minimist from 'minimist';
-import { parseElf } from '../src/core/elf.js';
+import { parseElf } from '../src/core/binfmt/elf.js';
 import { type Component, packageComponent } from './components.js';
 import { zeroLanguages } from './icu.js';
 

@@ -15,8 +15,8 @@ import fs from 'fs-extra';
 import minimist from 'minimist';
 import { packageComponent } from '../image/components.js';
 import { parseControl } from '../image/packages.js';
-import { type Architecture, emulatorName } from '../src/core/architectures.js';
-import { type Elf, parseElf, probeExecutable, sameMachine } from '../src/core/elf.js';
+import { type Elf, parseElf, probeExecutable, sameMachine } from '../src/core/binfmt/elf.js';
+import { type Architecture, emulatorName } from '../src/core/platform/architectures.js';
 import { type EmulatorManifest, manifestEntry } from './manifest.js';
 import { emulatorsFor, hostOf } from './sets.js';
 

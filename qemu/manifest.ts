@@ -3,7 +3,7 @@
  * /usr/share/binfmt/manifest.json.
  */
 import type { Package } from '../image/packages.js';
-import { type Architecture, emulatorName } from '../src/core/architectures.js';
+import { type Architecture, emulatorName } from '../src/core/platform/architectures.js';
 
 export interface ManifestEntry {
   /** `qemu-aarch64` */

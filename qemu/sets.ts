@@ -6,8 +6,8 @@
  * prints QEMU's names of them, for qemu/build. NAME is Debian's name of the host.
  */
 import minimist from 'minimist';
-import { type Architecture, architectures } from '../src/core/architectures.js';
-import { parsePlatform } from '../src/core/platform.js';
+import { type Architecture, architectures } from '../src/core/platform/architectures.js';
+import { parsePlatform } from '../src/core/platform/platform.js';
 
 export const sets = {
   /** For the platforms that container images exist for. */

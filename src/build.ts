@@ -5,14 +5,14 @@
  * - program.cjs: what a status, an installation or a removal needs. Everything that is imported where it is used, with import(), is
  *   in parts beside it, which are read only then
  * - probes/NAME, the probe of each architecture, made from the table; a directory that is also their root directory
- * - empty, a directory without files (src/system/change/relabel.ts)
+ * - empty, a directory without files (src/system/install/relabel.ts)
  * - first-requests, what the launcher does while Node.js starts: it runs all of them (src/native/launcher.c)
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild';
-import { architectures } from './core/architectures.js';
-import { probeExecutable } from './core/elf.js';
+import { probeExecutable } from './core/binfmt/elf.js';
+import { architectures } from './core/platform/architectures.js';
 import { firstRequests } from './system/probing/first-probes.js';
 
 const SOURCE = path.resolve('src');

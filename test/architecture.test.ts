@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { architectures } from '../src/core/architectures.js';
+import { architectures } from '../src/core/platform/architectures.js';
 import { ROOT } from './support/program.js';
 import { scratch } from './support/scratch.js';
 
@@ -50,12 +50,12 @@ describe('docs/architecture.md', () => {
   });
 
   it('shows how to add an architecture: a row and a source are all that the code and its tests need', () => {
-    edit('src/core/architectures.ts', (text) => {
-      const row = withoutFirstLine(block('src/core/architectures.ts'));
+    edit('src/core/platform/architectures.ts', (text) => {
+      const row = withoutFirstLine(block('src/core/platform/architectures.ts'));
       // Behind the architectures that clients expect first, the table is sorted by name.
       return text.replace(/^ {2}\{\n {4}name: 'xtensa',/m, `${row}$&`);
     });
-    fs.writeFileSync(path.join(copy, 'src/core/probes/vax.S'), block('src/core/probes/vax.S'));
+    fs.writeFileSync(path.join(copy, 'src/core/platform/probes/vax.S'), block('src/core/platform/probes/vax.S'));
     expect(run('node_modules/.bin/tsc').output).to.equal('');
     const tested = run(
       'node_modules/.bin/mocha',
@@ -73,11 +73,11 @@ describe('docs/architecture.md', () => {
   }).timeout(120_000);
 
   it('shows how to add a check: one object in one file', () => {
-    edit('src/core/messages/running-checks.ts', (text) =>
+    edit('src/core/doctor/checks/running-checks.ts', (text) =>
       text
         .replace(
           'export const runningChecks = [',
-          `${withoutFirstLine(block('src/core/messages/running-checks.ts'))}\n$&`,
+          `${withoutFirstLine(block('src/core/doctor/checks/running-checks.ts'))}\n$&`,
         )
         .replace('export const runningChecks = [', '$&\n  longName,'),
     );
@@ -104,7 +104,7 @@ describe('docs/architecture.md', () => {
         .map((name) => path.join(folder, name)),
     );
     const naming = files
-      .filter((file) => file.endsWith('.ts') && file !== 'src/core/architectures.ts')
+      .filter((file) => file.endsWith('.ts') && file !== 'src/core/platform/architectures.ts')
       // What was reported about one architecture; a new one needs no row.
       .filter((file) => !file.startsWith('src/core/doctor/known/'))
       .flatMap((file) => {
@@ -116,7 +116,7 @@ describe('docs/architecture.md', () => {
   });
 
   it('names only files and folders that exist', () => {
-    const invented = ['src/core/probes/vax.S', 'src/core/probes/NAME.S'];
+    const invented = ['src/core/platform/probes/vax.S', 'src/core/platform/probes/NAME.S'];
     const named = [...guide.matchAll(/\b(?:src|test|qemu|image|docs)\/[\w./-]*[\w]/g)].map(([name]) => name);
     for (const name of new Set(named.filter((each) => !invented.includes(each)))) {
       expect(fs.existsSync(path.join(ROOT, name)), name).to.equal(true);

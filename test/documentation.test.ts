@@ -4,10 +4,10 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { withTables } from '../docs/generate.js';
 import { commands } from '../src/commands/index.js';
-import { exportFormatNames, nextStep } from '../src/core/export-files.js';
-import { describeNote } from '../src/core/messages/note-text.js';
-import { translate } from '../src/core/other-tools.js';
-import { causeOf } from '../src/core/render.js';
+import { exportFormatNames, nextStep } from '../src/core/host/export-files.js';
+import { translate } from '../src/core/other-tools/other-tools.js';
+import { describeNote } from '../src/core/report/note-text.js';
+import { causeOf } from '../src/core/report/render.js';
 import { ROOT } from './support/program.js';
 
 const pages = [

@@ -28,7 +28,7 @@ function sentencesIn(text: string): string[] {
 /** What may stand elsewhere, and why. */
 const elsewhere: Readonly<Record<string, readonly string[]>> = {
   // Only a defect of this program causes these; a user sees them in an unexpected error.
-  'core/tar.ts': ['… is too long for a tar header'],
+  'core/host/tar.ts': ['… is too long for a tar header'],
   'core/problem.ts': ['there is no problem "…"'],
   // The build says it.
   'start/write-code-cache.ts': ['the status ended with …'],
@@ -41,7 +41,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'build.ts': ['(function (exports, require, module) {'],
   'system/binfmt/persistence.ts': ['binfmt_misc could not be mounted again at … (…)'],
   // What an option takes stands with the option, as its description does.
-  'commands/default.ts': [
+  'commands/registrations.ts': [
     'the name of an entry',
     'a list, such as --install arm64,riscv64',
     'a list, such as --uninstall arm64,riscv64',
@@ -77,7 +77,7 @@ describe('the sentences of the program', () => {
       const allowed = (sentence: string) =>
         elsewhere[name]?.includes(sentence) || (name.startsWith('commands/') && inHelp(sentence));
       // The descriptions of metrics are no sentences for people who call the program.
-      const found = name === 'core/metrics.ts' ? [] : sentences;
+      const found = name === 'core/watch/metrics.ts' ? [] : sentences;
       expect(found.filter((sentence) => !allowed(sentence))).to.deep.equal([]);
     });
   }

@@ -1,10 +1,10 @@
 /** The environment variables that this program reads. docs/cli.md lists them; docs/migrating.md has the one of another tool. */
 import path from 'node:path';
-import { type ClusterAccess, HOST_VARIABLE, PORT_VARIABLE } from '../core/cluster.js';
+import { type ClusterAccess, HOST_VARIABLE, PORT_VARIABLE } from '../core/cluster/cluster.js';
 import type { Invocation } from '../core/invocation.js';
-import type { UsageError } from '../core/messages/usage-text.js';
-import { emulatorPaths } from '../core/other-tool-words.js';
-import type { OtherTool } from '../core/other-tools.js';
+import { emulatorPaths } from '../core/other-tools/other-tool-words.js';
+import type { OtherTool } from '../core/other-tools/other-tools.js';
+import type { UsageError } from '../core/report/usage-text.js';
 import type { EmulatorDirectory } from '../system/host/emulators.js';
 
 export interface Environment {

@@ -2,10 +2,10 @@
 import minimist from 'minimist';
 import { type Command, type Context, type Given, type Options, splitList } from '../commands/command.js';
 import { commands } from '../commands/index.js';
-import type { UsageError } from '../core/messages/usage-text.js';
-import { isDescriptor, isOtherToolWord, type Translation, translate } from '../core/other-tools.js';
-import type { Report } from '../core/report-lines.js';
-import { parseSelection } from '../core/selection.js';
+import { parseSelection } from '../core/install/selection.js';
+import { isDescriptor, isOtherToolWord, type Translation, translate } from '../core/other-tools/other-tools.js';
+import type { Report } from '../core/report/report-lines.js';
+import type { UsageError } from '../core/report/usage-text.js';
 import { closest } from '../core/text.js';
 
 export type CommandLine =

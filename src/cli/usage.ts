@@ -1,6 +1,6 @@
 /** The usage text, made from the commands. */
 import type { Command } from '../commands/command.js';
-import { ABOUT, exitStatuses, HELP } from '../core/messages/usage-text.js';
+import { ABOUT, exitStatuses, HELP } from '../core/report/usage-text.js';
 
 /** Of one command, or of all. */
 export function usage(of: readonly Command[]): string {

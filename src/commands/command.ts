@@ -2,14 +2,14 @@
  * What a command is: one object with its name, its options, how it is parsed, and how it is run. The parser and the
  * usage text (src/cli) are made from it. An option that is not declared cannot be read: that does not compile.
  */
-import type { ClusterAccess } from '../core/cluster.js';
+import type { ClusterAccess } from '../core/cluster/cluster.js';
+import type { Line, Report } from '../core/report/report-lines.js';
 import {
   choiceExpectation,
   type ExitStatusRow,
   numberExpectation,
   type UsageError,
-} from '../core/messages/usage-text.js';
-import type { Line, Report } from '../core/report-lines.js';
+} from '../core/report/usage-text.js';
 import type { Build } from '../core/version.js';
 import type { Setup } from '../system/system.js';
 

@@ -1,8 +1,8 @@
 /** `binfmt healthcheck`: asks the watcher in the same container whether it is ready. */
 import { defaultAddresses, formatAddress } from '../core/address.js';
-import { noWatcher, watcherSilent } from '../core/messages/program-problems.js';
 import { problemOf } from '../core/problem.js';
-import { reportProblem } from '../core/render.js';
+import { noWatcher, watcherSilent } from '../core/report/program-problems.js';
+import { reportProblem } from '../core/report/render.js';
 import { isThere } from '../system/host/files.js';
 import { defineCommand, flag } from './command.js';
 import { listenOption } from './mount-options.js';

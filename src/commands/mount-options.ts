@@ -1,13 +1,13 @@
 /** Options that several commands share. */
 import { type Address, parseAddress } from '../core/address.js';
-import { engineWithoutEntries } from '../core/messages/rootless-problems.js';
-import type { UsageError } from '../core/messages/usage-text.js';
+import type { BinfmtMount } from '../core/binfmt/snapshot.js';
+import { NO_STATUS } from '../core/binfmt/status.js';
 import { isProblem } from '../core/problem.js';
-import { reportProblem } from '../core/render.js';
-import type { Report } from '../core/report-lines.js';
-import { engines } from '../core/rootless-engine.js';
-import type { BinfmtMount } from '../core/snapshot.js';
-import { NO_STATUS } from '../core/status.js';
+import { reportProblem } from '../core/report/render.js';
+import type { Report } from '../core/report/report-lines.js';
+import type { UsageError } from '../core/report/usage-text.js';
+import { engines } from '../core/rootless/rootless-engine.js';
+import { engineWithoutEntries } from '../core/rootless/rootless-problems.js';
 import type { OpenOptions } from '../system/system.js';
 import { flag, type Option, optionalChoice, parsed, text, type ValuesOf } from './command.js';
 

@@ -1,11 +1,6 @@
 /** The options with which a watcher changes its Kubernetes node. */
-import { DEFAULT_PREFIX, type NodeOptions, parseDnsName, parseTaintKey } from '../core/cluster.js';
-import {
-  NODE_EXPECTATION,
-  PREFIX_EXPECTATION,
-  TAINT_EXPECTATION,
-  type UsageError,
-} from '../core/messages/usage-text.js';
+import { DEFAULT_PREFIX, type NodeOptions, parseDnsName, parseTaintKey } from '../core/cluster/cluster.js';
+import { NODE_EXPECTATION, PREFIX_EXPECTATION, TAINT_EXPECTATION, type UsageError } from '../core/report/usage-text.js';
 import { type Given, parsed, type ValuesOf } from './command.js';
 
 export const nodeOptions = {

@@ -1,6 +1,7 @@
 /** `binfmt run COMMAND`: runs a command with emulators registered in a private namespace. */
-import { exitStatusesOfRun, type UsageError } from '../core/messages/usage-text.js';
-import { type ParsedPlatform, parsePlatform } from '../core/platform.js';
+
+import { type ParsedPlatform, parsePlatform } from '../core/platform/platform.js';
+import { exitStatusesOfRun, type UsageError } from '../core/report/usage-text.js';
 import { defineCommand, splitList, text } from './command.js';
 import type { RunArguments } from './run/private-emulators.js';
 

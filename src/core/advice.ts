@@ -1,6 +1,6 @@
 /**
  * What a user can do about a problem, as data. Commands and labels are made from it for the way in which this program
- * was called, as an image or as a file (src/core/messages/advice-text.ts).
+ * was called, as an image or as a file (src/core/report/advice-text.ts).
  */
 /** More rights, or other options, for the very command that was called. */
 export type Grant =

@@ -1,5 +1,5 @@
-/** What is worth knowing about something that went well, as data; src/core/messages/note-text.ts makes the sentences. */
-import type { PersistFormat } from './persist-formats.js';
+/** What is worth knowing about something that went well, as data; src/core/report/note-text.ts makes the sentences. */
+import type { PersistFormat } from './host/persist-formats.js';
 import type { Problem } from './problem.js';
 
 /** How an entry differs from the one that would be registered now. */

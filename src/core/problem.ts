@@ -1,7 +1,7 @@
 /**
  * What is not as it should be, as data: an id out of one vocabulary (src/core/messages), a subject, facts, and
  * advice. Install, status, watch, run and doctor share it. No code reads English: sentences are made from id and
- * facts when they are printed (src/core/render.ts).
+ * facts when they are printed (src/core/report/render.ts).
  */
 import type { Advice } from './advice.js';
 

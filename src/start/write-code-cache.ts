@@ -13,9 +13,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import v8 from 'node:v8';
-import { architectures, PROBE_SUCCESS } from '../core/architectures.js';
-import { HEADER_SIZE } from '../core/entry.js';
-import { BINFMT_MISC, BINFMTFS_MAGIC } from '../core/procfs.js';
+import { HEADER_SIZE } from '../core/binfmt/entry.js';
+import { BINFMT_MISC, BINFMTFS_MAGIC } from '../core/binfmt/procfs.js';
+import { architectures, PROBE_SUCCESS } from '../core/platform/architectures.js';
 import { INITIAL_USER_NAMESPACE } from '../system/host/namespaces.js';
 import { CODE_CACHE, compilePart, PART } from './compile.js';
 

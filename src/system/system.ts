@@ -1,9 +1,9 @@
 /** What the rest of src/system needs to look at the machine and to change it. */
 import path from 'node:path';
+import { BINFMT_MISC } from '../core/binfmt/procfs.js';
+import type { BinfmtMount } from '../core/binfmt/snapshot.js';
 import type { Invocation } from '../core/invocation.js';
-import { BINFMT_MISC } from '../core/procfs.js';
-import type { Engine } from '../core/rootless-engine.js';
-import type { BinfmtMount } from '../core/snapshot.js';
+import type { Engine } from '../core/rootless/rootless-engine.js';
 import { type MountOptions, openBinfmt } from './binfmt/mount.js';
 import type { EmulatorDirectory } from './host/emulators.js';
 import { readText } from './host/files.js';
@@ -44,7 +44,7 @@ export async function openSystem(setup: Setup, { dir, rootless, ...options }: Op
   const binfmt =
     rootless === undefined
       ? await openBinfmt({ dir: absolute, ...options }, setup.launcher)
-      : await (await import('./change/rootless.js')).openInEngine(rootless, options, setup.launcher);
+      : await (await import('./namespaces/rootless.js')).openInEngine(rootless, options, setup.launcher);
   if (binfmt.kind === 'writable' && binfmt.mountedHere && !sameEntries) await setup.launcher.takeFirstOutcomes();
   return { ...openMachine(setup), binfmt };
 }

@@ -1,8 +1,9 @@
 /** Takes one Snapshot of the machine. */
-import type { Architecture } from '../core/architectures.js';
-import { emptyExecutable } from '../core/elf.js';
-import type { ProbeResult } from '../core/probe.js';
-import { type Emulator, matchingEntries, type Snapshot } from '../core/snapshot.js';
+
+import { emptyExecutable } from '../core/binfmt/elf.js';
+import type { ProbeResult } from '../core/binfmt/probe.js';
+import { type Emulator, matchingEntries, type Snapshot } from '../core/binfmt/snapshot.js';
+import type { Architecture } from '../core/platform/architectures.js';
 import { parseQemuVersion } from '../core/version.js';
 import { readEntries } from './binfmt/entries.js';
 import { findEmulators, readVersions } from './host/emulators.js';

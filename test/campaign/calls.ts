@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
-import type { Architecture } from '../../src/core/architectures.js';
+import type { Architecture } from '../../src/core/platform/architectures.js';
 import { EMULATORS, PROGRAM } from '../support/program.js';
 import type { Attempt } from './fault.js';
 import { candidates } from './world.js';

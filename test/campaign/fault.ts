@@ -1,6 +1,6 @@
 /** What a campaign tries: one kind of fault, and what came of one try. */
 import type fc from 'fast-check';
-import type { Architecture } from '../../src/core/architectures.js';
+import type { Architecture } from '../../src/core/platform/architectures.js';
 
 /** One call of the program under a fault. */
 export interface Attempt {

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
-import { emulatorName } from '../../src/core/architectures.js';
+import { emulatorName } from '../../src/core/platform/architectures.js';
 import { EMULATORS } from '../support/program.js';
 import { compileFile } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';

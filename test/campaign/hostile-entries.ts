@@ -1,7 +1,7 @@
 /** Entries of others that are many, odd, or in the way, and a binfmt_misc that changes while the program works. */
 import { spawn } from 'node:child_process';
 import fc from 'fast-check';
-import { registrationOf } from '../../src/core/entry.js';
+import { registrationOf } from '../../src/core/binfmt/entry.js';
 import { entryNames, MOUNT, writeEntry } from '../support/kernel.js';
 import { own } from '../support/machine.js';
 import { attempt, endingCall, signal } from './calls.js';

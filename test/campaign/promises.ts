@@ -1,5 +1,5 @@
 /** What this program promises whatever happens to it. Each function returns how the promise was broken, or nothing. */
-import { isTemporary } from '../../src/core/temporary-names.js';
+import { isTemporary } from '../../src/core/install/temporary-names.js';
 import { lastLine, statusIn } from '../support/program.js';
 import type { Attempt } from './fault.js';
 import { type Picture, runsNow } from './world.js';

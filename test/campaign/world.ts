@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type Architecture, PROBE_SUCCESS } from '../../src/core/architectures.js';
+import { type Architecture, PROBE_SUCCESS } from '../../src/core/platform/architectures.js';
 import { clearEntries, entryNames, entryText, writeEntry } from '../support/kernel.js';
 import { foreign } from '../support/machine.js';
 import { binfmt, EMULATORS, OLDER_EMULATORS, PROGRAM, ROOT, run } from '../support/program.js';

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { readEnvironment } from '../../src/cli/environment.js';
 import { parseCommandLine } from '../../src/cli/parse.js';
 import { commands } from '../../src/commands/index.js';
-import { describeUsageError } from '../../src/core/messages/usage-text.js';
-import { beforeDashes, behindDashes, ofMultiarch } from '../../src/core/other-tool-words.js';
+import { beforeDashes, behindDashes, ofMultiarch } from '../../src/core/other-tools/other-tool-words.js';
+import { describeUsageError } from '../../src/core/report/usage-text.js';
 
 /** The command's name, and what it makes of the line. */
 function parsed(argv: readonly string[]): { command: string; args: Record<string, unknown> } {

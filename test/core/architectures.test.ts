@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { architectures } from '../../src/core/architectures.js';
-import { parseElf, probeExecutable } from '../../src/core/elf.js';
-import { matches } from '../../src/core/entry.js';
+import { parseElf, probeExecutable } from '../../src/core/binfmt/elf.js';
+import { matches } from '../../src/core/binfmt/entry.js';
+import { architectures } from '../../src/core/platform/architectures.js';
 import { ROOT } from '../support/program.js';
 
 describe('the table of architectures', () => {
@@ -52,7 +52,7 @@ describe('probe executables', () => {
 });
 
 describe('the sources of the probes', () => {
-  const directory = path.join(ROOT, 'src/core/probes');
+  const directory = path.join(ROOT, 'src/core/platform/probes');
   const sources = fs.readdirSync(directory).filter((name) => name.endsWith('.S'));
 
   it('are one for each architecture', () => {

@@ -1,11 +1,16 @@
 import { expect } from 'chai';
-import { mountProblem, openProblem, userNamespaceProblem, vanishingProblem } from '../../src/core/binfmt-errors.js';
+import type { Verdict } from '../../src/core/binfmt/probe.js';
+import {
+  mountProblem,
+  openProblem,
+  userNamespaceProblem,
+  vanishingProblem,
+} from '../../src/core/doctor/binfmt-errors.js';
+import { checks } from '../../src/core/doctor/definitions.js';
 import { diagnose, groupByCause } from '../../src/core/doctor/diagnose.js';
 import { formatReport } from '../../src/core/doctor/format.js';
 import { doctorReport, jsonReport } from '../../src/core/doctor/report.js';
-import { checks } from '../../src/core/messages/index.js';
-import type { Verdict } from '../../src/core/probe.js';
-import { textOf } from '../../src/core/render.js';
+import { textOf } from '../../src/core/report/render.js';
 import { row } from '../support/architectures.js';
 import {
   asFile,

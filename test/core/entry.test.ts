@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { matches, parseEntry, registerLine, sameFlags } from '../../src/core/entry.js';
+import { matches, parseEntry, registerLine, sameFlags } from '../../src/core/binfmt/entry.js';
 
 const text = `enabled
 interpreter /usr/bin/qemu-aarch64

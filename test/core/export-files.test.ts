@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { exportedFiles, exportFormatNames, nextStep } from '../../src/core/export-files.js';
-import { describeNote } from '../../src/core/messages/note-text.js';
-import { causeOf } from '../../src/core/render.js';
-import { tarHeader, tarPadding } from '../../src/core/tar.js';
+import { exportedFiles, exportFormatNames, nextStep } from '../../src/core/host/export-files.js';
+import { tarHeader, tarPadding } from '../../src/core/host/tar.js';
+import { describeNote } from '../../src/core/report/note-text.js';
+import { causeOf } from '../../src/core/report/render.js';
 import { row } from '../support/architectures.js';
 
 const emulators = [

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { userNamespaceProblem } from '../../src/core/binfmt-errors.js';
+import { userNamespaceProblem } from '../../src/core/doctor/binfmt-errors.js';
 import { call, callAsService, callPrivileged, quoted } from '../../src/core/invocation.js';
-import { oneLine } from '../../src/core/render.js';
+import { oneLine } from '../../src/core/report/render.js';
 import { asFile, asImage } from '../support/doctor.js';
 
 describe('a command to call this program again', () => {

@@ -1,15 +1,15 @@
 import { expect } from 'chai';
+import { checks } from '../../src/core/doctor/definitions.js';
 import { diagnose } from '../../src/core/doctor/diagnose.js';
-import { checksFor, explain, platformsIn } from '../../src/core/doctor/explain.js';
-import { formatAnswer } from '../../src/core/doctor/format-answer.js';
+import { checksFor, explain, platformsIn } from '../../src/core/doctor/explain/explain.js';
+import { describeForIssue } from '../../src/core/doctor/explain/explain-text.js';
+import { formatAnswer } from '../../src/core/doctor/explain/format-answer.js';
 import { type Interpreter, platformFacts } from '../../src/core/doctor/input.js';
 import { addressOf, knownProblems } from '../../src/core/doctor/known/index.js';
 import { findKnown } from '../../src/core/doctor/known/lines.js';
 import { appliesTo } from '../../src/core/doctor/known-problem.js';
 import { doctorReport } from '../../src/core/doctor/report.js';
-import { describeForIssue } from '../../src/core/messages/explain-text.js';
-import { checks } from '../../src/core/messages/index.js';
-import { architectureNamed } from '../../src/core/platform.js';
+import { architectureNamed } from '../../src/core/platform/platform.js';
 import { row } from '../support/architectures.js';
 import {
   asImage,

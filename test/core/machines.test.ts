@@ -3,15 +3,15 @@
  * others are real ones, in test/machines/processors.test.ts.
  */
 import { expect } from 'chai';
-import { type Architecture, architectures } from '../../src/core/architectures.js';
+import type { ProbeResult } from '../../src/core/binfmt/probe.js';
+import { statusOf } from '../../src/core/binfmt/status.js';
 import { diagnose } from '../../src/core/doctor/diagnose.js';
 import type { DoctorInput } from '../../src/core/doctor/input.js';
-import { planInstall, type Step } from '../../src/core/plan.js';
-import { parsePlatform } from '../../src/core/platform.js';
-import type { ProbeResult } from '../../src/core/probe.js';
-import { textOf } from '../../src/core/render.js';
-import { parseSelection, selectPlatforms } from '../../src/core/selection.js';
-import { statusOf } from '../../src/core/status.js';
+import { planInstall, type Step } from '../../src/core/install/plan.js';
+import { parseSelection, selectPlatforms } from '../../src/core/install/selection.js';
+import { type Architecture, architectures } from '../../src/core/platform/architectures.js';
+import { parsePlatform } from '../../src/core/platform/platform.js';
+import { textOf } from '../../src/core/report/render.js';
 import { row } from '../support/architectures.js';
 import { type Captured, captured, problemIn } from '../support/doctor.js';
 

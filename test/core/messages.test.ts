@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { type Advice, mergeAdvice } from '../../src/core/advice.js';
+import { afterInstall, afterTrial } from '../../src/core/doctor/after-install.js';
 import {
   mountProblem,
   openProblem,
@@ -7,17 +8,16 @@ import {
   switchedOffProblem,
   userNamespaceProblem,
   vanishingProblem,
-} from '../../src/core/binfmt-errors.js';
-import { afterInstall, afterTrial } from '../../src/core/doctor/after-install.js';
-import { renderAdvice } from '../../src/core/messages/advice-text.js';
-import { emulatorCrash } from '../../src/core/messages/emulator-checks.js';
-import { noEmulator, unreliable } from '../../src/core/messages/emulator-problems.js';
-import { problemIds } from '../../src/core/messages/index.js';
-import { namespaceProblem } from '../../src/core/messages/namespace-problems.js';
-import { unexpectedProblem } from '../../src/core/messages/program-problems.js';
-import { unknownPlatform } from '../../src/core/messages/request-problems.js';
+} from '../../src/core/doctor/binfmt-errors.js';
+import { emulatorCrash } from '../../src/core/doctor/checks/emulator-checks.js';
+import { problemIds } from '../../src/core/doctor/definitions.js';
+import { namespaceProblem } from '../../src/core/host/namespace-problems.js';
+import { noEmulator, unreliable } from '../../src/core/install/emulator-problems.js';
+import { unknownPlatform } from '../../src/core/install/request-problems.js';
 import { definitionOf, type Problem, problemOf } from '../../src/core/problem.js';
-import { adviceFor, exitStatusOf, oneLine, renderLine, reportBatch } from '../../src/core/render.js';
+import { renderAdvice } from '../../src/core/report/advice-text.js';
+import { unexpectedProblem } from '../../src/core/report/program-problems.js';
+import { adviceFor, exitStatusOf, oneLine, renderLine, reportBatch } from '../../src/core/report/render.js';
 import { asFile, asImage } from '../support/doctor.js';
 
 it('an unexpected error shows no directory', () => {

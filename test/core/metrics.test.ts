@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { counted, NO_REQUESTS } from '../../src/core/api-answer.js';
-import { formatMetrics, type Metrics } from '../../src/core/metrics.js';
+import { counted, NO_REQUESTS } from '../../src/core/cluster/api-answer.js';
+import { formatMetrics, type Metrics } from '../../src/core/watch/metrics.js';
 
 const metrics: Metrics = {
   running: new Map([

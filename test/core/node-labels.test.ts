@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import { architectures } from '../../src/core/architectures.js';
-import { mountProblem } from '../../src/core/binfmt-errors.js';
+import type { ProbeResult } from '../../src/core/binfmt/probe.js';
 import {
   type ClusterNode,
   changeFor,
@@ -8,10 +7,11 @@ import {
   parseNode,
   releaseBy,
   runningPlatforms,
-} from '../../src/core/node-labels.js';
-import type { ProbeResult } from '../../src/core/probe.js';
-import { parseSelection } from '../../src/core/selection.js';
-import { initialState } from '../../src/core/watch-state.js';
+} from '../../src/core/cluster/node-labels.js';
+import { mountProblem } from '../../src/core/doctor/binfmt-errors.js';
+import { parseSelection } from '../../src/core/install/selection.js';
+import { architectures } from '../../src/core/platform/architectures.js';
+import { initialState } from '../../src/core/watch/watch-state.js';
 
 const start: NodeWish & { taint: string } = {
   ...{ prefix: 'p.example', watcher: 'pod/1', running: ['linux/arm64', 'linux/arm/v7'], watched: ['arm64', 'arm'] },

@@ -1,9 +1,9 @@
 /** Calls that stand in READMEs of these tools, and in scripts of people who use them. */
 import { expect } from 'chai';
-import { architectures } from '../../src/core/architectures.js';
-import { describeRefusal, describeTranslation } from '../../src/core/messages/other-tool-text.js';
-import { translate } from '../../src/core/other-tools.js';
-import { parsePlatform } from '../../src/core/platform.js';
+import { describeRefusal, describeTranslation } from '../../src/core/other-tools/other-tool-text.js';
+import { translate } from '../../src/core/other-tools/other-tools.js';
+import { architectures } from '../../src/core/platform/architectures.js';
+import { parsePlatform } from '../../src/core/platform/platform.js';
 
 const wordsOf = (line: string) => line.split(' ').filter((word) => word !== '');
 

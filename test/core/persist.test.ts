@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { configuredLine } from '../../src/core/binfmt-d.js';
-import { inFrontAtBoot, recordLike } from '../../src/core/boot-order.js';
-import { registerLine, registrationOf } from '../../src/core/entry.js';
+import { registerLine, registrationOf } from '../../src/core/binfmt/entry.js';
+import { configuredLine } from '../../src/core/host/binfmt-d.js';
+import { inFrontAtBoot, recordLike } from '../../src/core/host/boot-order.js';
 import {
   beginReplacing,
   EMPTY_MANIFEST,
@@ -10,7 +10,7 @@ import {
   isOurs,
   parseHostManifest,
   withoutFiles,
-} from '../../src/core/host-manifest.js';
+} from '../../src/core/host/host-manifest.js';
 import {
   chooseFormat,
   filesOfEntry,
@@ -19,7 +19,7 @@ import {
   persistedEntries,
   persistFormatNames,
   removalOrder,
-} from '../../src/core/persist-formats.js';
+} from '../../src/core/host/persist-formats.js';
 import { row } from '../support/architectures.js';
 
 const name = 'qemu-aarch64';

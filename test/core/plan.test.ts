@@ -1,14 +1,14 @@
 import { expect } from 'chai';
-import { mountProblem } from '../../src/core/binfmt-errors.js';
-import type { Entry } from '../../src/core/entry.js';
-import { emulatorUnusable } from '../../src/core/messages/emulator-problems.js';
-import { describeNote } from '../../src/core/messages/note-text.js';
+import type { Entry } from '../../src/core/binfmt/entry.js';
+import type { ProbeResult } from '../../src/core/binfmt/probe.js';
+import type { BinfmtMount, Emulator, Snapshot } from '../../src/core/binfmt/snapshot.js';
+import { mountProblem } from '../../src/core/doctor/binfmt-errors.js';
+import { emulatorUnusable } from '../../src/core/install/emulator-problems.js';
+import { type InstallOptions, planInstall, type Step, wantedFlags } from '../../src/core/install/plan.js';
 import type { Note } from '../../src/core/note.js';
-import { type InstallOptions, planInstall, type Step, wantedFlags } from '../../src/core/plan.js';
-import type { ProbeResult } from '../../src/core/probe.js';
 import { problemOf } from '../../src/core/problem.js';
-import { causeOf } from '../../src/core/render.js';
-import type { BinfmtMount, Emulator, Snapshot } from '../../src/core/snapshot.js';
+import { describeNote } from '../../src/core/report/note-text.js';
+import { causeOf } from '../../src/core/report/render.js';
 import { row } from '../support/architectures.js';
 import { entryFor } from '../support/doctor.js';
 

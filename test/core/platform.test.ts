@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { architectures } from '../../src/core/architectures.js';
-import { describePlatformError } from '../../src/core/messages/request-problems.js';
-import { formatPlatform, parsePlatform, platformsUpTo } from '../../src/core/platform.js';
+import { describePlatformError } from '../../src/core/install/request-problems.js';
+import { architectures } from '../../src/core/platform/architectures.js';
+import { formatPlatform, parsePlatform, platformsUpTo } from '../../src/core/platform/platform.js';
 
 function parsed(text: string): string {
   const result = parsePlatform(text);

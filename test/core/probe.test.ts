@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { describeVerdict } from '../../src/core/messages/verdict-text.js';
-import { type Outcome, verdictOf } from '../../src/core/probe.js';
+import { type Outcome, verdictOf } from '../../src/core/binfmt/probe.js';
+import { describeVerdict } from '../../src/core/binfmt/verdict-text.js';
 import { osNames } from '../../src/system/probing/launcher.js';
 import { row } from '../support/architectures.js';
 

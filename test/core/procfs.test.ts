@@ -11,7 +11,7 @@ import {
   parseUserId,
   sharedHostDirectories,
   typesMountedAt,
-} from '../../src/core/procfs.js';
+} from '../../src/core/binfmt/procfs.js';
 
 /** A host with systemd: the automount is below the binfmt_misc that it has mounted. */
 const HOST = `22 28 0:20 / /sys rw,nosuid,nodev,noexec,relatime shared:7 - sysfs sysfs rw

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { planRemoval, splitRemovals } from '../../src/core/removal.js';
-import { textOf } from '../../src/core/render.js';
+import { planRemoval, splitRemovals } from '../../src/core/install/removal.js';
+import { textOf } from '../../src/core/report/render.js';
 
 const entries = ['qemu-aarch64', 'qemu-arm', 'qemu-s390x', 'python3.11', 'qemu-mine', 'jar', 'box64'].map((name) => ({
   name,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { chooseEngine, findKeepers, podmanKeeper, type UserProcess } from '../../src/core/rootless-engine.js';
+import { chooseEngine, findKeepers, podmanKeeper, type UserProcess } from '../../src/core/rootless/rootless-engine.js';
 
 const OWN = 'user:[1]';
 const process = (pid: number, name: string, words: string, user = `user:[${pid}]`, mount = user): UserProcess => ({

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { formatPlatform } from '../../src/core/platform.js';
-import { parseSelection, selectPlatforms } from '../../src/core/selection.js';
+import { parseSelection, selectPlatforms } from '../../src/core/install/selection.js';
+import { formatPlatform } from '../../src/core/platform/platform.js';
 import { row } from '../support/architectures.js';
 import { captured } from '../support/doctor.js';
 

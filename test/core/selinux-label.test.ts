@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { categoriesOf, isLabel, withoutCategories } from '../../src/core/selinux-label.js';
+import { categoriesOf, isLabel, withoutCategories } from '../../src/core/binfmt/selinux-label.js';
 
 describe('labels of SELinux', () => {
   const labels: readonly [label: string | undefined, categories: string | undefined, withoutThem: string][] = [

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { architectures } from '../../src/core/architectures.js';
-import { parseEntry } from '../../src/core/entry.js';
-import type { ProbeResult } from '../../src/core/probe.js';
-import type { Snapshot } from '../../src/core/snapshot.js';
-import { EMPTY_STATUS, formatStatus, statusOf } from '../../src/core/status.js';
+import { parseEntry } from '../../src/core/binfmt/entry.js';
+import type { ProbeResult } from '../../src/core/binfmt/probe.js';
+import type { Snapshot } from '../../src/core/binfmt/snapshot.js';
+import { EMPTY_STATUS, formatStatus, statusOf } from '../../src/core/binfmt/status.js';
+import { architectures } from '../../src/core/platform/architectures.js';
 import { row } from '../support/architectures.js';
 
 function snapshot(

@@ -1,11 +1,17 @@
 import { expect } from 'chai';
-import { switchedOffProblem } from '../../src/core/binfmt-errors.js';
-import type { Entry } from '../../src/core/entry.js';
-import { entryRemoved, noEmulator } from '../../src/core/messages/emulator-problems.js';
-import type { InstallResult } from '../../src/core/plan.js';
+import type { Entry } from '../../src/core/binfmt/entry.js';
+import { switchedOffProblem } from '../../src/core/doctor/binfmt-errors.js';
+import { entryRemoved, noEmulator } from '../../src/core/install/emulator-problems.js';
+import type { InstallResult } from '../../src/core/install/plan.js';
+import { parseSelection } from '../../src/core/install/selection.js';
 import { problemOf } from '../../src/core/problem.js';
-import { parseSelection } from '../../src/core/selection.js';
-import { initialState, next, type WatchEffect, type WatchInput, type WatchState } from '../../src/core/watch-state.js';
+import {
+  initialState,
+  next,
+  type WatchEffect,
+  type WatchInput,
+  type WatchState,
+} from '../../src/core/watch/watch-state.js';
 import { row } from '../support/architectures.js';
 import { entryFor } from '../support/doctor.js';
 

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import parsePrometheus from 'parse-prometheus-text-format';
 import { formatAddress, parseAddress } from '../../src/core/address.js';
-import { afterTry, allowedAt, type Backoff } from '../../src/core/backoff.js';
-import { mountProblem } from '../../src/core/binfmt-errors.js';
-import { formatEvent } from '../../src/core/events.js';
-import { routesFor } from '../../src/core/health.js';
-import { formatMetrics } from '../../src/core/metrics.js';
-import { parseSelection } from '../../src/core/selection.js';
-import { EMPTY_STATUS } from '../../src/core/status.js';
-import { initialState, type WatchState } from '../../src/core/watch-state.js';
+import { EMPTY_STATUS } from '../../src/core/binfmt/status.js';
+import { mountProblem } from '../../src/core/doctor/binfmt-errors.js';
+import { parseSelection } from '../../src/core/install/selection.js';
+import { afterTry, allowedAt, type Backoff } from '../../src/core/watch/backoff.js';
+import { formatEvent } from '../../src/core/watch/events.js';
+import { routesFor } from '../../src/core/watch/health.js';
+import { formatMetrics } from '../../src/core/watch/metrics.js';
+import { initialState, type WatchState } from '../../src/core/watch/watch-state.js';
 import { asImage } from '../support/doctor.js';
 
 describe('the wait between two tries', () => {

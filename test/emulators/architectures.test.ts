@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { architectures } from '../../src/core/architectures.js';
-import { probeExecutable } from '../../src/core/elf.js';
+import { probeExecutable } from '../../src/core/binfmt/elf.js';
+import { architectures } from '../../src/core/platform/architectures.js';
 import { EMULATORS, ROOT, run } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 

@@ -5,7 +5,7 @@ import fs from 'fs-extra';
 import { parseControl } from '../../image/packages.js';
 import { checkStatic, collect } from '../../qemu/collect.js';
 import { hostOf, sets } from '../../qemu/sets.js';
-import { architectures } from '../../src/core/architectures.js';
+import { architectures } from '../../src/core/platform/architectures.js';
 import { EMULATORS, ROOT } from '../support/program.js';
 import { dynamicEmulator } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';

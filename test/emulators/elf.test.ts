@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { expect } from 'chai';
-import { architectures } from '../../src/core/architectures.js';
 import {
   loaderExecutable,
   parseElf,
@@ -8,8 +7,9 @@ import {
   programVariants,
   sameMachine,
   UNKNOWN_LOADER,
-} from '../../src/core/elf.js';
-import { matches } from '../../src/core/entry.js';
+} from '../../src/core/binfmt/elf.js';
+import { matches } from '../../src/core/binfmt/entry.js';
+import { architectures } from '../../src/core/platform/architectures.js';
 import { readStart } from '../../src/system/host/files.js';
 import { EMULATORS } from '../support/program.js';
 import { compile, dynamicEmulator } from '../support/programs.js';

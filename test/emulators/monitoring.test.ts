@@ -3,10 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import parsePrometheus from 'parse-prometheus-text-format';
-import { NO_REQUESTS } from '../../src/core/api-answer.js';
-import { formatMetrics } from '../../src/core/metrics.js';
-import { parseSelection } from '../../src/core/selection.js';
-import { initialState } from '../../src/core/watch-state.js';
+import { NO_REQUESTS } from '../../src/core/cluster/api-answer.js';
+import { parseSelection } from '../../src/core/install/selection.js';
+import { formatMetrics } from '../../src/core/watch/metrics.js';
+import { initialState } from '../../src/core/watch/watch-state.js';
 import { must, ROOT, run } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 

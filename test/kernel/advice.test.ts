@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import type { Architecture } from '../../src/core/architectures.js';
-import { probeExecutable } from '../../src/core/elf.js';
+import { probeExecutable } from '../../src/core/binfmt/elf.js';
+import type { Architecture } from '../../src/core/platform/architectures.js';
 import { commandsIn, idsIn, type PrintedProblem, pasted, problemIn, reportIn } from '../support/doctor.js';
 import { clearEntries, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';
 import { foreign, guest, guest2, guest3, guest4, variantGuest } from '../support/machine.js';

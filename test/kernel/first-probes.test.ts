@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { PROBE_SUCCESS } from '../../src/core/architectures.js';
+import { PROBE_SUCCESS } from '../../src/core/platform/architectures.js';
 import { clearEntries, registerForeign } from '../support/kernel.js';
 import { guest, guest2, own } from '../support/machine.js';
 import { EMULATORS, ROOT, run, statusIn } from '../support/program.js';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parseCommandLine } from '../../src/cli/parse.js';
-import { describeUsageError } from '../../src/core/messages/usage-text.js';
+import { describeUsageError } from '../../src/core/report/usage-text.js';
 import { clearEntries, registerForeign } from '../support/kernel.js';
 import { guest, own } from '../support/machine.js';
 import { binfmt, EMULATORS, lastLine, PROGRAM, run, shell, statusIn } from '../support/program.js';

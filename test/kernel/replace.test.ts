@@ -2,12 +2,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { registerProblem } from '../../src/core/binfmt-errors.js';
-import type { InstallResult } from '../../src/core/plan.js';
-import { renderLine, reportBatch } from '../../src/core/render.js';
+import { registerProblem } from '../../src/core/doctor/binfmt-errors.js';
+import type { InstallResult } from '../../src/core/install/plan.js';
+import { renderLine, reportBatch } from '../../src/core/report/render.js';
 import { register } from '../../src/system/binfmt/entries.js';
-import { installPlatforms } from '../../src/system/change/install.js';
 import { undoAll } from '../../src/system/cleanup.js';
+import { installPlatforms } from '../../src/system/install/install.js';
 import type { System } from '../../src/system/system.js';
 import { takeSnapshot } from '../../src/system/take-snapshot.js';
 import { clearEntries, entryNames, entryText, MOUNT, registerForeign } from '../support/kernel.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseEntry } from '../../src/core/entry.js';
+import { parseEntry } from '../../src/core/binfmt/entry.js';
 import { register, unregister } from '../../src/system/binfmt/entries.js';
 import { lookAtHost } from '../../src/system/host/host.js';
 import { type PrintedReport, reportIn } from '../support/doctor.js';

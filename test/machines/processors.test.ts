@@ -3,9 +3,9 @@
  * what is registered, listed and advised.
  */
 import { expect } from 'chai';
-import { emulatorName } from '../../src/core/architectures.js';
-import { registerLine } from '../../src/core/entry.js';
-import type { Status } from '../../src/core/status.js';
+import { registerLine } from '../../src/core/binfmt/entry.js';
+import type { Status } from '../../src/core/binfmt/status.js';
+import { emulatorName } from '../../src/core/platform/architectures.js';
 import { row } from '../support/architectures.js';
 import { type PrintedReport, problemIn } from '../support/doctor.js';
 import { type Box, kernelOf, machine } from './box.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { parseControl } from '../../image/packages.js';
 import { manifestEntry, upstreamVersion } from '../../qemu/manifest.js';
 import { emulatorsFor, hostOf } from '../../qemu/sets.js';
-import { architectures } from '../../src/core/architectures.js';
+import { architectures } from '../../src/core/platform/architectures.js';
 import { row } from '../support/architectures.js';
 
 describe('the manifest of the emulators', () => {

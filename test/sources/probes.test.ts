@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { architectures } from '../../src/core/architectures.js';
+import { architectures } from '../../src/core/platform/architectures.js';
 import { ROOT, run } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 
-const directory = path.join(ROOT, 'src/core/probes');
+const directory = path.join(ROOT, 'src/core/platform/probes');
 
 describe('the sources of the probes', () => {
   it('give the machine code of the table, wherever Debian has an assembler', () => {
@@ -21,7 +21,7 @@ describe('the sources of the probes', () => {
   }).timeout(300_000);
 });
 
-describe('src/core/probes/assemble', () => {
+describe('src/core/platform/probes/assemble', () => {
   it('shows both codes and fails if a source gives other code than the table has', () => {
     // A copy of the sources, in which one instruction differs.
     const copy = scratch();
@@ -29,9 +29,9 @@ describe('src/core/probes/assemble', () => {
     for (const name of ['build', 'node_modules', 'package.json', 'qemu']) {
       fs.symlinkSync(path.join(ROOT, name), path.join(copy, name));
     }
-    const source = path.join(copy, 'src/core/probes/arm64.S');
+    const source = path.join(copy, 'src/core/platform/probes/arm64.S');
     fs.writeFileSync(source, fs.readFileSync(source, 'utf8').replace('#42', '#43'));
-    const { exit, stdout, stderr } = run(path.join(copy, 'src/core/probes/assemble'), ['arm64']);
+    const { exit, stdout, stderr } = run(path.join(copy, 'src/core/platform/probes/assemble'), ['arm64']);
     expect(stdout, stderr).to.equal(
       'arm64: differs: the source gives 60058052a80b8052010000d4, and the table has 40058052a80b8052010000d4\n',
     );

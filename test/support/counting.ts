@@ -5,8 +5,8 @@
 import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { PROBE_SUCCESS } from '../../src/core/architectures.js';
-import { parseElf } from '../../src/core/elf.js';
+import { parseElf } from '../../src/core/binfmt/elf.js';
+import { PROBE_SUCCESS } from '../../src/core/platform/architectures.js';
 import type { Guest } from './machine.js';
 import { must } from './program.js';
 import { compile } from './programs.js';

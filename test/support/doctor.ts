@@ -1,14 +1,14 @@
 /** `binfmt doctor --json` on the real machine, and captured input for what this machine cannot show. */
 import type { Advice } from '../../src/core/advice.js';
-import { type Architecture, architectures } from '../../src/core/architectures.js';
+import type { Entry } from '../../src/core/binfmt/entry.js';
+import type { ProbeResult, Verdict } from '../../src/core/binfmt/probe.js';
 import type { DoctorInput, HostFacts } from '../../src/core/doctor/input.js';
 import type { EntryLine, PlatformLine } from '../../src/core/doctor/report.js';
-import type { Entry } from '../../src/core/entry.js';
 import type { Invocation } from '../../src/core/invocation.js';
-import type { RenderedAdvice } from '../../src/core/messages/advice-text.js';
-import type { ProbeResult, Verdict } from '../../src/core/probe.js';
+import { type Architecture, architectures } from '../../src/core/platform/architectures.js';
 import type { Problem } from '../../src/core/problem.js';
-import { adviceFor, type ProblemText } from '../../src/core/render.js';
+import type { RenderedAdvice } from '../../src/core/report/advice-text.js';
+import { adviceFor, type ProblemText } from '../../src/core/report/render.js';
 import { row } from './architectures.js';
 import { type Ended, must, shell } from './program.js';
 

@@ -5,9 +5,9 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Architecture, architectures, PROBE_SUCCESS } from '../../src/core/architectures.js';
-import { probeExecutable, unmatchedExecutable } from '../../src/core/elf.js';
-import { platformsUpTo } from '../../src/core/platform.js';
+import { probeExecutable, unmatchedExecutable } from '../../src/core/binfmt/elf.js';
+import { type Architecture, architectures, PROBE_SUCCESS } from '../../src/core/platform/architectures.js';
+import { platformsUpTo } from '../../src/core/platform/platform.js';
 import { row } from './architectures.js';
 import { refused, refusedByKernel } from './refused.js';
 import { scratch } from './scratch.js';

@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { registrationOf } from '../../src/core/entry.js';
-import { filesOfEntry, type PersistFormat } from '../../src/core/persist-formats.js';
+import { registrationOf } from '../../src/core/binfmt/entry.js';
+import { filesOfEntry, type PersistFormat } from '../../src/core/host/persist-formats.js';
 import { addOpenrcService, debianRoot, emptyRoot } from './debian-root.js';
 import { clearEntries } from './kernel.js';
 import { guest, guest2 } from './machine.js';

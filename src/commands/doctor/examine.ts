@@ -1,17 +1,18 @@
 /** What `binfmt doctor` looks at, and what it says. */
+
+import { checks } from '../../core/doctor/definitions.js';
 import { diagnose } from '../../core/doctor/diagnose.js';
-import { checksFor, explain, platformsIn } from '../../core/doctor/explain.js';
+import { checksFor, explain, platformsIn } from '../../core/doctor/explain/explain.js';
+import { describeForIssue, unknownMessage } from '../../core/doctor/explain/explain-text.js';
+import { formatAnswer } from '../../core/doctor/explain/format-answer.js';
 import { formatReport } from '../../core/doctor/format.js';
-import { formatAnswer } from '../../core/doctor/format-answer.js';
 import { knownProblems } from '../../core/doctor/known/index.js';
 import { findKnown } from '../../core/doctor/known/lines.js';
 import { doctorReport, EMPTY_REPORT, jsonExplanations, jsonReport } from '../../core/doctor/report.js';
-import { describeForIssue, unknownMessage } from '../../core/messages/explain-text.js';
-import { checks } from '../../core/messages/index.js';
-import { describeProgress } from '../../core/messages/usage-text.js';
+import { parseSelection, selectPlatforms } from '../../core/install/selection.js';
 import { problemOf } from '../../core/problem.js';
-import type { Line, Report } from '../../core/report-lines.js';
-import { parseSelection, selectPlatforms } from '../../core/selection.js';
+import type { Line, Report } from '../../core/report/report-lines.js';
+import { describeProgress } from '../../core/report/usage-text.js';
 import { closest } from '../../core/text.js';
 import { closeBinfmt } from '../../system/binfmt/mount.js';
 import { collectDoctorInput } from '../../system/host/doctor-input.js';

@@ -1,31 +1,31 @@
 /** What `binfmt export` writes, and where. */
 import path from 'node:path';
 import type { Advice } from '../../core/advice.js';
-import { architectures, emulatorName } from '../../core/architectures.js';
-import { type ExportedEmulator, type ExportFormat, exportedFiles, nextStep } from '../../core/export-files.js';
-import { noEmulator } from '../../core/messages/emulator-problems.js';
-import { outputFailed } from '../../core/messages/program-problems.js';
+import { runnerOf, type Snapshot } from '../../core/binfmt/snapshot.js';
+import { type ExportedEmulator, type ExportFormat, exportedFiles, nextStep } from '../../core/host/export-files.js';
+import { noEmulator } from '../../core/install/emulator-problems.js';
+import { wantedFlags } from '../../core/install/plan.js';
 import {
   archiveUnread,
   exportChanged,
   exportFailed,
   nothingToExport,
   terminalOutput,
-} from '../../core/messages/request-problems.js';
-import { wantedFlags } from '../../core/plan.js';
-import { formatPlatform } from '../../core/platform.js';
+} from '../../core/install/request-problems.js';
+import { parseSelection, selectPlatforms } from '../../core/install/selection.js';
+import { architectures, emulatorName } from '../../core/platform/architectures.js';
+import { formatPlatform } from '../../core/platform/platform.js';
 import { type Problem, problemOf } from '../../core/problem.js';
-import { reportBatch, reportProblem } from '../../core/render.js';
-import type { Item, Report } from '../../core/report-lines.js';
-import { parseSelection, selectPlatforms } from '../../core/selection.js';
-import { runnerOf, type Snapshot } from '../../core/snapshot.js';
-import { writeFiles } from '../../system/change/host-files.js';
-import type { HostFailure } from '../../system/change/host-write.js';
-import { lockHost } from '../../system/change/target-host.js';
-import { writeTar } from '../../system/change/write-tar.js';
+import { outputFailed } from '../../core/report/program-problems.js';
+import { reportBatch, reportProblem } from '../../core/report/render.js';
+import type { Item, Report } from '../../core/report/report-lines.js';
 import type { EmulatorDirectory } from '../../system/host/emulators.js';
 import { createDirectory } from '../../system/host/files.js';
 import { openHostTree } from '../../system/host/host-tree.js';
+import { writeFiles } from '../../system/persist/host-files.js';
+import type { HostFailure } from '../../system/persist/host-write.js';
+import { lockHost } from '../../system/persist/target-host.js';
+import { writeTar } from '../../system/persist/write-tar.js';
 import { openMachine, type System } from '../../system/system.js';
 import { takeSnapshot } from '../../system/take-snapshot.js';
 import type { Context } from '../command.js';

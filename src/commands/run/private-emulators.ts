@@ -1,17 +1,18 @@
 /** What `binfmt run` does before its command starts. */
-import { architectures } from '../../core/architectures.js';
-import { HEADER_SIZE } from '../../core/entry.js';
-import { notADirectory, unregisteredProgram } from '../../core/messages/request-problems.js';
-import type { InstallOptions } from '../../core/plan.js';
-import { formatPlatform } from '../../core/platform.js';
+
+import { HEADER_SIZE } from '../../core/binfmt/entry.js';
+import type { InstallOptions } from '../../core/install/plan.js';
+import { notADirectory, unregisteredProgram } from '../../core/install/request-problems.js';
+import { architecturesOf, parseSelection, selectPlatforms } from '../../core/install/selection.js';
+import { architectures } from '../../core/platform/architectures.js';
+import { formatPlatform } from '../../core/platform/platform.js';
 import { type Problem, problemOf } from '../../core/problem.js';
-import { reportBatch, reportProblem } from '../../core/render.js';
-import type { Line, Report } from '../../core/report-lines.js';
-import { architecturesOf, parseSelection, selectPlatforms } from '../../core/selection.js';
-import { installPlatforms } from '../../system/change/install.js';
-import { bindHostFilesystems, enterNamespace, returnToOwnIds } from '../../system/change/namespace.js';
+import { reportBatch, reportProblem } from '../../core/report/render.js';
+import type { Line, Report } from '../../core/report/report-lines.js';
 import { isDirectory, readStart } from '../../system/host/files.js';
 import { architectureOf } from '../../system/host/host.js';
+import { installPlatforms } from '../../system/install/install.js';
+import { bindHostFilesystems, enterNamespace, returnToOwnIds } from '../../system/namespaces/namespace.js';
 import { openMachine, type System } from '../../system/system.js';
 import { takeSnapshot } from '../../system/take-snapshot.js';
 import type { Context } from '../command.js';

@@ -1,7 +1,7 @@
 /** Advice that many checks give. */
 import type { Advice } from '../advice.js';
-import type { Entry } from '../entry.js';
-import { shortPlatform } from '../platform.js';
+import type { Entry } from '../binfmt/entry.js';
+import { shortPlatform } from '../platform/platform.js';
 import { compareVersions } from '../version.js';
 import type { DoctorInput, PlatformFacts } from './input.js';
 

@@ -1,7 +1,8 @@
 /** Runs the checks over what doctor looked at. */
-import { checks } from '../messages/index.js';
+
 import { type Facts, type Problem, problemOf, type Severity } from '../problem.js';
 import type { Check, Found } from './check.js';
+import { checks } from './definitions.js';
 import { type DoctorInput, platformFacts } from './input.js';
 
 export interface DiagnoseOptions {

@@ -1,6 +1,11 @@
 /** The doctor's answer as text for people. */
 import type { Invocation } from '../invocation.js';
-import type { RenderedAdvice } from '../messages/advice-text.js';
+import type { Problem } from '../problem.js';
+import type { RenderedAdvice } from '../report/advice-text.js';
+import { adviceFor, textOf } from '../report/render.js';
+import { printable } from '../text.js';
+import { groupByCause } from './diagnose.js';
+import type { DoctorReport } from './report.js';
 import {
   describeEmulator,
   describeInactive,
@@ -9,12 +14,7 @@ import {
   describeState,
   ENTRY_COLUMNS,
   PLATFORM_COLUMNS,
-} from '../messages/report-text.js';
-import type { Problem } from '../problem.js';
-import { adviceFor, textOf } from '../render.js';
-import { printable } from '../text.js';
-import { groupByCause } from './diagnose.js';
-import type { DoctorReport } from './report.js';
+} from './report-text.js';
 
 /** `verbose`: also a table of all entries. */
 export function formatReport(report: DoctorReport, invocation: Invocation, verbose: boolean): string {

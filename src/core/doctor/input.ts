@@ -1,11 +1,12 @@
 /** What doctor looks at: a Snapshot, and what only doctor asks the machine for. A check reads nothing else. */
-import { type Architecture, emulatorName } from '../architectures.js';
-import type { ConfiguredEntry } from '../binfmt-d.js';
-import { type Elf, parseElf, takesProgramsOf } from '../elf.js';
-import type { Entry } from '../entry.js';
-import { formatPlatform, type Platform } from '../platform.js';
-import { type ProbeResult, runsUpTo, type Verdict } from '../probe.js';
-import { activeEntry, type Snapshot } from '../snapshot.js';
+
+import { type Elf, parseElf, takesProgramsOf } from '../binfmt/elf.js';
+import type { Entry } from '../binfmt/entry.js';
+import { type ProbeResult, runsUpTo, type Verdict } from '../binfmt/probe.js';
+import { activeEntry, type Snapshot } from '../binfmt/snapshot.js';
+import type { ConfiguredEntry } from '../host/binfmt-d.js';
+import { type Architecture, emulatorName } from '../platform/architectures.js';
+import { formatPlatform, type Platform } from '../platform/platform.js';
 
 /** The file that the kernel starts for an architecture's programs. */
 export interface Interpreter {

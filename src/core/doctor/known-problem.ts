@@ -32,7 +32,7 @@ export interface KnownProblem {
   readonly checks?: readonly string[];
   /** Where it is known to happen. Undefined: it depends on nothing that can be seen from here, or the checks tell. */
   readonly where?: Where;
-  /** It is reported before anything fails: the check of this id (src/core/messages/known-problem-checks.ts). */
+  /** It is reported before anything fails: the check of this id (src/core/doctor/checks/known-problem-checks.ts). */
   readonly warning?: { readonly summary: string; readonly title: string };
   /** This program's own emulator does not have it. */
   readonly fixedHere?: true;

@@ -1,16 +1,16 @@
 /** The doctor's answer as data; `doctor --json` prints it. docs/cli.md describes the form. */
 import type { Advice } from '../advice.js';
-import { architectures } from '../architectures.js';
-import { takesProgramsOf } from '../elf.js';
-import type { Entry } from '../entry.js';
+import { takesProgramsOf } from '../binfmt/elf.js';
+import type { Entry } from '../binfmt/entry.js';
+import { interpreterOf } from '../binfmt/probe.js';
+import { describeVerdict, factsOf, type ProbeFacts } from '../binfmt/verdict-text.js';
 import type { Invocation } from '../invocation.js';
-import { renderAdvice } from '../messages/advice-text.js';
-import { describeVerdict, factsOf, type ProbeFacts } from '../messages/verdict-text.js';
-import { formatPlatform } from '../platform.js';
-import { interpreterOf } from '../probe.js';
+import { architectures } from '../platform/architectures.js';
+import { formatPlatform } from '../platform/platform.js';
 import type { Problem } from '../problem.js';
-import { textOf } from '../render.js';
-import type { Explanation } from './explain.js';
+import { renderAdvice } from '../report/advice-text.js';
+import { textOf } from '../report/render.js';
+import type { Explanation } from './explain/explain.js';
 import { type DoctorInput, type PlatformFacts, platformFacts } from './input.js';
 import { addressOf } from './known/index.js';
 

@@ -1,11 +1,11 @@
 /** The files of a mounted binfmt_misc: reads, registers and removes entries. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { openProblem, registerProblem } from '../../core/binfmt-errors.js';
-import { type Entry, matches, parseEntry, type Registration, registerLine } from '../../core/entry.js';
-import { ownArchitecture } from '../../core/messages/emulator-problems.js';
+import { type Entry, matches, parseEntry, type Registration, registerLine } from '../../core/binfmt/entry.js';
+import type { BinfmtMount } from '../../core/binfmt/snapshot.js';
+import { openProblem, registerProblem } from '../../core/doctor/binfmt-errors.js';
+import { ownArchitecture } from '../../core/install/emulator-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
-import type { BinfmtMount } from '../../core/snapshot.js';
 import { errnoOf, readText } from '../host/files.js';
 import { userId } from '../host/namespaces.js';
 
@@ -84,7 +84,7 @@ export function takesOwnPrograms(
   return ownPrograms.length === 0 || ownPrograms.some((program) => matches(entry, program));
 }
 
-/** Makes the name of an entry this call's own (core/temporary-names.ts). */
+/** Makes the name of an entry this call's own (core/install/temporary-names.ts). */
 export const ownId = () => `${process.pid}-${Math.random().toString(36).slice(2)}`;
 
 /** How many entries with flag F the kernel allows; undefined before Linux 7.3, which sets no limit. */

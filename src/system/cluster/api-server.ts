@@ -1,7 +1,7 @@
 /** Requests to the API server of Kubernetes. */
 import https from 'node:https';
 import fetch from 'node-fetch';
-import type { NodeAnswer } from '../../core/api-answer.js';
+import type { NodeAnswer } from '../../core/cluster/api-answer.js';
 
 export interface NodeRequest {
   /** Of the API server. */

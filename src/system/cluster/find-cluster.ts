@@ -1,8 +1,8 @@
 /** Where the API server of Kubernetes is, and the files with which a pod proves to it who it is. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { type ClusterAccess, serverUrl } from '../../core/cluster.js';
-import { notInCluster, serviceAccountUnreadable } from '../../core/messages/cluster-problems.js';
+import { type ClusterAccess, serverUrl } from '../../core/cluster/cluster.js';
+import { notInCluster, serviceAccountUnreadable } from '../../core/cluster/cluster-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { errnoOf } from '../host/files.js';
 

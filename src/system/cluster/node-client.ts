@@ -8,8 +8,8 @@ import {
   judge,
   NO_REQUESTS,
   type NodeAnswer,
-} from '../../core/api-answer.js';
-import type { ClusterNode, NodeChange } from '../../core/node-labels.js';
+} from '../../core/cluster/api-answer.js';
+import type { ClusterNode, NodeChange } from '../../core/cluster/node-labels.js';
 import type { Problem } from '../../core/problem.js';
 import type { NodeRequest } from './api-server.js';
 import { type Cluster, readServiceAccount } from './find-cluster.js';

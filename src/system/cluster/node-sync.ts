@@ -1,14 +1,14 @@
 /**
  * Keeps the labels of a Kubernetes node up to date beside the watcher: one request at a time, and no failure of it ever
- * stops the watcher. What has to change is decided in src/core/node-labels.ts.
+ * stops the watcher. What has to change is decided in src/core/cluster/node-labels.ts.
  */
 import os from 'node:os';
-import { type ApiRequests, causeKey } from '../../core/api-answer.js';
-import { allowedAt } from '../../core/backoff.js';
-import type { NodeOptions } from '../../core/cluster.js';
-import type { WatchEvent } from '../../core/events.js';
-import { unexpectedProblem } from '../../core/messages/program-problems.js';
-import { changeFor, type NodeWish, releaseBy } from '../../core/node-labels.js';
+import { type ApiRequests, causeKey } from '../../core/cluster/api-answer.js';
+import type { NodeOptions } from '../../core/cluster/cluster.js';
+import { changeFor, type NodeWish, releaseBy } from '../../core/cluster/node-labels.js';
+import { unexpectedProblem } from '../../core/report/program-problems.js';
+import { allowedAt } from '../../core/watch/backoff.js';
+import type { WatchEvent } from '../../core/watch/events.js';
 import { createNodeClient, type NodeClientOptions, type Outcome } from './node-client.js';
 
 export interface NodeSyncOptions extends NodeClientOptions, NodeOptions {

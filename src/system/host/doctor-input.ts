@@ -1,14 +1,14 @@
 /** Collects what doctor looks at. Changes nothing that lasts. */
 import path from 'node:path';
-import { type Architecture, architectures } from '../../core/architectures.js';
-import { configuredEntries } from '../../core/binfmt-d.js';
+import { unmatchedExecutable } from '../../core/binfmt/elf.js';
+import type { Verdict } from '../../core/binfmt/probe.js';
+import { parseConfinement, parsePageSize, typesMountedAt } from '../../core/binfmt/procfs.js';
+import { activeEntry, isOwnMount, matchingEntries, type Snapshot } from '../../core/binfmt/snapshot.js';
+import { BINFMT_DIRECTORY } from '../../core/doctor/checks/mount-checks.js';
 import { type DoctorInput, entriesOf, type HostFacts, type Interpreter } from '../../core/doctor/input.js';
-import { unmatchedExecutable } from '../../core/elf.js';
-import { BINFMT_DIRECTORY } from '../../core/messages/mount-checks.js';
-import type { Platform } from '../../core/platform.js';
-import type { Verdict } from '../../core/probe.js';
-import { parseConfinement, parsePageSize, typesMountedAt } from '../../core/procfs.js';
-import { activeEntry, isOwnMount, matchingEntries, type Snapshot } from '../../core/snapshot.js';
+import { configuredEntries } from '../../core/host/binfmt-d.js';
+import { type Architecture, architectures } from '../../core/platform/architectures.js';
+import type { Platform } from '../../core/platform/platform.js';
 import { interpreterLimit, isSwitchedOff } from '../binfmt/entries.js';
 import { wouldVanish } from '../binfmt/persistence.js';
 import { BEGINNING } from '../probing/launcher.js';

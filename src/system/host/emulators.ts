@@ -2,12 +2,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Advice } from '../../core/advice.js';
-import { type Architecture, architectures, emulatorName } from '../../core/architectures.js';
-import { type Elf, parseElf, sameMachine } from '../../core/elf.js';
-import { emulatorUnusable } from '../../core/messages/emulator-problems.js';
+import { type Elf, parseElf, sameMachine } from '../../core/binfmt/elf.js';
+import type { Emulator } from '../../core/binfmt/snapshot.js';
+import { emulatorUnusable } from '../../core/install/emulator-problems.js';
 import type { Note } from '../../core/note.js';
+import { type Architecture, architectures, emulatorName } from '../../core/platform/architectures.js';
 import { type Problem, problemOf } from '../../core/problem.js';
-import type { Emulator } from '../../core/snapshot.js';
 import { BEGINNING } from '../probing/launcher.js';
 import { readStart, readText } from './files.js';
 import type { Host } from './host.js';

@@ -1,8 +1,8 @@
 /** What this machine is: its kernel, its architecture, and the programs that must always start here. */
 import os from 'node:os';
-import { type Architecture, architectures } from '../../core/architectures.js';
-import { programVariants } from '../../core/elf.js';
-import { HEADER_SIZE, matches } from '../../core/entry.js';
+import { programVariants } from '../../core/binfmt/elf.js';
+import { HEADER_SIZE, matches } from '../../core/binfmt/entry.js';
+import { type Architecture, architectures } from '../../core/platform/architectures.js';
 import { readStart } from './files.js';
 
 export interface Host {

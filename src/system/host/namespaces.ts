@@ -1,5 +1,5 @@
 /** The namespaces that this program runs in, and its user. */
-import { parseParentPid } from '../../core/procfs.js';
+import { parseParentPid } from '../../core/binfmt/procfs.js';
 import { readLink, readText } from './files.js';
 
 /** Source: PROC_USER_INIT_INO in linux/proc_ns.h. */

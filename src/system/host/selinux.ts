@@ -1,5 +1,5 @@
 /** Does SELinux keep containers apart on this machine? */
-import { isLabel } from '../../core/selinux-label.js';
+import { isLabel } from '../../core/binfmt/selinux-label.js';
 import { readText } from './files.js';
 
 /** False if it is off, or only logs what it would forbid. In most containers that cannot be seen: then it counts as on. */

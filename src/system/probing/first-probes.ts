@@ -2,7 +2,7 @@
  * The probes that the launcher starts by itself while Node.js starts: one of each architecture, in the directory that the
  * build made for them, which is also their root directory. The build writes the requests for it to a file.
  */
-import type { Architecture } from '../../core/architectures.js';
+import type { Architecture } from '../../core/platform/architectures.js';
 
 /** The longest time that a probe may take, in milliseconds. */
 export const PROBE_LIMIT = 2000;

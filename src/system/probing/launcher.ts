@@ -5,8 +5,8 @@
  */
 import fs from 'node:fs';
 import { constants } from 'node:os';
-import { architectures } from '../../core/architectures.js';
-import type { OsNames, Outcome } from '../../core/probe.js';
+import type { OsNames, Outcome } from '../../core/binfmt/probe.js';
+import { architectures } from '../../core/platform/architectures.js';
 
 /** A program to run. */
 export interface Execution {

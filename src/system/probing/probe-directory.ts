@@ -4,8 +4,8 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Architecture } from '../../core/architectures.js';
-import { probeExecutable } from '../../core/elf.js';
+import { probeExecutable } from '../../core/binfmt/elf.js';
+import type { Architecture } from '../../core/platform/architectures.js';
 import { undoAtEnd } from '../cleanup.js';
 import { besideProgram, errnoOf, pause } from '../host/files.js';
 import { PROBES } from './first-probes.js';

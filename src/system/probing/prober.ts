@@ -3,9 +3,9 @@
  * If something is forbidden (chroot, or every directory is read-only or noexec) it makes do with less.
  */
 import os from 'node:os';
-import { type Architecture, architectures } from '../../core/architectures.js';
-import { loaderExecutable } from '../../core/elf.js';
-import { type ProbeResult, SHORTAGES, verdictOf } from '../../core/probe.js';
+import { loaderExecutable } from '../../core/binfmt/elf.js';
+import { type ProbeResult, SHORTAGES, verdictOf } from '../../core/binfmt/probe.js';
+import { type Architecture, architectures } from '../../core/platform/architectures.js';
 import { selinuxEnforces } from '../host/selinux.js';
 import { PROBE_LIMIT } from './first-probes.js';
 import { type Executable, type ExecutionOutcome, type InterpreterFile, type Launcher, osNames } from './launcher.js';

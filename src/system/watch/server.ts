@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { type Address, defaultAddresses } from '../../core/address.js';
-import type { Answer, Routes } from '../../core/health.js';
-import { NOT_FOUND, WRONG_METHOD } from '../../core/messages/event-text.js';
+import { NOT_FOUND, WRONG_METHOD } from '../../core/watch/event-text.js';
+import type { Answer, Routes } from '../../core/watch/health.js';
 import { errnoOf } from '../host/files.js';
 
 export interface Server {

@@ -1,17 +1,17 @@
 /** A watcher as a service: it installs, stays, keeps platforms working, and answers about its health over HTTP. */
 
 import { type Address, defaultAddresses, formatAddress } from '../../core/address.js';
-import { architectures } from '../../core/architectures.js';
-import type { NodeOptions } from '../../core/cluster.js';
-import { formatEvent, type LogFormat, type WatchEvent } from '../../core/events.js';
-import { type Routes, routesFor } from '../../core/health.js';
+import { formatStatus, statusOf } from '../../core/binfmt/status.js';
+import type { NodeOptions } from '../../core/cluster/cluster.js';
 import type { Invocation } from '../../core/invocation.js';
-import { cannotListen, outputFailed } from '../../core/messages/program-problems.js';
+import { architectures } from '../../core/platform/architectures.js';
 import { type Problem, problemOf } from '../../core/problem.js';
-import { reportProblem } from '../../core/render.js';
-import type { Report } from '../../core/report-lines.js';
-import { formatStatus, statusOf } from '../../core/status.js';
+import { cannotListen, outputFailed } from '../../core/report/program-problems.js';
+import { reportProblem } from '../../core/report/render.js';
+import type { Report } from '../../core/report/report-lines.js';
 import type { Build } from '../../core/version.js';
+import { formatEvent, type LogFormat, type WatchEvent } from '../../core/watch/events.js';
+import { type Routes, routesFor } from '../../core/watch/health.js';
 import type { Cluster } from '../cluster/find-cluster.js';
 import { type NodeSync, startNodeSync } from '../cluster/node-sync.js';
 import { errnoOf } from '../host/files.js';

@@ -1,21 +1,27 @@
 /**
- * The shell around src/core/watch-state.ts: inotify and timers trigger it, and it looks at the entries and installs. What
+ * The shell around src/core/watch/watch-state.ts: inotify and timers trigger it, and it looks at the entries and installs. What
  * is decided, is decided there.
  */
 import fs from 'node:fs';
-import { type Architecture, architectures } from '../../core/architectures.js';
-import type { Entry } from '../../core/entry.js';
-import type { WatchEvent } from '../../core/events.js';
-import { runningPlatforms } from '../../core/node-labels.js';
-import type { InstallOptions } from '../../core/plan.js';
-import type { Platform } from '../../core/platform.js';
-import type { ProbeResult } from '../../core/probe.js';
-import { parseSelection, selectPlatforms } from '../../core/selection.js';
-import { type Status, statusOf } from '../../core/status.js';
-import { initialState, next, type WatchEffect, type WatchInput, type WatchState } from '../../core/watch-state.js';
+import type { Entry } from '../../core/binfmt/entry.js';
+import type { ProbeResult } from '../../core/binfmt/probe.js';
+import { type Status, statusOf } from '../../core/binfmt/status.js';
+import { runningPlatforms } from '../../core/cluster/node-labels.js';
+import type { InstallOptions } from '../../core/install/plan.js';
+import { parseSelection, selectPlatforms } from '../../core/install/selection.js';
+import { type Architecture, architectures } from '../../core/platform/architectures.js';
+import type { Platform } from '../../core/platform/platform.js';
+import type { WatchEvent } from '../../core/watch/events.js';
+import {
+  initialState,
+  next,
+  type WatchEffect,
+  type WatchInput,
+  type WatchState,
+} from '../../core/watch/watch-state.js';
 import { isSwitchedOff, readEntries, unregister } from '../binfmt/entries.js';
 import { isMounted, mountIdentity } from '../binfmt/mount.js';
-import { installPlatforms } from '../change/install.js';
+import { installPlatforms } from '../install/install.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
 

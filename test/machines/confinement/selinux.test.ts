@@ -1,6 +1,6 @@
 /** Under SELinux, each container may read its own files only. An emulator is a file of the container that registered it. */
 import { expect } from 'chai';
-import { registerLine, registrationOf } from '../../../src/core/entry.js';
+import { registerLine, registrationOf } from '../../../src/core/binfmt/entry.js';
 import type { Done } from '../../support/console.js';
 import { guestMachine } from '../../support/docker.js';
 import { guest } from '../../support/machine.js';

@@ -1,0 +1,122 @@
+/** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
+import { persistFormatNames } from '../core/host/persist-formats.js';
+import { choice, defineCommand, flag, number, optionalChoice, splitList, text, texts } from './command.js';
+import { listenOption, mountOptions, readMountOptions } from './mount-options.js';
+import { nodeOptions, readNodeOptions } from './node-options.js';
+import type { Arguments, Service } from './registrations/arguments.js';
+import { change } from './registrations/change.js';
+import { version } from './registrations/report-version.js';
+
+const SECONDS_IN_A_DAY = 86_400;
+
+/** Options that mean something only together with --watch. */
+const watchOptions = {
+  interval: number('SECONDS', 'with --watch: seconds between full checks (default: 60)', {
+    ...{ unit: 'seconds', least: 0.1, most: SECONDS_IN_A_DAY },
+  }),
+  backoff: number('SECONDS', 'with --watch: the longest wait between two tries (default: 300)', {
+    ...{ unit: 'seconds', least: 0, most: SECONDS_IN_A_DAY },
+  }),
+  'log-format': choice('FORMAT', 'with --watch: text or json (default: text)', ['text', 'json']),
+  'on-exit': choice('ACTION', 'with --watch: keep or uninstall what was registered (default: keep)', [
+    'keep',
+    'uninstall',
+  ]),
+  listen: listenOption('with --watch: also serve its status at'),
+  ...nodeOptions,
+} as const;
+
+export const defaultCommand = defineCommand({
+  name: '',
+  synopsis: '[OPTION]...',
+  summary: 'Register or remove emulators, then print the supported platforms as JSON.',
+  example: 'binfmt --install arm64,riscv64',
+  words: 'none',
+  options: {
+    install: texts(
+      'LIST',
+      'register emulators: all, or names such as arm64,riscv64,linux/arm/v7',
+      'a list, such as --install arm64,riscv64',
+    ),
+    uninstall: texts(
+      'LIST',
+      "remove entries: all, names, patterns such as 'qemu-*', architectures",
+      'a list, such as --uninstall arm64,riscv64',
+    ),
+    after: text('NAME', 'with --install: keep the entry NAME (box64, Rosetta ...) in front', 'the name of an entry'),
+    force: flag('register in front of a working entry of another name; with --persist, replace changed files'),
+    keep: flag('keep a working entry even if its QEMU is older or its flags differ'),
+    'no-credentials': flag('without flag C: setuid programs do not get their privileges'),
+    'no-preserve-argv0': flag('without flag P: programs see their path as argv[0]'),
+    persist: optionalChoice(
+      'FORMAT',
+      'copy the emulators to the host, for every boot (FORMAT: systemd, openrc or binfmt-support)',
+      persistFormatNames,
+    ),
+    host: text(
+      'DIR',
+      "with --persist: the host's root directory (default: that of process 1, with --pid=host)",
+      'a directory',
+    ),
+    ...mountOptions,
+    watch: flag('with --install: keep running, and restore entries that are removed or stop working'),
+    ...watchOptions,
+    version: flag('print the versions of this program, QEMU and Node.js'),
+  },
+  parse(values, given, report): Arguments {
+    const { install, uninstall, watch } = values;
+    if (values.after !== undefined) {
+      if (install === undefined) report({ kind: 'needs-option', option: 'after', other: 'install LIST' });
+      for (const other of ['watch', 'force', 'keep', 'persist', 'rootless'] as const) {
+        if (values[other] !== undefined && values[other] !== false)
+          report({ kind: 'excludes', option: 'after', other });
+      }
+    }
+    if (watch && install === undefined) report({ kind: 'needs-option', option: 'watch', other: 'install LIST' });
+    for (const option of Object.keys(watchOptions)) {
+      if (!watch && given.valuesOf(option)) report({ kind: 'needs-option', option, other: 'watch' });
+    }
+    const { persist: format, host } = values;
+    if (format !== undefined && install === undefined && uninstall === undefined) {
+      report({ kind: 'needs-option', option: 'persist', other: ['install LIST', 'uninstall LIST'] });
+    }
+    for (const other of ['watch', 'keep', 'rootless', 'allow-userns'] as const) {
+      if (format !== undefined && values[other]) report({ kind: 'excludes', option: 'persist', other });
+    }
+    // It says what the whole node runs.
+    if (values.node !== undefined && values.rootless !== undefined) {
+      report({ kind: 'excludes', option: 'node', other: 'rootless' });
+    }
+    if (host !== undefined && format === undefined) report({ kind: 'needs-option', option: 'host', other: 'persist' });
+    const service: Service = {
+      interval: 1000 * (values.interval ?? 60),
+      backoff: 1000 * (values.backoff ?? 300),
+      logFormat: values['log-format'] ?? 'text',
+      uninstallOnExit: values['on-exit'] === 'uninstall',
+      listen: values.listen,
+      node: readNodeOptions(values, given, report),
+    };
+    return {
+      version: values.version,
+      install: install && splitList(install),
+      after: values.after,
+      uninstall: uninstall?.join(','),
+      options: {
+        credentials: !values['no-credentials'],
+        preserveArgv0: !values['no-preserve-argv0'],
+        force: values.force,
+        keep: values.keep,
+      },
+      mount: readMountOptions(values, report),
+      watch: watch ? service : undefined,
+      persist: format && { format, root: host },
+    };
+  },
+  async run(given, context) {
+    if (given.version) return version(context);
+    const { options } = given;
+    const args = { ...given, options: { ...options, preserveArgv0: options.preserveArgv0 && context.preserveArgv0 } };
+    if (!args.watch) return change(args, context);
+    return (await import('./registrations/watch.js')).watch(args, args.watch, context);
+  },
+});

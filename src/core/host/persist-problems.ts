@@ -1,0 +1,100 @@
+/** Problems with writing to the host, so that it has the emulators at every boot, and with taking that back. */
+
+import { defineProblem } from '../problem.js';
+import { listed, quote } from '../text.js';
+import { persistFormatNames } from './persist-formats.js';
+
+export const hostUnreachable = defineProblem({
+  id: 'host-unreachable',
+  exitStatus: 3,
+  summary: "the host's files cannot be reached from this container",
+  title: () => "the host's files cannot be reached",
+  cause: () => "the host's files cannot be reached from this container, which sees no process of the host",
+});
+
+export const hostKindUnknown = defineProblem<{ root: string }>({
+  id: 'host-kind-unknown',
+  summary: 'the host has no known way to register entries at boot',
+  title: () => 'this host has no known way to register entries at boot',
+  cause: ({ root }) =>
+    `no way to register entries at boot was found below ${quote(root)}: neither systemd-binfmt, nor the service binfmt of OpenRC, nor binfmt-support; if the host has one of them elsewhere, choose it with --persist=${persistFormatNames.join(' or --persist=')}`,
+});
+
+export const hostBusy = defineProblem({
+  id: 'host-busy',
+  summary: 'another command of this program is writing to the host',
+  title: () => 'another command of this program is writing to the host',
+  cause: () => 'gave up after a minute, because another command of this program is writing to the host',
+});
+
+export const hostOtherProcessor = defineProblem<{ program: string; processor: string }>({
+  id: 'host-other-processor',
+  exitStatus: 3,
+  summary: 'this program and its emulators are built for another processor than the host has',
+  title: () => 'the emulators of this program are for another processor',
+  cause: ({ program, processor }) =>
+    `this program and its emulators are built for ${program}, and the host's processor is ${processor}`,
+});
+
+export const hostFileChanged = defineProblem<{ files: readonly string[] }>({
+  id: 'host-file-changed',
+  summary: 'a file of the host that would be overwritten was changed by somebody else',
+  title: () => 'some files of the host are not of this program',
+  cause: ({ files }) =>
+    `refusing to overwrite ${listed(files.map(quote))}: not written by this program, or changed since (use --force); nothing was changed`,
+});
+
+const writeErrors: Readonly<Record<string, string>> = {
+  EROFS: 'EROFS: the file system is read-only',
+  ENOSPC: 'ENOSPC: no space is left',
+  EDQUOT: 'EDQUOT: no space is left for this user',
+  EACCES: 'EACCES: only root may write there, or SELinux or AppArmor forbids it',
+  EPERM: 'EPERM: it may not be changed',
+  ELOOP: 'ELOOP: a part of the path is a symbolic link',
+  ENOENT: 'ENOENT: a part of the path is a symbolic link to something that does not exist',
+  EXDEV: 'EXDEV: a part of the path is on another file system',
+};
+
+export const hostWriteFailed = defineProblem<{ directory: string; errno: string; half: boolean }>({
+  id: 'host-write-failed',
+  summary: 'a file of the host could not be written',
+  title: ({ directory }) => `${quote(directory)} cannot be written to`,
+  cause: ({ directory, errno, half }) =>
+    `cannot write to ${quote(directory)} (${writeErrors[errno] ?? errno}); ${half ? 'when the directory can be written to, run the same command again to finish' : 'nothing was changed'}`,
+});
+
+export const hostFileKept = defineProblem<{ files: readonly string[]; entry: boolean }>({
+  id: 'host-file-kept',
+  summary: 'a file of the host was not removed, because somebody has changed it',
+  title: () => 'some files of the host were changed by somebody, and stay',
+  cause: ({ files, entry }) =>
+    `kept ${listed(files.map(quote))}, because somebody has changed ${files.length > 1 ? 'them' : 'it'}${entry ? '; the entry and its emulator stay too' : ''}`,
+});
+
+export const hostFileUnknown = defineProblem<{ files: readonly string[]; manifest: string; state: ManifestState }>({
+  id: 'host-file-unknown',
+  summary: 'a file of the host was not removed, because the manifest does not say that this program has written it',
+  title: () => 'some files of the host are not in the manifest, and stay',
+  cause: ({ files, manifest, state }) =>
+    `kept ${listed(files.map(quote))} and the entry, because ${manifestStates[state](quote(manifest))}`,
+});
+
+/** Why the manifest does not tell who has written a file. */
+export type ManifestState = keyof typeof manifestStates;
+
+const manifestStates = {
+  missing: (manifest: string) => `${manifest}, which says what this program has written, is missing`,
+  unreadable: (manifest: string) => `${manifest}, which says what this program has written, cannot be read`,
+  incomplete: (manifest: string) => `${manifest} does not list them, so somebody else may have written them`,
+} as const;
+
+export const persistProblems = [
+  hostUnreachable,
+  hostKindUnknown,
+  hostBusy,
+  hostOtherProcessor,
+  hostFileChanged,
+  hostWriteFailed,
+  hostFileKept,
+  hostFileUnknown,
+];

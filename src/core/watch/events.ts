@@ -1,0 +1,71 @@
+/** What a watcher reports: one line for each event, for people, or as JSON for machines. */
+
+import type { NodeChange } from '../cluster/node-labels.js';
+import type { Invocation } from '../invocation.js';
+import type { Note } from '../note.js';
+import type { Problem } from '../problem.js';
+import { stackLines } from '../report/render.js';
+import { describeEventCause } from './event-text.js';
+
+export type EventName =
+  | 'installed'
+  | 'failed'
+  | 'restored'
+  | 'taken'
+  | 'waiting'
+  | 'ready'
+  | 'not-ready'
+  | 'node'
+  | 'stopping'
+  | 'warning';
+
+/** Why an entry had to be registered again: in events for machines, and as labels of a metric. */
+export const restoreCauses = ['removed', 'disabled', 'replaced', 'shadowed', 'broken'] as const;
+export type RestoreCause = (typeof restoreCauses)[number];
+
+/** What another tool has registered under the name of an entry that worked. */
+export interface Taker {
+  readonly entry: string;
+  readonly interpreter: string;
+  /** The flags that the entry had, and that this one lacks: `CP`. */
+  readonly missing: string;
+}
+
+export type EventCause =
+  | { readonly kind: 'problem'; readonly problem: Problem }
+  | { readonly kind: 'note'; readonly note: Note }
+  | { readonly kind: 'restore'; readonly cause: RestoreCause; readonly taker?: Taker }
+  | { readonly kind: 'taken'; readonly taker: Taker }
+  /** `failing`: it does not run; otherwise something keeps removing its entry. */
+  | { readonly kind: 'wait'; readonly seconds: number; readonly failing: boolean }
+  | { readonly kind: 'node-changed'; readonly change: Omit<NodeChange, 'patch'> }
+  | { readonly kind: 'node-reached' }
+  | { readonly kind: 'signal'; readonly signal: string };
+
+export interface WatchEvent {
+  readonly event: EventName;
+  /** The OCI architecture, if the event is about one. */
+  readonly architecture?: string;
+  readonly cause?: EventCause;
+}
+
+export type LogFormat = 'text' | 'json';
+
+export interface EventFormat {
+  readonly format: LogFormat;
+  readonly invocation: Invocation;
+}
+
+/** One line. `time`: as in ISO 8601. */
+export function formatEvent({ event, architecture, cause }: WatchEvent, time: string, options: EventFormat): string {
+  const text = cause && describeEventCause(cause, options.invocation);
+  if (options.format === 'json') {
+    const problem = cause?.kind === 'problem' ? { id: cause.problem.id, facts: cause.problem.facts } : undefined;
+    const restoreCause = cause?.kind === 'restore' ? cause.cause : undefined;
+    const taker = cause && 'taker' in cause ? cause.taker : undefined;
+    return JSON.stringify({ time, event, architecture, cause: text, restoreCause, taker, problem });
+  }
+  const subject = architecture === undefined ? '' : ` ${architecture}`;
+  const before = cause?.kind === 'problem' ? stackLines(cause.problem, options.invocation) : '';
+  return `${before}${time} ${event}${subject}${text === undefined ? '' : `: ${text}`}`;
+}
