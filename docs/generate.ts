@@ -4,18 +4,18 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Invocation } from '../src/core/invocation.js';
+import { optionRows } from '../src/cli/usage.js';
+import { commands } from '../src/commands/index.js';
+import { checks, problemIds } from '../src/core/doctor/definitions.js';
 import { addressOf, knownGroups } from '../src/core/doctor/known/index.js';
 import { speakers } from '../src/core/doctor/known/lines.js';
 import type { KnownProblem, Where } from '../src/core/doctor/known-problem.js';
-import { adviceFor } from '../src/core/report/render.js';
+import type { Invocation } from '../src/core/invocation.js';
 import { architectures } from '../src/core/platform/architectures.js';
-import { checks, problemIds } from '../src/core/doctor/definitions.js';
 import { definitionOf } from '../src/core/problem.js';
-import { commands } from '../src/commands/index.js';
+import { adviceFor } from '../src/core/report/render.js';
 import { type ExitStatusRow, exitStatuses, exitStatusesOfRun } from '../src/core/report/usage-text.js';
 import { listed } from '../src/core/text.js';
-import { optionRows } from '../src/cli/usage.js';
 
 const folder = import.meta.dirname;
 
@@ -44,12 +44,16 @@ function section(problem: KnownProblem): string {
     const words = label && `${label[0]?.toUpperCase()}${label.slice(1)}`;
     return command === undefined ? `${words}.` : `${words ? `${words}: ` : ''}\`${command}\``;
   });
-  const newer = fixedHere ? ['The emulators of binfmt do not have this problem: `docker run --privileged --rm binfmt --install all`'] : [];
+  const newer = fixedHere
+    ? ['The emulators of binfmt do not have this problem: `docker run --privileged --rm binfmt --install all`']
+    : [];
   const helps = [...newer, ...steps].map((step) => `- ${step}`).join('\n');
   const about = [
     `${cause[0]?.toUpperCase()}${cause.slice(1)}.`,
     ...(where ? [`Where: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${id}\`).` : ''}`] : []),
-    ...(ids.length > 0 ? [`[Checks](cli.md#checks) that find the cause: ${listed(ids.map((each) => `\`${each}\``))}.`] : []),
+    ...(ids.length > 0
+      ? [`[Checks](cli.md#checks) that find the cause: ${listed(ids.map((each) => `\`${each}\``))}.`]
+      : []),
   ];
   const parts = [
     `### <a id="${id}"></a>\`${heading}\`${hangs ? ', and then nothing more' : ''}`,
@@ -64,11 +68,24 @@ function section(problem: KnownProblem): string {
 const groups = Object.entries(knownGroups);
 
 function index(): string {
-  const lines = groups.map(([title, rows]) => `${title}:\n\n${rows.map(({ id, messages }) => `- [\`${messages[0]}\`](#${id})\n`).join('')}`);
+  const lines = groups.map(
+    ([title, rows]) => `${title}:\n\n${rows.map(({ id, messages }) => `- [\`${messages[0]}\`](#${id})\n`).join('')}`,
+  );
   return lines.join('\n');
 }
 
-function describeWhere({ architectures, bits, host, notNative, from, before, otherLibc, fixedAddress, belowLevel, largePages }: Where): string {
+function describeWhere({
+  architectures,
+  bits,
+  host,
+  notNative,
+  from,
+  before,
+  otherLibc,
+  fixedAddress,
+  belowLevel,
+  largePages,
+}: Where): string {
   const conditions = [
     architectures && `programs for ${listed(architectures, 'or')}`,
     bits && 'programs for 32-bit processors',
@@ -103,7 +120,12 @@ const tables: Readonly<Record<string, () => string>> = {
   architectures: () =>
     table(
       ['architecture', 'other names', "QEMU's name", 'in the image `binfmt`'],
-      architectures.map(({ name, aliases, target, inImage }) => [name, otherNames(name, aliases), target, inImage ? 'yes' : '']),
+      architectures.map(({ name, aliases, target, inImage }) => [
+        name,
+        otherNames(name, aliases),
+        target,
+        inImage ? 'yes' : '',
+      ]),
     ),
   statuses: () => tableOfStatuses(exitStatuses),
   runs: () => tableOfStatuses(exitStatusesOfRun),

@@ -66,7 +66,7 @@ describe('docs/architecture.md', () => {
     );
     expect(tested.status, tested.output).to.equal(0);
     const script = `
-      import { parsePlatform, formatPlatform } from './src/core/platform.js';
+      import { parsePlatform, formatPlatform } from './src/core/platform/platform.js';
       const parsed = parsePlatform('qemu-vax');
       console.log(parsed.kind === 'platform' && formatPlatform(parsed.platform));`;
     expect(evaluate(script)).to.equal('linux/vax');
@@ -84,8 +84,8 @@ describe('docs/architecture.md', () => {
     expect(run('node_modules/.bin/tsc').output).to.equal('');
     const script = `
       import { diagnose } from './src/core/doctor/diagnose.js';
-      import { checks } from './src/core/messages/index.js';
-      import { textOf } from './src/core/render.js';
+      import { checks } from './src/core/doctor/definitions.js';
+      import { textOf } from './src/core/report/render.js';
       import { captured, entryFor, probeOf } from './test/support/doctor.js';
       import { row } from './test/support/architectures.js';
       const mips = row('mips64p32le');
@@ -94,6 +94,16 @@ describe('docs/architecture.md', () => {
     expect(evaluate(script)).to.equal('true linux/mips64p32le: a long name');
     const tested = run('node_modules/.bin/mocha', '--import=tsx', '--reporter=dot', 'test/core/*.test.ts');
     expect(tested.status, tested.output).to.equal(0);
+  }).timeout(120_000);
+
+  it('shows how to add a format: one row', () => {
+    edit('src/core/host/formats.ts', (text) =>
+      text.replace(/^ {2}nixos: /m, `${withoutFirstLine(block('src/core/host/formats.ts'))}\n$&`),
+    );
+    expect(run('node_modules/.bin/tsc').output).to.equal('');
+    const tested = run('node_modules/.bin/mocha', '--import=tsx', 'test/core/formats.test.ts');
+    expect(tested.status, tested.output).to.equal(0);
+    expect(tested.output).to.contain('for emulators are');
   }).timeout(120_000);
 
   it('is right that no other code names an architecture', () => {

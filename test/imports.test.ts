@@ -6,6 +6,9 @@ import { ROOT } from './support/program.js';
 /** Imports point only downwards in this list. */
 const layers = ['build.ts', 'start', 'main.ts', 'cli', 'commands', 'system', 'core'];
 const source = path.join(ROOT, 'src');
+const core = path.join(source, 'core');
+/** The folders of the core, in the order in which they may import each other. */
+const rooms = 'platform binfmt install host rootless other-tools report cluster doctor watch'.split(' ');
 /** What every command uses, and what uses every command. */
 const sharedByCommands = ['command.ts', 'mount-options.ts', 'node-options.ts'];
 const listOfCommands = path.join(source, 'commands/index.ts');
@@ -66,19 +69,19 @@ describe('the layout', () => {
     .filter((name) => name.endsWith('.ts'))
     .map((name) => path.join(source, name));
 
-  for (const file of files) {
-    const name = path.relative(source, file);
-    it(`${name} imports only what exists, from its own layer or from below`, () => {
-      expect(layerOf(file), name).to.be.at.least(0);
+  it('has files that import only what exists, from their own layer or from below', () => {
+    for (const file of files) {
+      expect(layerOf(file), file).to.be.at.least(0);
       for (const imported of importsOf(file)) {
         expect(files).to.include(imported);
-        expect(layerOf(imported), imported).to.be.at.least(layerOf(file));
+        expect(layerOf(imported), `${file} imports ${imported}`).to.be.at.least(layerOf(file));
       }
-    });
-    it(`${name} opens with a paragraph about its part`, () => {
-      expect(fs.readFileSync(file, 'utf8')).to.match(/^\/\*\*/);
-    });
-  }
+    }
+  });
+
+  it('has files that open with a paragraph about their part', () => {
+    for (const file of files) expect(fs.readFileSync(file, 'utf8'), file).to.match(/^\/\*\*/);
+  });
 
   it('is read from dynamic imports too', () => {
     expect(importsIn("import { a } from './a.js'; await import('./b.js'); x: import('../c/d.js').E")).to.deep.equal([
@@ -113,8 +116,24 @@ describe('the layout', () => {
     }
   });
 
-  it('has file names that are used once, but for the list of each folder', () => {
-    const names = files.map((file) => path.basename(file)).filter((name) => name !== 'index.ts');
-    expect(names.filter((name, i) => names.indexOf(name) !== i)).to.deep.equal([]);
+  it('has rooms in its core that import only those before them', () => {
+    const roomOf = (file: string) => path.relative(core, file).split('/').slice(0, -1)[0];
+    const inCore = files.filter((file) => file.startsWith(core));
+    expect(inCore.filter((file) => roomOf(file) === undefined)).to.have.length.at.most(8);
+    for (const file of inCore) {
+      const before = [undefined, ...rooms.slice(0, rooms.indexOf(roomOf(file) ?? '') + 1)];
+      expect(before, file).to.include.members(importsOf(file).map(roomOf));
+    }
+  });
+
+  it('has no file that imports itself through others', () => {
+    const done = new Set<string>();
+    const visit = (file: string, path: readonly string[]): void => {
+      expect(path, 'a circle').not.to.include(file);
+      if (done.has(file)) return;
+      for (const imported of importsOf(file)) visit(imported, [...path, file]);
+      done.add(file);
+    };
+    for (const file of files) visit(file, []);
   });
 });

@@ -1,5 +1,5 @@
 /** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
-import { persistFormatNames } from '../core/host/persist-formats.js';
+import { persistFormatNames } from '../core/host/formats.js';
 import { choice, defineCommand, flag, number, optionalChoice, splitList, text, texts } from './command.js';
 import { listenOption, mountOptions, readMountOptions } from './mount-options.js';
 import { nodeOptions, readNodeOptions } from './node-options.js';

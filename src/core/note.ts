@@ -1,5 +1,4 @@
 /** What is worth knowing about something that went well, as data; src/core/report/note-text.ts makes the sentences. */
-import type { PersistFormat } from './host/persist-formats.js';
 import type { Problem } from './problem.js';
 
 /** How an entry differs from the one that would be registered now. */
@@ -24,9 +23,9 @@ export type Note =
   | { readonly kind: 'not-replaced'; readonly version?: string; readonly problem: Problem }
   | { readonly kind: 'changed'; readonly difference: Difference }
   | { readonly kind: 'renewed' }
-  /** The host registers them at every boot. `chosen`: by the user, not found out. */
-  | { readonly kind: 'persisted'; readonly format: PersistFormat; readonly chosen: boolean }
-  | { readonly kind: 'boot-service-off'; readonly format: PersistFormat; readonly file: string }
+  /** The host registers them at every boot: `registers` says how. `chosen`: by the user, not found out. */
+  | { readonly kind: 'persisted'; readonly registers: string; readonly chosen: boolean }
+  | { readonly kind: 'boot-service-off'; readonly service: string; readonly file: string }
   /** The host also registers `other`, for the same programs: after the entry, so that it is in front. */
   | { readonly kind: 'in-front-at-boot'; readonly entry: string; readonly other: string; readonly file: string }
   /** binfmt-support also has `other`, for the same programs, and so registers neither as it is. */
@@ -45,8 +44,8 @@ export type Note =
   | { readonly kind: 'entries-unreadable'; readonly problem: Problem }
   | { readonly kind: 'one-user-only'; readonly missing: MissingIds }
   | { readonly kind: 'no-watcher' }
-  | { readonly kind: 'next-step'; readonly format: 'systemd' | 'openrc' | 'none'; readonly directory: string }
-  | { readonly kind: 'next-step'; readonly format: 'debian'; readonly entries: readonly string[] };
+  /** What to do on the host after an export (src/core/host/formats.ts). */
+  | { readonly kind: 'next-step'; readonly step: string };
 
 /** Why a user namespace has one user only. */
 export type MissingIds =

@@ -1,5 +1,5 @@
 /**
- * What is not as it should be, as data: an id out of one vocabulary (src/core/messages), a subject, facts, and
+ * What is not as it should be, as data: an id out of one vocabulary, a subject, facts, and
  * advice. Install, status, watch, run and doctor share it. No code reads English: sentences are made from id and
  * facts when they are printed (src/core/report/render.ts).
  */

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { causeKey, counted, judge, NO_REQUESTS } from '../../src/core/cluster/api-answer.js';
 import { parseDnsName, parseTaintKey, serverUrl } from '../../src/core/cluster/cluster.js';
 import { oneLine } from '../../src/core/report/render.js';
-import { formatEvent } from '../../src/core/watch/events.js';
+import { formatEvent } from '../../src/core/watch/event-text.js';
 import { asImage } from '../support/doctor.js';
 
 const serviceAccount = '/d';

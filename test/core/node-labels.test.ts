@@ -6,11 +6,11 @@ import {
   type NodeWish,
   parseNode,
   releaseBy,
-  runningPlatforms,
 } from '../../src/core/cluster/node-labels.js';
 import { mountProblem } from '../../src/core/doctor/binfmt-errors.js';
 import { parseSelection } from '../../src/core/install/selection.js';
 import { architectures } from '../../src/core/platform/architectures.js';
+import { runningPlatforms } from '../../src/core/watch/running-platforms.js';
 import { initialState } from '../../src/core/watch/watch-state.js';
 
 const start: NodeWish & { taint: string } = {

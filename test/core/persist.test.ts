@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { registerLine, registrationOf } from '../../src/core/binfmt/entry.js';
 import { configuredLine } from '../../src/core/host/binfmt-d.js';
+import { lineOfRecord } from '../../src/core/host/binfmts-record.js';
 import { inFrontAtBoot, recordLike } from '../../src/core/host/boot-order.js';
+import { filesOfEntry, hostInterpreter, persistedEntries, removalOrder } from '../../src/core/host/entry-files.js';
+import { chooseFormat, persistFormatNames } from '../../src/core/host/formats.js';
 import {
   beginReplacing,
   EMPTY_MANIFEST,
@@ -11,15 +14,6 @@ import {
   parseHostManifest,
   withoutFiles,
 } from '../../src/core/host/host-manifest.js';
-import {
-  chooseFormat,
-  filesOfEntry,
-  hostInterpreter,
-  lineOfRecord,
-  persistedEntries,
-  persistFormatNames,
-  removalOrder,
-} from '../../src/core/host/persist-formats.js';
 import { row } from '../support/architectures.js';
 
 const name = 'qemu-aarch64';

@@ -5,7 +5,7 @@ import { EMPTY_STATUS } from '../../src/core/binfmt/status.js';
 import { mountProblem } from '../../src/core/doctor/binfmt-errors.js';
 import { parseSelection } from '../../src/core/install/selection.js';
 import { afterTry, allowedAt, type Backoff } from '../../src/core/watch/backoff.js';
-import { formatEvent } from '../../src/core/watch/events.js';
+import { formatEvent } from '../../src/core/watch/event-text.js';
 import { routesFor } from '../../src/core/watch/health.js';
 import { formatMetrics } from '../../src/core/watch/metrics.js';
 import { initialState, type WatchState } from '../../src/core/watch/watch-state.js';

@@ -2,7 +2,8 @@
 import path from 'node:path';
 import type { Advice } from '../../core/advice.js';
 import { runnerOf, type Snapshot } from '../../core/binfmt/snapshot.js';
-import { type ExportedEmulator, type ExportFormat, exportedFiles, nextStep } from '../../core/host/export-files.js';
+import { type ExportedEmulator, exportedFiles } from '../../core/host/entry-files.js';
+import { type ExportFormat, nextStep } from '../../core/host/formats.js';
 import { noEmulator } from '../../core/install/emulator-problems.js';
 import { wantedFlags } from '../../core/install/plan.js';
 import {
@@ -67,7 +68,11 @@ async function exportFiles(args: ExportArguments, system: System, context: Conte
   const problem =
     emulators.length === 0 ? nothing(items, system.emulatorDirectory) : await write(args, emulators, system, context);
   if (problem) return { lines: [...report.lines, ...reportProblem(problem).lines], exit: 1 };
-  return { lines: [...report.lines, { kind: 'note', note: nextStep(args.format, emulators) }], exit: 0 };
+  const step = nextStep(
+    args.format,
+    emulators.map(({ architecture }) => emulatorName(architecture)),
+  );
+  return { lines: [...report.lines, { kind: 'note', note: { kind: 'next-step', step } }], exit: 0 };
 }
 
 interface Choice {

@@ -4,8 +4,7 @@ import { takeBack } from '../../system/persist/take-back.js';
 import { formatOf, type HostOptions, lockHost, openHost, otherProcessor } from '../../system/persist/target-host.js';
 import type { System } from '../../system/system.js';
 import type { Arguments } from './arguments.js';
-import type { Changes } from './change.js';
-import { install } from './install-list.js';
+import { type Changes, install } from './install-list.js';
 
 export async function changeHost(args: Arguments, options: HostOptions, system: System): Promise<Changes> {
   const opened = openHost(options, system);

@@ -6,7 +6,7 @@ import { openSystem, type System } from '../../system/system.js';
 import type { Context } from '../command.js';
 import { refusal } from '../mount-options.js';
 import type { Arguments } from './arguments.js';
-import { type InstallReport, install } from './install-list.js';
+import { type Changes, install } from './install-list.js';
 import { status } from './report-status.js';
 import { uninstall } from './uninstall-list.js';
 
@@ -44,11 +44,6 @@ export async function change(args: Arguments, context: Context): Promise<Report>
   const exit = Math.max(0, ...steps.map((step) => step.exit)) as Report['exit'];
   // Some callers show only the last line.
   return { stdout: now.stdout, lines: [...lines.filter((line) => !isFailure(line)), ...lines.filter(isFailure)], exit };
-}
-
-export interface Changes {
-  readonly removed?: Report;
-  readonly installed?: InstallReport;
 }
 
 async function changeEntries(args: Arguments, system: System): Promise<Changes> {

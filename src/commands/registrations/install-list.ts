@@ -26,6 +26,12 @@ export interface InstallReport {
   readonly withoutEntries: boolean;
 }
 
+/** What was removed, and what was installed. */
+export interface Changes {
+  readonly removed?: Report;
+  readonly installed?: InstallReport;
+}
+
 /** `host`: on this host too. */
 export async function install(
   words: readonly string[],

@@ -23,6 +23,10 @@ export interface MountPoint {
 }
 
 export const BINFMT_MISC = 'binfmt_misc';
+/** Where every host has it, unless it is told otherwise. */
+export const BINFMT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
+/** A sysctl. Source: fs/binfmt_misc.c and kernel/ucount.c of Linux 7.3. Entries without flag F do not count. */
+export const INTERPRETER_LIMIT = 'user.max_binfmt_misc_interpreters';
 /** Its number in linux/magic.h. */
 export const BINFMTFS_MAGIC = 0x42494e4d;
 

@@ -1,5 +1,4 @@
 /** What a probe did, in words, and as facts of a problem. */
-import type { PlatformFacts } from '../doctor/input.js';
 import { shortened } from '../text.js';
 import { interpreterOf, type ProbeResult, STARVED, type Verdict } from './probe.js';
 
@@ -14,7 +13,7 @@ export type ProbeFacts = {
   readonly interpreter?: string;
 };
 
-export function probeFacts({ verdict, probe }: Pick<PlatformFacts, 'verdict' | 'probe'>): ProbeFacts {
+export function probeFacts({ verdict, probe }: { verdict: Verdict; probe?: ProbeResult }): ProbeFacts {
   return factsOf(verdict, probe);
 }
 

@@ -3,11 +3,6 @@
  * Decides how the node has to change, if at all.
  */
 
-import type { ProbeResult } from '../binfmt/probe.js';
-import type { Architecture } from '../platform/architectures.js';
-import { formatPlatform, platformsUpTo } from '../platform/platform.js';
-import { isRunning, type WatchState } from '../watch/watch-state.js';
-
 /** What matters here about a node, as the API server reports it. */
 export interface ClusterNode {
   /** Changes with every change of the node. */
@@ -43,22 +38,6 @@ export interface NodeChange {
   readonly removed: readonly string[];
   /** The key of the taints that go. */
   readonly taint?: string;
-}
-
-/**
- * Which platforms have a label: each that is watched and runs, its architecture, and every variant that its probe showed.
- * One emulator runs them all.
- */
-export function runningPlatforms(state: WatchState, probes: ReadonlyMap<Architecture, ProbeResult>): readonly string[] {
-  const running = state.platforms.flatMap((watched) => {
-    if (!isRunning(state, watched)) return [];
-    const { platform } = watched;
-    const { architecture } = platform;
-    const verdict = probes.get(architecture)?.verdict;
-    const variants = verdict?.kind === 'runs' ? platformsUpTo(architecture, verdict.level) : [];
-    return [formatPlatform({ architecture }), formatPlatform(platform), ...variants];
-  });
-  return [...new Set(running)].sort();
 }
 
 /** Reads the API server's answer. Undefined if it is not the node of this name. */

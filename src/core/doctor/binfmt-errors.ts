@@ -4,11 +4,11 @@
  */
 import type { Advice } from '../advice.js';
 import type { Registration } from '../binfmt/entry.js';
+import { BINFMT_DIRECTORY } from '../binfmt/procfs.js';
 import { notRegistered, notWritten } from '../install/emulator-problems.js';
 import { type Problem, problemOf } from '../problem.js';
 import { raiseInterpreterLimit } from './checks/machine-checks.js';
 import {
-  BINFMT_DIRECTORY,
   deadAutomount,
   kernelModule,
   mountFailed,

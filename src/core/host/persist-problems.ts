@@ -2,7 +2,7 @@
 
 import { defineProblem } from '../problem.js';
 import { listed, quote } from '../text.js';
-import { persistFormatNames } from './persist-formats.js';
+import { bootOf, persistFormatNames } from './formats.js';
 
 export const hostUnreachable = defineProblem({
   id: 'host-unreachable',
@@ -17,7 +17,7 @@ export const hostKindUnknown = defineProblem<{ root: string }>({
   summary: 'the host has no known way to register entries at boot',
   title: () => 'this host has no known way to register entries at boot',
   cause: ({ root }) =>
-    `no way to register entries at boot was found below ${quote(root)}: neither systemd-binfmt, nor the service binfmt of OpenRC, nor binfmt-support; if the host has one of them elsewhere, choose it with --persist=${persistFormatNames.join(' or --persist=')}`,
+    `no way to register entries at boot was found below ${quote(root)}: neither ${persistFormatNames.map((name) => bootOf(name).service).join(', nor ')}; if the host has one of them elsewhere, choose it with --persist=${persistFormatNames.join(' or --persist=')}`,
 });
 
 export const hostBusy = defineProblem({

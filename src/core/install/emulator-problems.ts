@@ -1,7 +1,7 @@
 /** Problems with the emulators that come with this program, and with registering them. */
 
+import { INTERPRETER_LIMIT } from '../binfmt/procfs.js';
 import { describeShortage } from '../binfmt/verdict-text.js';
-import { INTERPRETER_LIMIT } from '../doctor/checks/machine-checks.js';
 import { defineProblem } from '../problem.js';
 import { listed } from '../text.js';
 

@@ -1,6 +1,6 @@
 /** Advice in words: a label, and a command to paste, for the way in which this program was called. */
 import type { Advice, Grant, Suggestion } from '../advice.js';
-import { BINFMT_DIRECTORY } from '../doctor/checks/mount-checks.js';
+import { BINFMT_DIRECTORY } from '../binfmt/procfs.js';
 import { call, callAsService, callPrivileged, type Invocation, quoted, words } from '../invocation.js';
 import { printable } from '../text.js';
 

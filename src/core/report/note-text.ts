@@ -28,9 +28,9 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
     case 'renewed':
       return "registered again, through the host's own file";
     case 'persisted':
-      return `${bootServices[note.format]} at every boot (${note.chosen ? 'as chosen' : 'found on this host; choose another way with --persist=FORMAT'})`;
+      return `${note.registers} at every boot (${note.chosen ? 'as chosen' : 'found on this host; choose another way with --persist=FORMAT'})`;
     case 'boot-service-off':
-      return `at boot, ${note.format} will register nothing, because ${note.file} is a link to /dev/null`;
+      return `at boot, ${note.service} will register nothing, because ${note.file} is a link to /dev/null`;
     case 'in-front-at-boot':
       return `from the next boot on, ${note.other} is in front of ${note.entry}, because ${note.file} is read later`;
     case 'record-clash':
@@ -60,15 +60,9 @@ export function describeNote(note: Note, cause: (problem: Problem) => string): s
     case 'no-watcher':
       return 'no watcher is running here';
     case 'next-step':
-      return note.format === 'debian' ? nextStepWithDebian(note.entries) : nextSteps[note.format](note.directory);
+      return note.step;
   }
 }
-
-const bootServices = {
-  systemd: 'systemd-binfmt registers what is in /etc/binfmt.d',
-  openrc: "OpenRC's service binfmt registers what is in /etc/binfmt.d",
-  'binfmt-support': 'update-binfmts registers what is in /var/lib/binfmts',
-} as const;
 
 function describeFiles([first = '', ...more]: readonly string[]): string {
   const file = printable(first);
@@ -111,23 +105,4 @@ function describeMissing(missing: MissingIds): string {
     case 'refused':
       return printable(missing.output);
   }
-}
-
-const nextSteps = {
-  systemd: () => 'sudo systemctl restart systemd-binfmt',
-  openrc: () => 'sudo rc-update add binfmt boot && sudo rc-service binfmt restart',
-  none: (directory: string) =>
-    `register the emulators in ${directory} as your system does it, with the flags F, P, O and C`,
-} as const;
-
-function nextStepWithDebian(entries: readonly string[]): string {
-  const remove = entries.map(
-    (name) => `  sudo update-binfmts --package qemu-user-static --remove ${name} /usr/bin/${name}-static`,
-  );
-  return [
-    entries.map((name) => `sudo update-binfmts --import ${name}`).join(' && '),
-    'If update-binfmts warns that another package owns the entry, remove that entry first:',
-    ...remove,
-    '  (use the package and the path that update-binfmts --display shows)',
-  ].join('\n');
 }

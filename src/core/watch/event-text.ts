@@ -1,11 +1,11 @@
-/** What a watcher says about itself, in words. */
+/** What a watcher says: one line for each event, for people, or as JSON for machines; and why it is not ready. */
 
 import type { NodeChange } from '../cluster/node-labels.js';
 import type { Invocation } from '../invocation.js';
 import { describeNote } from '../report/note-text.js';
-import { causeOf, oneLine } from '../report/render.js';
+import { causeOf, oneLine, stackLines } from '../report/render.js';
 import { listed } from '../text.js';
-import type { EventCause, RestoreCause, Taker } from './events.js';
+import type { EventCause, RestoreCause, Taker, WatchEvent } from './events.js';
 import type { WatchState } from './watch-state.js';
 
 export const WRONG_METHOD = 'only GET and HEAD\n';
@@ -25,8 +25,29 @@ const restoreCauses: Readonly<Record<RestoreCause, string>> = {
   broken: 'its entry did not work any more',
 };
 
+export type LogFormat = 'text' | 'json';
+
+export interface EventFormat {
+  readonly format: LogFormat;
+  readonly invocation: Invocation;
+}
+
+/** One line. `time`: as in ISO 8601. */
+export function formatEvent({ event, architecture, cause }: WatchEvent, time: string, options: EventFormat): string {
+  const text = cause && describeEventCause(cause, options.invocation);
+  if (options.format === 'json') {
+    const problem = cause?.kind === 'problem' ? { id: cause.problem.id, facts: cause.problem.facts } : undefined;
+    const restoreCause = cause?.kind === 'restore' ? cause.cause : undefined;
+    const taker = cause && 'taker' in cause ? cause.taker : undefined;
+    return JSON.stringify({ time, event, architecture, cause: text, restoreCause, taker, problem });
+  }
+  const subject = architecture === undefined ? '' : ` ${architecture}`;
+  const before = cause?.kind === 'problem' ? stackLines(cause.problem, options.invocation) : '';
+  return `${before}${time} ${event}${subject}${text === undefined ? '' : `: ${text}`}`;
+}
+
 /** One line. */
-export function describeEventCause(cause: EventCause, invocation: Invocation): string {
+function describeEventCause(cause: EventCause, invocation: Invocation): string {
   switch (cause.kind) {
     case 'problem':
       return oneLine(cause.problem, invocation);

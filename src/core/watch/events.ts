@@ -1,11 +1,8 @@
-/** What a watcher reports: one line for each event, for people, or as JSON for machines. */
+/** What a watcher reports, as data. */
 
 import type { NodeChange } from '../cluster/node-labels.js';
-import type { Invocation } from '../invocation.js';
 import type { Note } from '../note.js';
 import type { Problem } from '../problem.js';
-import { stackLines } from '../report/render.js';
-import { describeEventCause } from './event-text.js';
 
 export type EventName =
   | 'installed'
@@ -47,25 +44,4 @@ export interface WatchEvent {
   /** The OCI architecture, if the event is about one. */
   readonly architecture?: string;
   readonly cause?: EventCause;
-}
-
-export type LogFormat = 'text' | 'json';
-
-export interface EventFormat {
-  readonly format: LogFormat;
-  readonly invocation: Invocation;
-}
-
-/** One line. `time`: as in ISO 8601. */
-export function formatEvent({ event, architecture, cause }: WatchEvent, time: string, options: EventFormat): string {
-  const text = cause && describeEventCause(cause, options.invocation);
-  if (options.format === 'json') {
-    const problem = cause?.kind === 'problem' ? { id: cause.problem.id, facts: cause.problem.facts } : undefined;
-    const restoreCause = cause?.kind === 'restore' ? cause.cause : undefined;
-    const taker = cause && 'taker' in cause ? cause.taker : undefined;
-    return JSON.stringify({ time, event, architecture, cause: text, restoreCause, taker, problem });
-  }
-  const subject = architecture === undefined ? '' : ` ${architecture}`;
-  const before = cause?.kind === 'problem' ? stackLines(cause.problem, options.invocation) : '';
-  return `${before}${time} ${event}${subject}${text === undefined ? '' : `: ${text}`}`;
 }

@@ -5,10 +5,16 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { BINFMT_MISC, BINFMTFS_MAGIC, binfmtMounts, typesMountedAt } from '../../core/binfmt/procfs.js';
+import {
+  BINFMT_DIRECTORY,
+  BINFMT_MISC,
+  BINFMTFS_MAGIC,
+  binfmtMounts,
+  typesMountedAt,
+} from '../../core/binfmt/procfs.js';
 import type { BinfmtMount, WritableMount } from '../../core/binfmt/snapshot.js';
 import { mountProblem, openProblem, userNamespaceProblem } from '../../core/doctor/binfmt-errors.js';
-import { BINFMT_DIRECTORY, deadAutomount, userNamespace } from '../../core/doctor/checks/mount-checks.js';
+import { deadAutomount, userNamespace } from '../../core/doctor/checks/mount-checks.js';
 import { mountPointInUse } from '../../core/install/request-problems.js';
 import { isProblem, type Problem, problemOf } from '../../core/problem.js';
 import { errnoOf, readText } from '../host/files.js';

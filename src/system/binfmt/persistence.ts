@@ -5,9 +5,8 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { BINFMT_MISC, binfmtMounts, sharedHostDirectories } from '../../core/binfmt/procfs.js';
+import { BINFMT_DIRECTORY, BINFMT_MISC, binfmtMounts, sharedHostDirectories } from '../../core/binfmt/procfs.js';
 import type { WritableMount } from '../../core/binfmt/snapshot.js';
-import { BINFMT_DIRECTORY } from '../../core/doctor/checks/mount-checks.js';
 import { testName } from '../../core/install/temporary-names.js';
 import { readText } from '../host/files.js';
 import { inInitialPidNamespace, mountNamespaceOf, parentOf, processesInOtherNamespaces } from '../host/namespaces.js';

@@ -2,9 +2,8 @@
 import path from 'node:path';
 import { unmatchedExecutable } from '../../core/binfmt/elf.js';
 import type { Verdict } from '../../core/binfmt/probe.js';
-import { parseConfinement, parsePageSize, typesMountedAt } from '../../core/binfmt/procfs.js';
+import { BINFMT_DIRECTORY, parseConfinement, parsePageSize, typesMountedAt } from '../../core/binfmt/procfs.js';
 import { activeEntry, isOwnMount, matchingEntries, type Snapshot } from '../../core/binfmt/snapshot.js';
-import { BINFMT_DIRECTORY } from '../../core/doctor/checks/mount-checks.js';
 import { type DoctorInput, entriesOf, type HostFacts, type Interpreter } from '../../core/doctor/input.js';
 import { configuredEntries } from '../../core/host/binfmt-d.js';
 import { type Architecture, architectures } from '../../core/platform/architectures.js';

@@ -4,24 +4,23 @@
  * places: trying an emulator, carrying out a step, and rolling it back.
  */
 
-import { type Registration, sameRegistration } from '../../core/binfmt/entry.js';
-import { runsEverywhere } from '../../core/binfmt/probe.js';
+import { sameRegistration } from '../../core/binfmt/entry.js';
 import { isOwnMount, type Snapshot } from '../../core/binfmt/snapshot.js';
-import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
+import { afterTrial } from '../../core/doctor/after-install.js';
 import { switchedOffProblem, vanishingProblem } from '../../core/doctor/binfmt-errors.js';
-import { entryRemoved, unreliable } from '../../core/install/emulator-problems.js';
+import { entryRemoved } from '../../core/install/emulator-problems.js';
 import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/install/plan.js';
-import { trialName } from '../../core/install/temporary-names.js';
 import type { Architecture } from '../../core/platform/architectures.js';
 import { formatPlatform, type Platform, shortPlatform } from '../../core/platform/platform.js';
 import { ENTRY_KEPT, type Problem, problemOf } from '../../core/problem.js';
-import { inodeOf, isSwitchedOff, ownId, readEntries, register, unregister } from '../binfmt/entries.js';
+import { inodeOf, isSwitchedOff, readEntries, register, unregister } from '../binfmt/entries.js';
 import { ensurePersistent, type KeptBy, mountOnHost, remount } from '../binfmt/persistence.js';
-import { undoAtEnd } from '../cleanup.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
+import { problemsOf, runs } from './failures.js';
 import { openToContainers } from './relabel.js';
 import { leaveStandIn, registerIfRuns } from './stand-in.js';
+import { type Register, type TrialEntry, type Trials, tryEmulators } from './trials.js';
 
 export interface InstallRequest {
   readonly platforms: readonly Platform[];
@@ -33,9 +32,6 @@ export interface InstallRequest {
   /** Registers an emulator that is not among this program's own files; undefined: they all are. */
   readonly register?: Register;
 }
-
-/** Registers an entry; resolves to why the kernel refused it. */
-export type Register = (registration: Registration) => Promise<Problem | undefined>;
 
 export interface Installation {
   readonly results: readonly InstallResult[];
@@ -94,10 +90,6 @@ function isRegistration(job: Job): job is RegisterJob {
   return job.step.kind === 'register';
 }
 
-function runs({ architecture, level }: Platform, { probes }: Snapshot): boolean {
-  return runsEverywhere(probes.get(architecture), level);
-}
-
 /** Emulators among this program's own files. */
 function registerHere({ binfmt, host }: System): Register {
   return async (registration) =>
@@ -142,60 +134,6 @@ async function tryReplacements(planned: readonly Job[], register: Register, syst
   const { refused, failed, passed } = await tryEmulators(emulators, register, system);
   const problems = new Map([...refused, ...[...failed].map(([key, problem]) => [key, afterTrial(problem)] as const)]);
   return { problems, passed };
-}
-
-export interface Trial {
-  readonly platform: Platform;
-  readonly registration: Registration;
-}
-
-/** The entry of an emulator that ran the test program. It is removed when this program ends, unless it is kept. */
-interface TrialEntry {
-  readonly name: string;
-  keep(): void;
-  end(): void;
-}
-
-/** What became of some emulators. */
-export interface Trials {
-  /** The kernel did not register them. */
-  readonly refused: ReadonlyMap<Architecture, Problem>;
-  /** They were registered, and did not run the test program. They are removed already. */
-  readonly failed: ReadonlyMap<Architecture, Problem>;
-  readonly passed: ReadonlyMap<Architecture, TrialEntry>;
-}
-
-/** Registers emulators under other names, in front of every other entry. */
-export async function tryEmulators(emulators: readonly Trial[], register: Register, system: System): Promise<Trials> {
-  const { binfmt } = system;
-  const refused = new Map<Architecture, Problem>();
-  const trials = new Map<Architecture, TrialEntry>();
-  if (binfmt.kind !== 'writable') return { refused, failed: new Map(), passed: trials };
-  try {
-    for (const { platform, registration } of emulators) {
-      const name = trialName(registration.name, ownId());
-      const remove = () => void unregister(binfmt.dir, name);
-      const keep = undoAtEnd(remove);
-      const problem = await register({ ...registration, name });
-      const end = () => {
-        remove();
-        keep();
-      };
-      if (problem) refused.set(platform.architecture, problem);
-      if (problem) keep();
-      else trials.set(platform.architecture, { name, keep, end });
-    }
-    // The variant that was asked for does not matter here: the emulator has to be no worse than the one before.
-    const platforms = [...trials.keys()].map((architecture): Platform => ({ architecture }));
-    const snapshot = await takeSnapshot(system, { probes: [...trials.keys()] });
-    const broken = platforms.filter((platform) => !runs(platform, snapshot));
-    const failed = await problemsOf(broken, system);
-    for (const architecture of failed.keys()) trials.get(architecture)?.end();
-    return { refused, failed, passed: new Map([...trials].filter(([architecture]) => !failed.has(architecture))) };
-  } catch (error) {
-    for (const { end } of trials.values()) end();
-    throw error;
-  }
 }
 
 /**
@@ -264,26 +202,6 @@ async function probeAgain(
     .map(({ platform }) => platform.architecture);
   const remaining = [...probed.probes].filter(([architecture]) => !gone.includes(architecture));
   return { ...probed, entries, probes: new Map(remaining) };
-}
-
-/** What doctor says about platforms that do not run: the first problem of each. */
-async function problemsOf(platforms: readonly Platform[], system: System): Promise<ReadonlyMap<Architecture, Problem>> {
-  if (platforms.length === 0) return new Map();
-  const { collectDoctorInput } = await import('../host/doctor-input.js');
-  const { diagnose } = await import('../../core/doctor/diagnose.js');
-  const found = diagnose(await collectDoctorInput(system, { platforms, repeat: 1 }));
-  return new Map(
-    platforms.map((platform): [Architecture, Problem] => {
-      const subject = formatPlatform(platform);
-      const problem = found.find((each) => each.subject === subject && each.severity === 'problem');
-      return [
-        platform.architecture,
-        problem
-          ? afterInstall(problem)
-          : problemOf(unreliable, subject, {}, [{ do: 'consider', what: 'try-again-later' }]),
-      ];
-    }),
-  );
 }
 
 function resultOf(

@@ -16,7 +16,7 @@ import { type Problem, problemOf } from '../../core/problem.js';
 import { inodeOf, readEntries, register, unregister } from '../binfmt/entries.js';
 import type { System } from '../system.js';
 import { takeSnapshot } from '../take-snapshot.js';
-import type { Register } from './install.js';
+import type { Register } from './trials.js';
 
 /** The stand-in stays, because the kernel refused an entry of that name. */
 export function leaveStandIn(name: string, standIn: string, refused: Problem, dir: string): Problem {

@@ -5,9 +5,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { BINFMT_MISC } from '../../core/binfmt/procfs.js';
+import { BINFMT_DIRECTORY, BINFMT_MISC } from '../../core/binfmt/procfs.js';
 import type { WritableMount } from '../../core/binfmt/snapshot.js';
-import { BINFMT_DIRECTORY } from '../../core/doctor/checks/mount-checks.js';
 import { formatIdMap, parseIdMap, sameIds, subordinateIds } from '../../core/host/id-map.js';
 import { type NamespaceStep, namespaceProblem, namespaceSettings } from '../../core/host/namespace-problems.js';
 import { bindFailed } from '../../core/install/request-problems.js';

@@ -4,9 +4,8 @@
  */
 import fs from 'node:fs';
 import type { Advice } from '../../core/advice.js';
-import { parseUserId } from '../../core/binfmt/procfs.js';
+import { BINFMT_DIRECTORY, parseUserId } from '../../core/binfmt/procfs.js';
 import type { BinfmtMount } from '../../core/binfmt/snapshot.js';
-import { BINFMT_DIRECTORY } from '../../core/doctor/checks/mount-checks.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import {
   chooseEngine,

@@ -1,8 +1,9 @@
 /** What the user should know about the next boot of the host. */
 
 import { byteString } from '../../core/bytes.js';
+import { DATABASE } from '../../core/host/binfmts-record.js';
 import { inFrontAtBoot, recordLike } from '../../core/host/boot-order.js';
-import { DATABASE, definitionOfFormat, type PersistFormat } from '../../core/host/persist-formats.js';
+import { bootOf, type PersistFormat } from '../../core/host/formats.js';
 import type { Note } from '../../core/note.js';
 import type { Architecture } from '../../core/platform/architectures.js';
 import { type HostTree, readConfigurationFiles, readThroughLinks } from '../host/host-tree.js';
@@ -24,12 +25,12 @@ export async function bootNotes(
   { format, chosen }: BootFormat,
   entries: readonly BootEntry[],
 ): Promise<Note[]> {
-  const { maskedBy, shared } = definitionOfFormat(format);
+  const { registers, service, maskedBy, shared } = bootOf(format);
   const masked = maskedBy === undefined ? undefined : await tree.contents(maskedBy);
   const off = masked?.kind === 'link' && masked.target === '/dev/null';
   return [
-    { kind: 'persisted', format, chosen },
-    ...(off ? [{ kind: 'boot-service-off', format, file: `/${maskedBy}` } as const] : []),
+    { kind: 'persisted', registers, chosen },
+    ...(off ? [{ kind: 'boot-service-off', service, file: `/${maskedBy}` } as const] : []),
     ...(shared ? await clashes(tree, entries) : await entriesInFront(tree, entries)),
   ];
 }

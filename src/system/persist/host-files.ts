@@ -4,9 +4,10 @@
  * call can complete what was interrupted at any moment.
  */
 import fs from 'node:fs';
-import { EMULATOR_DIRECTORY, MANIFEST } from '../../core/host/export-files.js';
+import type { HostFile } from '../../core/host/entry-files.js';
+import { MANIFEST } from '../../core/host/entry-files.js';
+import { EMULATOR_DIRECTORY } from '../../core/host/formats.js';
 import { beginReplacing, EMPTY_MANIFEST, endReplacing, isOurs, type Replaced } from '../../core/host/host-manifest.js';
-import type { HostFile } from '../../core/host/persist-formats.js';
 import { undoAtEnd } from '../cleanup.js';
 import { isDirectory } from '../host/files.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
@@ -27,8 +28,6 @@ import {
 /** A file to write. */
 export interface WantedFile {
   readonly file: HostFile;
-  /** Where it is prepared, if not in its own directory. */
-  readonly unfinishedIn?: string;
   /** What others have in its place is kept, and comes back when it is removed. */
   readonly shared?: boolean;
 }
@@ -97,7 +96,7 @@ export async function stageFiles(
   };
   for (const { each, sha256, replaced } of toWrite) {
     const { path: file } = each.file;
-    const nextPath = nextTo(file, each.unfinishedIn);
+    const nextPath = nextTo(file);
     const [place, next] = [await tree.place(file, true), await tree.place(nextPath, true)];
     const failed = [place, next].find(({ kind }) => kind === 'failed');
     if (failed?.kind === 'failed') {

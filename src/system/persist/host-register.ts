@@ -6,7 +6,7 @@ import { ownArchitecture } from '../../core/install/emulator-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { interpreterLimit, takesOwnPrograms } from '../binfmt/entries.js';
 import { userId } from '../host/namespaces.js';
-import type { Register } from '../install/install.js';
+import type { Register } from '../install/trials.js';
 import type { System } from '../system.js';
 
 export function registerFrom(root: string, system: System): Register {

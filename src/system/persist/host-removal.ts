@@ -1,7 +1,14 @@
 /** Removes files of this program from a host, and puts back what others had in their places. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { MANIFEST } from '../../core/host/export-files.js';
+import { recordOf } from '../../core/host/binfmts-record.js';
+import {
+  type HostFile,
+  hostInterpreter,
+  isRecordOf,
+  MANIFEST,
+  type RemovalOrder,
+} from '../../core/host/entry-files.js';
 import {
   EMPTY_MANIFEST,
   type HostManifest,
@@ -9,13 +16,6 @@ import {
   type Replaced,
   withoutFiles,
 } from '../../core/host/host-manifest.js';
-import {
-  type HostFile,
-  hostInterpreter,
-  isRecordOf,
-  type RemovalOrder,
-  recordOf,
-} from '../../core/host/persist-formats.js';
 import type { ManifestState } from '../../core/host/persist-problems.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 import {
@@ -39,13 +39,9 @@ export interface Removal {
 
 /**
  * Removes those of these files that this program has written and nobody has changed, in this order, and puts back what others
- * had there, even where this program's file is gone. `unfinishedIn`: see WantedFile.
+ * had there, even where this program's file is gone.
  */
-export async function removeFiles(
-  tree: HostTree,
-  files: readonly string[],
-  unfinishedIn: (file: string) => string | undefined,
-): Promise<Removal> {
+export async function removeFiles(tree: HostTree, files: readonly string[]): Promise<Removal> {
   const manifest = (await readManifest(tree)) ?? EMPTY_MANIFEST;
   const known = files.filter((file) => isListed(manifest, file));
   if (known.length === 0) return { kept: [] };
@@ -63,7 +59,7 @@ export async function removeFiles(
       kept.push(file);
       continue;
     }
-    if (before && !isBack(found, before)) failure = await replaceFile(tree, fileFrom(file, before), unfinishedIn(file));
+    if (before && !isBack(found, before)) failure = await replaceFile(tree, fileFrom(file, before));
     else if (!before && !missing) failure = await removeFile(tree, file);
     if (failure) {
       failure = { ...failure, half: gone.length > 0 };

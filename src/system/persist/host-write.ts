@@ -2,14 +2,14 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { MANIFEST } from '../../core/host/export-files.js';
+import { type HostFile, MANIFEST } from '../../core/host/entry-files.js';
+import { UNFINISHED_IN, unfinishedIn } from '../../core/host/formats.js';
 import {
   EMPTY_MANIFEST,
   formatHostManifest,
   type HostManifest,
   parseHostManifest,
 } from '../../core/host/host-manifest.js';
-import { type HostFile, UNFINISHED_IN } from '../../core/host/persist-formats.js';
 import { errnoOf } from '../host/files.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 
@@ -48,13 +48,9 @@ export async function changeManifest(
   return replaceFile(tree, { path: MANIFEST, mode: 0o644, text });
 }
 
-export async function replaceFile(
-  tree: HostTree,
-  file: HostFile,
-  unfinishedIn?: string,
-): Promise<WriteFailure | undefined> {
+export async function replaceFile(tree: HostTree, file: HostFile): Promise<WriteFailure | undefined> {
   const place = await tree.place(file.path, true);
-  const next = await tree.place(nextTo(file.path, unfinishedIn), true);
+  const next = await tree.place(nextTo(file.path), true);
   for (const each of [place, next]) if (each.kind === 'failed') return { ...each, kind: 'write-failed', half: false };
   if (place.kind !== 'place' || next.kind !== 'place') return undefined;
   const errno = writeNew(next.path, file) ?? failing(() => fs.renameSync(next.path, place.path));
@@ -88,8 +84,9 @@ export function identity(found: Contents): string | undefined {
 const UNFINISHED = /^\.binfmt-[0-9a-f]{16}\.new$/;
 
 /** A new name for a file that is not complete yet. */
-export function nextTo(file: string, unfinishedIn = path.dirname(file)): string {
-  return path.join(unfinishedIn, `.binfmt-${crypto.randomBytes(8).toString('hex')}.new`);
+export function nextTo(file: string): string {
+  const directory = unfinishedIn(file) ?? path.dirname(file);
+  return path.join(directory, `.binfmt-${crypto.randomBytes(8).toString('hex')}.new`);
 }
 
 /** What calls have left that were killed. No other call is at work: HostTree.lock. */

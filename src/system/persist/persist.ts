@@ -7,8 +7,8 @@ import type { Advice } from '../../core/advice.js';
 import { type Registration, registrationOf, sameRegistration } from '../../core/binfmt/entry.js';
 import type { Emulator, Snapshot } from '../../core/binfmt/snapshot.js';
 import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
-import { MANIFEST } from '../../core/host/export-files.js';
-import { definitionOfFormat, filesOfEntry, type HostFile, hostInterpreter } from '../../core/host/persist-formats.js';
+import { filesOfEntry, type HostFile, hostInterpreter, MANIFEST } from '../../core/host/entry-files.js';
+import { bootOf } from '../../core/host/formats.js';
 import { hostFileChanged, hostFileKept, hostFileUnknown, hostWriteFailed } from '../../core/host/persist-problems.js';
 import { type InstallResult, planInstall, wantedFlags } from '../../core/install/plan.js';
 import type { Architecture } from '../../core/platform/architectures.js';
@@ -17,13 +17,8 @@ import { type Problem, problemOf } from '../../core/problem.js';
 import { reportProblem } from '../../core/report/render.js';
 import type { Line, Report } from '../../core/report/report-lines.js';
 import type { HostTree } from '../host/host-tree.js';
-import {
-  type Installation,
-  type InstallRequest,
-  installPlatforms,
-  registrationBlocked,
-  tryEmulators,
-} from '../install/install.js';
+import { type Installation, type InstallRequest, installPlatforms, registrationBlocked } from '../install/install.js';
+import { tryEmulators } from '../install/trials.js';
 import type { System } from '../system.js';
 import { type BootFormat, bootNotes } from './boot-notes.js';
 import { type StagedFiles, stageFiles, type WantedFile } from './host-files.js';
@@ -111,10 +106,10 @@ function candidateFor(platform: Platform, { options, before }: Omit<InstallReque
 }
 
 function wantedFiles(candidates: readonly Candidate[], before: Snapshot, { format, enable }: TargetHost): WantedFile[] {
-  const { unfinishedIn, shared } = definitionOfFormat(format);
+  const { shared } = bootOf(format);
   const files = candidates.flatMap(({ platform, registration }) =>
     filesOfEntry(format, registration, before.emulators.get(platform.architecture)?.path ?? '').map(
-      (file): WantedFile => ('source' in file ? { file } : { file, unfinishedIn, shared }),
+      (file): WantedFile => ('source' in file ? { file } : { file, shared }),
     ),
   );
   return enable ? [...files, { file: enable }] : files;

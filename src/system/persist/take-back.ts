@@ -7,16 +7,10 @@ import { parseRegisterLine } from '../../core/binfmt/entry.js';
 import type { WritableMount } from '../../core/binfmt/snapshot.js';
 import { byteString } from '../../core/bytes.js';
 import { configuredLine } from '../../core/host/binfmt-d.js';
-import { EMULATOR_DIRECTORY, MANIFEST } from '../../core/host/export-files.js';
+import { lineOfRecord, recordOf } from '../../core/host/binfmts-record.js';
+import { MANIFEST, persistedEntries, removalOrder } from '../../core/host/entry-files.js';
+import { bootOf, EMULATOR_DIRECTORY, persistFormatNames } from '../../core/host/formats.js';
 import { EMPTY_MANIFEST } from '../../core/host/host-manifest.js';
-import {
-  definitionOfFormat,
-  lineOfRecord,
-  persistedEntries,
-  persistFormatNames,
-  recordOf,
-  removalOrder,
-} from '../../core/host/persist-formats.js';
 import { planRemoval, splitRemovals } from '../../core/install/removal.js';
 import type { Note } from '../../core/note.js';
 import type { Problem } from '../../core/problem.js';
@@ -61,8 +55,8 @@ const rootAsSeen = ({ root }: HostTree, { invocation }: System) => (invocation.k
 
 /** No entry of this program is left on the host: its service need not register them at boot. */
 async function takeBackService(tree: HostTree, root: string): Promise<Problem | undefined> {
-  const links = persistFormatNames.flatMap((format) => definitionOfFormat(format).enabledBy?.link.path ?? []);
-  const { kept, failure } = await removeFiles(tree, links, unfinishedIn);
+  const links = persistFormatNames.flatMap((format) => bootOf(format).enabledBy?.link.path ?? []);
+  const { kept, failure } = await removeFiles(tree, links);
   await removeEmptyManifest(tree);
   if (failure) return problemWith(failure);
   return kept.length > 0 ? keptProblem('machine', { root, files: kept, whole: false }) : undefined;
@@ -87,23 +81,17 @@ async function takeBackEntry(subject: string, tree: HostTree, system: WritableSy
   // Without its emulator, a configuration that somebody has changed would be broken.
   const changed = await changedFiles(tree, configurations);
   if (changed.length > 0) return { subject, problem: keptProblem(subject, { root, files: changed, whole: true }) };
-  const configured = await removeFiles(tree, configurations, unfinishedIn);
+  const configured = await removeFiles(tree, configurations);
   const unremoved = configured.failure ?? (await removeRecordOf(tree, subject));
   if (unremoved) return { subject, problem: problemWith(unremoved) };
   const registered = unregister(system.binfmt.dir, subject);
   if (registered) return { subject, problem: registered };
   const restored = await restoreOwnEntry(subject, tree, system);
   // The last one, so that the manifest has the entry until everything else is done.
-  const { kept, failure } = await removeFiles(tree, [emulator], unfinishedIn);
+  const { kept, failure } = await removeFiles(tree, [emulator]);
   if (failure) return { subject, problem: problemWith({ ...failure, half: true }) };
   if (kept.length > 0) return { subject, problem: keptProblem(subject, { root, files: kept, whole: false }) };
   return 'kind' in restored ? { subject, note: restored } : { subject, problem: restored.problem };
-}
-
-function unfinishedIn(file: string): string | undefined {
-  return persistFormatNames
-    .map((format) => definitionOfFormat(format).unfinishedIn)
-    .find((directory) => directory !== undefined && file.startsWith(`${directory}/`));
 }
 
 type Restored = Note | { readonly problem?: Problem };

@@ -2,15 +2,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Advice } from '../../core/advice.js';
-import { EMULATOR_DIRECTORY } from '../../core/host/export-files.js';
+import type { HostFile } from '../../core/host/entry-files.js';
 import {
+  bootOf,
   chooseFormat,
-  definitionOfFormat,
+  EMULATOR_DIRECTORY,
   type FoundFormat,
-  type HostFile,
   type PersistFormat,
   persistFormatNames,
-} from '../../core/host/persist-formats.js';
+} from '../../core/host/formats.js';
 import { hostBusy, hostKindUnknown, hostOtherProcessor, hostUnreachable } from '../../core/host/persist-problems.js';
 import { notADirectory } from '../../core/install/request-problems.js';
 import { formatPlatform } from '../../core/platform/platform.js';
@@ -83,7 +83,7 @@ export async function formatOf(
 ): Promise<{ readonly format: PersistFormat; readonly enable?: HostFile } | Problem> {
   const chosen = format === 'any' ? chooseFormat(await formatsOn(tree)) : format;
   if (chosen === undefined) return problemOf(hostKindUnknown, 'machine', { root: tree.root });
-  const { enabledBy } = definitionOfFormat(chosen);
+  const { enabledBy } = bootOf(chosen);
   if (enabledBy === undefined || (await hasOneOf(tree, enabledBy.oneOf))) return { format: chosen };
   return { format: chosen, enable: enabledBy.link };
 }
@@ -91,7 +91,7 @@ export async function formatOf(
 async function formatsOn(tree: HostTree): Promise<FoundFormat[]> {
   const found: FoundFormat[] = [];
   for (const format of persistFormatNames) {
-    const { evidence, booted } = definitionOfFormat(format);
+    const { evidence, booted } = bootOf(format);
     if (!(await hasOneOf(tree, evidence))) continue;
     found.push({ format, booted: booted !== undefined && (await tree.has(booted)) });
   }

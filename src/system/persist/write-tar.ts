@@ -1,5 +1,5 @@
 /** Writes exported files as a tar archive. */
-import { type ExportedFile, MANIFEST } from '../../core/host/export-files.js';
+import { type ExportedFile, MANIFEST } from '../../core/host/entry-files.js';
 import { formatHostManifest } from '../../core/host/host-manifest.js';
 import { tarEnd, tarHeader, tarPadding } from '../../core/host/tar.js';
 import { bytesOf, hashOf } from './host-write.js';

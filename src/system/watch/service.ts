@@ -10,7 +10,8 @@ import { cannotListen, outputFailed } from '../../core/report/program-problems.j
 import { reportProblem } from '../../core/report/render.js';
 import type { Report } from '../../core/report/report-lines.js';
 import type { Build } from '../../core/version.js';
-import { formatEvent, type LogFormat, type WatchEvent } from '../../core/watch/events.js';
+import { formatEvent, type LogFormat } from '../../core/watch/event-text.js';
+import type { WatchEvent } from '../../core/watch/events.js';
 import { type Routes, routesFor } from '../../core/watch/health.js';
 import type { Cluster } from '../cluster/find-cluster.js';
 import { type NodeSync, startNodeSync } from '../cluster/node-sync.js';

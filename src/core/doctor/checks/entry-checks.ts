@@ -4,13 +4,13 @@
  */
 
 import { takesProgramsOf } from '../../binfmt/elf.js';
+import { BINFMT_DIRECTORY } from '../../binfmt/procfs.js';
 import { type ProbeFacts, probeFacts, probeLine } from '../../binfmt/verdict-text.js';
 import { formatPlatform, shortPlatform } from '../../platform/platform.js';
 import { listed } from '../../text.js';
 import { installAdvice, persistAdvice, uninstallAdvice, watchAdvice } from '../advise.js';
 import { platformCheck } from '../check.js';
 import { isNamedFor } from '../input.js';
-import { BINFMT_DIRECTORY } from './mount-checks.js';
 import { doNotRun, FORMAT_ERROR, NO_SUCH_FILE, refusedWith, severityOf } from './not-running.js';
 
 export const emulated = platformCheck<{ program: string; processor: string; probe: ProbeFacts }>({

@@ -1,7 +1,9 @@
 /** Problems of the machine as a whole, whichever platform is asked for: its kernel, and entries that reach too far. */
+
 import type { Advice } from '../../advice.js';
 import { takesProgramsOf } from '../../binfmt/elf.js';
 import { matches } from '../../binfmt/entry.js';
+import { INTERPRETER_LIMIT } from '../../binfmt/procfs.js';
 import { isLabel } from '../../binfmt/selinux-label.js';
 import { architectures } from '../../platform/architectures.js';
 import { formatPlatform } from '../../platform/platform.js';
@@ -119,9 +121,6 @@ export const nothingInstalled = machineCheck<{ available: readonly string[]; ent
       : 'no entry runs programs of another platform, and this program has no emulators',
   evidence: ({ entries }) => [`entries: ${entries}`],
 });
-
-/** Source: fs/binfmt_misc.c and kernel/ucount.c of Linux 7.3. Entries without flag F do not count. */
-export const INTERPRETER_LIMIT = 'user.max_binfmt_misc_interpreters';
 
 export const interpreterLimit = machineCheck<{ limit: number; used: number }>({
   id: 'interpreter-limit',

@@ -3,14 +3,12 @@
  * fails with the same problems. The order of the list is the order in which they are reported.
  */
 
+import { BINFMT_DIRECTORY } from '../../binfmt/procfs.js';
 import type { Facts } from '../../problem.js';
 import { shortened } from '../../text.js';
 import { type Found, machineCheck } from '../check.js';
 import { type DoctorInput, isTroubled } from '../input.js';
 import { FORMAT_ERROR } from './not-running.js';
-
-/** Where every host has binfmt_misc, unless it is told otherwise. */
-export const BINFMT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
 
 /** The problem with binfmt_misc itself, if it is of this kind. */
 function mountProblem<F extends Facts>(id: string, input: DoctorInput): Found<F> | undefined {

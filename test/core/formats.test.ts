@@ -1,8 +1,7 @@
 import { expect } from 'chai';
-import { exportedFiles, exportFormatNames, nextStep } from '../../src/core/host/export-files.js';
+import { exportedFiles } from '../../src/core/host/entry-files.js';
+import { exportFormatNames, nextStep } from '../../src/core/host/formats.js';
 import { tarHeader, tarPadding } from '../../src/core/host/tar.js';
-import { describeNote } from '../../src/core/report/note-text.js';
-import { causeOf } from '../../src/core/report/render.js';
 import { row } from '../support/architectures.js';
 
 const emulators = [
@@ -17,7 +16,7 @@ describe('the files of an export', () => {
       const shipped = ['usr/local/lib/binfmt/qemu-aarch64', 'usr/local/lib/binfmt/qemu-s390x'];
       expect(paths.slice(0, 2)).to.deep.equal(shipped);
       expect(paths.slice(2)).to.deep.equal(paths.slice(2).sort());
-      expect(describeNote(nextStep(format, emulators), causeOf)).to.match(/\S/);
+      expect(nextStep(format, ['qemu-aarch64'])).to.match(/\S/);
     });
   }
 
