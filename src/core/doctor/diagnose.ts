@@ -1,6 +1,6 @@
 /** Runs the checks over what doctor looked at. */
 
-import { type Facts, type Problem, problemOf, type Severity } from '../problem.js';
+import { definitionOf, type Facts, type Problem, problemOf, type Severity } from '../problem.js';
 import type { Check, Found } from './check.js';
 import { checks } from './definitions.js';
 import { type DoctorInput, platformFacts } from './input.js';
@@ -49,26 +49,13 @@ function finding(check: Check, subject: string, found: Found<Facts> | undefined)
   return found ? [problemOf(check, subject, found.facts, found.advice, found.severity)] : [];
 }
 
-/** Facts that only name things. Problems that differ in nothing else have the same cause, and share a paragraph. */
-const names: ReadonlySet<string> = new Set([
-  'configured',
-  'entries',
-  'entry',
-  'expected',
-  'found',
-  'hidden',
-  'interpreter',
-  'loader',
-  'others',
-  'output',
-]);
-
-/** Problems with the same cause, in the order of the first of each. */
+/** Problems that say the same, but for their subject, advice and evidence; in the order of the first of each. */
 export function groupByCause(problems: readonly Problem[]): Problem[][] {
   const groups = new Map<string, Problem[]>();
   for (const problem of problems) {
-    const facts = JSON.stringify(problem.facts, (name, value) => (names.has(name) ? undefined : value));
-    const key = `${problem.severity} ${problem.id} ${facts}`;
+    const { title, cause, symptom } = definitionOf(problem);
+    const { id, severity, facts } = problem;
+    const key = [severity, id, title(facts, ['']), cause(facts), symptom?.(facts)].join('\n');
     const group = groups.get(key) ?? [];
     groups.set(key, group);
     group.push(problem);
