@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { checks } from '../../src/core/doctor/definitions.js';
 import { diagnose } from '../../src/core/doctor/diagnose.js';
-import { checksFor, explain, platformsIn } from '../../src/core/doctor/explain/explain.js';
+import { checksFor, explain, platformsOf } from '../../src/core/doctor/explain/explain.js';
 import { describeForIssue } from '../../src/core/doctor/explain/explain-text.js';
 import { formatAnswer } from '../../src/core/doctor/explain/format-answer.js';
 import { type Interpreter, platformFacts } from '../../src/core/doctor/input.js';
@@ -365,11 +365,19 @@ describe('the explanation of a message', () => {
   });
 
   it('is about the platforms that the text names', () => {
-    expect(platformsIn('#9 [linux/arm/v7 2/3] RUN x: qemu-aarch64: and LINUX/S390X, linux/nothing')).to.deep.equal([
+    expect(platformsOf([], '#9 [linux/arm/v7 2/3] RUN x: qemu-aarch64: and LINUX/S390X, linux/nothing')).to.deep.equal([
       'linux/arm/v7',
       'qemu-aarch64',
       'linux/s390x',
     ]);
+    const log = 'Setting qemu-alpha-static\nSetting qemu-arm-static\nlinux/arm64: exec format error';
+    expect(platformsOf(findKnown(log, knownProblems), log)).to.deep.equal(['linux/arm64']);
+  });
+
+  it('is not explained by a harmless line that a terminal has joined to it', () => {
+    const joined =
+      "WARNING: The requested image's platform (linux/arm64) does not match the detected host platform exec /a: exec format error";
+    expect(printed(joined, emulatedBy({ version: '11.0' }))).to.contain('[exec-format-error]');
   });
 
   it('prints no control characters of a message', () => {

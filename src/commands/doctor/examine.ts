@@ -2,7 +2,7 @@
 
 import { checks } from '../../core/doctor/definitions.js';
 import { diagnose } from '../../core/doctor/diagnose.js';
-import { checksFor, explain, platformsIn } from '../../core/doctor/explain/explain.js';
+import { checksFor, explain, platformsOf } from '../../core/doctor/explain/explain.js';
 import { describeForIssue, unknownMessage } from '../../core/doctor/explain/explain-text.js';
 import { formatAnswer } from '../../core/doctor/explain/format-answer.js';
 import { formatReport } from '../../core/doctor/format.js';
@@ -60,7 +60,8 @@ async function examine(args: DoctorArguments, system: System, context: Context):
   const { json, verbose, repeat } = args;
   const { invocation } = system;
   const message = args.message === '-' ? readStandardInput() : args.message;
-  const words = args.words.length > 0 ? args.words : platformsIn(message ?? '');
+  const known = message === undefined ? undefined : findKnown(message, knownProblems);
+  const words = args.words.length > 0 || !known ? args.words : platformsOf(known, message ?? '');
   const selection = parseSelection(words, { variants: true });
   const { unknown } = selection;
   const lines = unknown.map((problem): Line => ({ kind: 'problem', problem }));
@@ -75,7 +76,6 @@ async function examine(args: DoctorArguments, system: System, context: Context):
     repeat,
     progress: await progressOn(context),
   });
-  const known = message === undefined ? undefined : findKnown(message, knownProblems);
   const problems = diagnose(input, { only: args.only ?? checksFor(known ?? []), verbose });
   const explanations = known && explain(known, input, problems);
   const unexplained = explanations?.length === 0 ? unknownMessageProblem(message ?? '') : [];

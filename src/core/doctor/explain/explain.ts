@@ -111,6 +111,8 @@ const isUnseen = ({ row, standing }: Explanation) => row.onlyHere === true && st
 function beats(other: Explanation, one: Explanation): boolean {
   const isSurer = standings.indexOf(other.standing) < standings.indexOf(one.standing);
   if (other.row.general) return false;
+  // The line may be two that a terminal has joined.
+  if (other.standing === 'harmless') return false;
   if (!one.row.general) return one.standing === 'elsewhere' && isSurer;
   return isSurer || other.standing === one.standing || (one.standing !== 'shown' && other.standing !== 'impossible');
 }
@@ -146,8 +148,14 @@ function forAnyMachine({ checks = [], advice }: KnownProblem, { named, platforms
   return missing ? [...examples, ...general] : [...general, ...examples];
 }
 
+/** Platforms that these lines name, or else the whole text: it may list all emulators of an image. */
+export function platformsOf(found: readonly KnownLine[], text: string): readonly string[] {
+  const named = platformsIn(found.map(({ line }) => line).join('\n'));
+  return named.length > 0 ? named : platformsIn(text);
+}
+
 /** Platforms that the text names: `linux/arm/v7`, `qemu-aarch64`. */
-export function platformsIn(text: string): readonly string[] {
+function platformsIn(text: string): readonly string[] {
   const words = text.match(/\blinux\/[a-z0-9_]+(\/v[0-9])?\b|\bqemu-[a-z0-9_]+/gi) ?? [];
   return [...new Set(words.map((word) => word.toLowerCase()))].filter(
     (word) => parsePlatform(word).kind === 'platform',

@@ -5,11 +5,11 @@ import { buildElsewhere, install, step, variable } from './helps.js';
 export const builds: readonly KnownProblem[] = [
   {
     id: 'slow-pointer-authentication',
-    messages: [
-      'very slow arm64 builds with Debian 13 (trixie) or Ubuntu 24.04 (noble)',
-      'very slow',
-      'slow build',
-      'builds are slow',
+    messages: ['very slow arm64 builds with Debian 13 (trixie) or Ubuntu 24.04 (noble)', 'builds are slow'],
+    kinds: [
+      /^(it is )?very slow\.?$/,
+      /\b(slow|very slow) (build|emulat|arm64|qemu)/,
+      /(arm64|qemu|emulat\w+)\b.*\bvery slow/,
     ],
     // Measured for two million signed and checked pointers: 2.9 s with QEMU 7.2, 0.1 s with that QEMU_CPU, or with 10.0.
     cause:
@@ -104,7 +104,10 @@ export const builds: readonly KnownProblem[] = [
   {
     id: 'no-asynchronous-io',
     messages: ['io_setup() failed with ENOSYS', 'io_uring_queue_init: Function not implemented'],
-    kinds: [/\bio_(uring_)?(queue_init|setup)\b.*(function not implemented|\benosys\b|errno.? 38)/],
+    kinds: [
+      /\bio_(uring_)?(queue_init|setup)\b.*(function not implemented|\benosys\b|errno.? 38)/,
+      /native aio interface is not supported/,
+    ],
     cause: 'QEMU does not emulate the system calls of libaio and io_uring, in any version',
     advice: [step('switch them off in the program (MySQL and MariaDB: innodb_use_native_aio=0)'), buildElsewhere],
     sources: ['multiarch/qemu-user-static#114', 'docker/for-mac#6921'],
@@ -136,7 +139,7 @@ export const builds: readonly KnownProblem[] = [
   },
   {
     id: 'value-too-large',
-    messages: ['Value too large for defined data type'],
+    messages: ['Value too large for defined data type', 'Value too large for data type'],
     cause:
       'a 32-bit program reads a directory with a function that has only 32 bits for an inode number (readdir without large-file support), and the file system of a 64-bit kernel has larger numbers. Cargo, CMake and vcpkg are known for it',
     where: { bits: 32 },

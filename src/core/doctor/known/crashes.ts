@@ -18,6 +18,9 @@ export const crashes: readonly KnownProblem[] = [
       /qemu internal sigbus/,
       /signal: 11\b/,
       /\bsigsegv \(0xb\)/,
+      /\bsignal:? sigsegv\b(?!:)/,
+      /terminated by (signal )?sigsegv/,
+      /segfault at .* in qemu-(?!system|kvm)\w+/,
     ],
     cause:
       'if the program is emulated: it, or the emulator itself, used memory that it does not have. If the same program runs on a machine of its own platform, it is probably a fault of the emulator, and a newer one often has none',
@@ -35,7 +38,10 @@ export const crashes: readonly KnownProblem[] = [
   {
     id: 'vsyscall-page',
     messages: ['qemu-x86_64: QEMU internal SIGSEGV {code=MAPERR, addr=0x20}'],
-    kinds: [/x86_64\S*: qemu internal sigsegv/, /qemu internal sigsegv \{code=maperr, addr=0x20\}/],
+    kinds: [
+      /x86_64\S*: qemu internal sigsegv/,
+      /(?<!(aarch64|arm|riscv64|ppc64le|s390x)\S*): qemu internal sigsegv \{code=maperr, addr=0x20\}/,
+    ],
     cause:
       'QEMU 8.2.0 to 8.2.9 (Ubuntu 24.04 has 8.2.2) crashes now and then when an amd64 program reads the list of its memory, because of the vsyscall page. The program is not at fault',
     where: { architectures: ['amd64'], from: '8.2.0', before: '8.2.10' },
@@ -74,7 +80,12 @@ export const crashes: readonly KnownProblem[] = [
       'Illegal instruction',
       'exit code: 132',
     ],
-    kinds: [/\b(exit|exited|non-zero|status).{0,12}[ :=]132\b/, /\bsigill \(0x4\)/],
+    kinds: [
+      /\b(exit|exited|non-zero|status).{0,12}[ :=]132\b/,
+      /\bsigill \(0x4\)/,
+      /\bsignal:? sigill\b(?!:)/,
+      /terminated by (signal )?sigill/,
+    ],
     cause:
       'if the program is emulated: it uses an instruction that the emulated processor does not have, or that this version of QEMU emulates wrongly. Node.js 20 and later (npm, pnpm) is known for it; with QEMU 9.2.2 some builds that had failed before succeeded, and others still failed',
     checks: ['emulator-crash', 'cpu-level', 'old-processor-model', 'old-emulator'],
@@ -100,10 +111,12 @@ export const crashes: readonly KnownProblem[] = [
     ],
     kinds: [
       /assertion failed: .*\(\S*(\/qemu|translate)/,
-      /(accel|tcg|target|linux-user|plugins)\/\S+\.c(\.inc)?:\d+:.*assert/,
+      /(accel|tcg|linux-user)\/\S+\.c(\.inc)?:\d+:.*assert/,
+      /target\/\w+\/(tcg|translate)\S*\.c(\.inc)?:\d+:.*assert/,
+      /(?<![\w-])(\S*\/)?(qemu-(?!system|kvm)\S+|\w+-binfmt-p): \S+\.[ch](\.inc)?:\d+:.*assert/,
       /\btcg fatal error/,
       /\bqemu: (unhandled cpu exception|fatal:)/,
-      /qemu_mutex_lock_impl|cpu_exec_longjmp_cleanup|cpu_exec_setjmp/,
+      /(?<!kvm\b.*)qemu_mutex_lock_impl|cpu_exec_longjmp_cleanup|cpu_exec_setjmp/,
     ],
     cause:
       'the emulator found a mistake of its own: this version of QEMU has a bug that the program meets. The program is not at fault',
@@ -118,7 +131,10 @@ export const crashes: readonly KnownProblem[] = [
       'Unable to find a guest_base to satisfy all guest address mapping requirements',
       'Allocating guest commpage: …',
     ],
-    kinds: [/unable to reserve 0x[0-9a-f]+ bytes of virtual address space/],
+    kinds: [
+      /unable to reserve 0x[0-9a-f]+ bytes of virtual address space/,
+      /requires virtual address space that is in use/,
+    ],
     cause:
       'the emulator was linked for a fixed address (QEMU 5.2 of several distributions), and lies where the program has to be. No limit of memory is too small, and -R does not help. Probably another emulator is all that is needed',
     checks: ['strong-randomization', 'old-emulator'],
@@ -128,7 +144,7 @@ export const crashes: readonly KnownProblem[] = [
   {
     id: 'program-address',
     messages: ['qemu-arm-static: …: Error mapping file: Cannot allocate memory'],
-    kinds: [/error mapping file/],
+    kinds: [/: error mapping file: /],
     cause:
       "the program's own address, with which it was linked, does not fit into the address space of its processor. Memory is not short",
     advice: [step('link the program to a lower address')],
@@ -167,16 +183,17 @@ export const crashes: readonly KnownProblem[] = [
     messages: ['Fatal glibc error: CPU does not support x86-64-v2'],
     // Measured: with QEMU_CPU=qemu64 the probe finds v1; with max it finds v3, in QEMU 7.2, 10.0 and 11.1.
     cause:
-      'before version 7.2, QEMU emulates the oldest amd64 processor unless it is told otherwise. RHEL 9, UBI 9, CentOS Stream 9 and AlmaLinux 9 need x86-64-v2',
+      'before version 7.2, QEMU emulates the oldest amd64 processor unless it is told otherwise. RHEL 9, UBI 9, CentOS Stream 9 and AlmaLinux 9 need x86-64-v2. Without an emulator, it is the processor that a virtual machine shows',
     where: { architectures: ['amd64'], belowLevel: 2 },
     warning: {
       summary: 'the emulated amd64 processor is too old for RHEL 9 and similar systems',
       title: 'programs of RHEL 9, UBI 9 and similar systems do not start',
     },
     fixedHere: true,
-    advice: [variable('linux/amd64', 'QEMU_CPU', 'max')],
+    advice: [variable('linux/amd64', 'QEMU_CPU', 'max'), step('in a virtual machine, choose the CPU type "host"')],
     sources: [
       'containers/podman#15456',
+      'wazuh/wazuh-packages#3007',
       'https://gitlab.com/qemu-project/qemu/-/commit/d135f781405f7c78153aa65e0327b05a4aa72e50',
     ],
   },
@@ -224,7 +241,7 @@ export const crashes: readonly KnownProblem[] = [
     id: 'rosetta-error',
     general: true,
     messages: ['rosetta error: …'],
-    kinds: [/\bassertion failed \[.*\]/, /vmallocationtracker\.cpp/],
+    kinds: [/\bassertion failed \[.*\]: /, /vmallocationtracker\.cpp/],
     cause: 'Rosetta ran the program, and failed: probably a limit or a bug of this version of Rosetta',
     where: { architectures: ['amd64'], host: 'arm64' },
     advice: [step('update macOS, which brings a newer Rosetta'), useQemu],

@@ -12,7 +12,7 @@ export const distribution: readonly KnownProblem[] = [
       'Unable to locate package qemu-user-static',
     ],
     kinds: [
-      /(package|argument|match|target not found):? (for argument: |a match: )?(qemu-user(-static|-binfmt)?|binfmt-support)\b/,
+      /(locate package|no package|for argument:|a match:|target not found:|provider of|e: package) (qemu-user(-static|-binfmt)?|binfmt-support)\b/,
       /qemu-[\w-]+ \(no such package\)/,
       /package qemu-user\S* is not available/,
       /update-binfmts: (command )?not found/,
@@ -30,25 +30,38 @@ export const distribution: readonly KnownProblem[] = [
     id: 'foreign-package-index',
     messages: ['E: Failed to fetch http://archive.ubuntu.com/…/binary-arm64/Packages  404  Not Found'],
     kinds: [
-      /(archive|security)\.ubuntu\.com\S* \S+ (arm64|armhf|ppc64el|riscv64|s390x) packages/,
-      /binary-(arm64|armhf|ppc64el|riscv64|s390x)\/packages\S* 404/,
-      /doesn.?t support architecture (arm64|armhf|ppc64el|riscv64|s390x)/,
+      /\b(err|ign)(:\d+)? \S*(archive|security)\.ubuntu\.com\S* \S+ (arm64|armhf|ppc64el|riscv64|s390x) packages/,
+      /unable to locate package \S+:(arm64|armhf|ppc64el|riscv64|s390x)\b/,
+      /package \S+:(arm64|armhf|ppc64el|riscv64|s390x) has no installation candidate/,
+      /(?<!ports\S*)\/ubuntu\/dists\/\S*binary-(arm64|armhf|ppc64el|riscv64|s390x)\/packages\S* 404/,
+      /ubuntu\.com\/ubuntu\b.*doesn.?t support architecture (arm64|armhf|ppc64el|riscv64|s390x)/,
     ],
     cause:
-      "no emulator is at fault: Ubuntu's main servers have packages for amd64 and i386, and those for other processors are on ports.ubuntu.com",
+      "no emulator is at fault: Ubuntu's main servers have packages for amd64 and i386 (since 25.10 also for arm64), and those for other processors are on ports.ubuntu.com; or apt was not told of that architecture",
     advice: [
+      step('tell apt of the architecture', 'sudo dpkg --add-architecture arm64 && sudo apt-get update'),
       step(
-        'in /etc/apt, add a source http://ports.ubuntu.com/ubuntu-ports with "Architectures: arm64", and give the others "Architectures: amd64 i386"',
+        'in Ubuntu, add to /etc/apt a source http://ports.ubuntu.com/ubuntu-ports with "Architectures: arm64", and give the others "Architectures: amd64 i386"',
       ),
     ],
-    sources: ['actions/runner-images#10901', 'conan-io/conan-center-index#26326', 'docker-library/buildpack-deps#122'],
+    sources: [
+      'canonical/curtin#34',
+      'cross-rs/cross#1769',
+      'actions/runner-images#10901',
+      'conan-io/conan-center-index#26326',
+      'docker-library/buildpack-deps#122',
+    ],
   },
   {
     id: 'time-of-32-bit-programs',
     messages: ['Cannot utime: Operation not permitted', 'cannot read realtime clock: Operation not permitted'],
-    kinds: [/pyinit_main: can.?t initialize time/, /no monotonic clock was available/, /uv_gettimeofday\(&tv\)/],
+    kinds: [
+      /(pyinit|init_interp)_main: can.?t initialize time/,
+      /no monotonic clock was available/,
+      /uv_gettimeofday\(&tv\)/,
+    ],
     cause:
-      'no emulator is at fault: the container engine of the host is too old for the system calls that new 32-bit programs use for the time (Ubuntu 20.04, Debian 11, Alpine 3.13 and later), and forbids them (seccomp)',
+      'no emulator is at fault. With a 32-bit image: the container engine of the host is too old for the system calls that new programs use for the time (Ubuntu 20.04, Debian 11, Alpine 3.13 and later), and forbids them (seccomp). Otherwise the file or directory belongs to another user',
     advice: [
       updateSeccomp,
       step('to see whether that is it', 'docker run --security-opt seccomp=unconfined --platform linux/arm/v7 IMAGE'),
@@ -81,7 +94,7 @@ export const distribution: readonly KnownProblem[] = [
       'make: /bin/sh: Operation not permitted',
     ],
     kinds: [
-      /(clone3|faccessat2|pthread_create failed).*(operation not permitted|permission denied)/,
+      /(clone3|faccessat2|pthread_create failed).*(operation not permitted|permission denied|\(eperm\))/,
       /\(uv_thread_create\(/,
       /\bmake(\[\d+\])?: \S+: operation not permitted/,
     ],

@@ -11,7 +11,7 @@ export const engine: readonly KnownProblem[] = [
       "The requested image's platform…does not match",
       'image platform (linux/arm64) does not match the expected platform',
     ],
-    kinds: [/image platform \S+ ?\S* .{0,8}does not match the expected platform/],
+    kinds: [/image platform \S+ ?\S* .{0,8}does not match the expected platform/, /invalidbaseimageplatform/],
     cause:
       'the engine says only that the program will be emulated. It is no error as long as an emulator is registered, and an emulator does not silence it',
     checks: ['no-entry', 'disabled-entry', 'not-in-containers', 'dynamic-emulator', 'emulator-fails', 'image-platform'],
@@ -29,6 +29,10 @@ export const engine: readonly KnownProblem[] = [
     kinds: [
       /no matching manifest for (?!windows)\S+/,
       /no image found in (manifest list|image index) for (architecture|platform)/,
+      /not contain descriptor matching platform/,
+      /failed to find a descriptor for platform/,
+      /no child with platform \S+/,
+      /must support amd64\/linux/,
       /was found but (its platform .*does not match|does not provide) the specified platform/,
     ],
     cause:
@@ -53,8 +57,8 @@ export const engine: readonly KnownProblem[] = [
   },
   {
     id: 'platform-name',
-    messages: ['unsupported architecture: …', 'unknown operating system or architecture'],
-    kinds: [/is an invalid (os )?component of/, /failed to parse platform/],
+    messages: ['installing: …unsupported architecture: …', 'unknown operating system or architecture'],
+    kinds: [/[\w/] is an invalid (os )?component of/],
     cause: 'the name of a platform is misspelt, is unknown to that tool, or is a list where one name is wanted',
     advice: [step('names are those of Docker, such as linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64')],
     sources: ['https://github.com/containerd/platforms'],
@@ -80,10 +84,21 @@ export const engine: readonly KnownProblem[] = [
       '"--platform" is only supported on a Docker daemon with experimental features enabled',
       "docker: 'buildx' is not a docker command",
     ],
-    kinds: [/unknown flag: --platform\b/, /buildx is not a docker command/, /unknown command: docker buildx/],
-    cause: 'no emulator is at fault: this Docker is older than 20.10, or has no plugin buildx',
-    advice: [step('install the plugin, or a newer Docker', 'sudo apt-get install docker-buildx-plugin')],
-    sources: ['https://docs.docker.com/engine/install/'],
+    kinds: [
+      /unknown flag: --platform\b/,
+      /buildx is not a docker command/,
+      /unknown command: docker buildx/,
+      /buildx component is missing/,
+      /: is an invalid component of/,
+    ],
+    cause:
+      'no emulator is at fault: this Docker is older than 20.10, has no plugin buildx, or builds without BuildKit, which alone knows $BUILDPLATFORM',
+    advice: [
+      step('install the plugin, or a newer Docker', 'sudo apt-get install docker-buildx-plugin'),
+      step('build with BuildKit', 'DOCKER_BUILDKIT=1 docker build .'),
+      step('docker compose build has no --platform: write "platforms" below "build" in the compose file'),
+    ],
+    sources: ['https://docs.docker.com/engine/install/', 'dani-garcia/vaultwarden#4019', 'devcontainers/features#570'],
   },
   {
     id: 'userns-remap',
@@ -143,9 +158,9 @@ export const engine: readonly KnownProblem[] = [
     id: 'option-before-image',
     messages: ['unknown flag: --install', 'exec: "--install": executable file not found in $PATH'],
     kinds: [
-      /unknown flag: --(install|uninstall|reset|persist|watch|persistent)\b/,
-      /exec: --?(install|uninstall|reset|persist|watch|version|s|p)\b.*not found/,
-      /flag provided but not defined: --?(reset|persist\w*|watch|force|after|keep|p|s)(?![\w-])/,
+      /unknown flag: --(install|uninstall|reset|persist|persistent)\b/,
+      /exec: --(install|uninstall|reset|persist|watch|version)\b.*not found/,
+      /flag provided but not defined: --?(reset|persist\w*)(?![\w-])/,
     ],
     cause:
       'the option reached another program than it is for: it stands before the name of the image, where Docker takes it for its own; or the image is another one, which does not know it',

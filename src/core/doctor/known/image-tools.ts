@@ -20,6 +20,9 @@ export const imageTools: readonly KnownProblem[] = [
     messages: ['E: arm64 can neither be executed natively nor via qemu user emulation with binfmt_misc'],
     kinds: [
       /can neither be executed natively nor via qemu/,
+      /unable to execute target architecture/,
+      /: not supported on this machine\/kernel/,
+      /ensure your os has binfmt_misc support/,
       /cannot find (\/usr\/sbin\/)?update-binfmts/,
       /\bbinfmt_misc\b.* (not mounted|isnt mounted)/,
     ],
@@ -35,7 +38,7 @@ export const imageTools: readonly KnownProblem[] = [
   {
     id: 'nix-platform',
     messages: ["error: a 'aarch64-linux' with features {} is required to build"],
-    kinds: [/\b\w+-linux with features \{.*\} is required to build/],
+    kinds: [/\b\w+-linux (with features \{.*\} )?is required to build/, /required system: \S+-linux\b/],
     cause: 'Nix does not know that this machine runs such programs: it wants to be told, beside the emulator',
     checks: noEmulator,
     advice: [
@@ -49,9 +52,22 @@ export const imageTools: readonly KnownProblem[] = [
     sources: ['nix-community/nixos-generators#219', 'NixOS/nix#1916'],
   },
   {
+    id: 'nix-seccomp',
+    messages: ['unable to load seccomp BPF program: Invalid argument'],
+    cause: 'Nix filters the system calls of a build (seccomp), and QEMU cannot set such a filter',
+    advice: [step('where Nix runs, add this line to /etc/nix/nix.conf: filter-syscalls = false')],
+    sources: ['NixOS/nix#5258'],
+  },
+  {
     id: 'static-emulator-in-image',
     messages: ['COPY failed: stat …/qemu-aarch64-static: no such file or directory'],
-    kinds: [/(\bstat|file not found|calculate checksum|cache key).*qemu-\w+-static/, /qemu-\w+-static:? not found/],
+    kinds: [
+      /(\bl?stat\b(?!ic)|file not found|calculate checksum|cache key).*qemu-(?!user)\w+-static\S*:? .*(no such file|not found|not exist)/,
+      /(cannot|could not|failed to|l?stat) (stat )?\S*qemu-(?!user)\w+-static\S*:? .*(no such file|not found|not exist)/,
+      /cache key.*qemu-(?!user)\w+-static/,
+      /qemu-(?!user)\w+(-static)?:? (command )?not found\b/,
+      /command not found: qemu-(?!user|system)\w+/,
+    ],
     cause:
       'a Dockerfile or script copies an emulator from the host into the image. That was needed before entries had flag F; now it is not',
     advice: [install('all'), step('then remove the line that copies it')],

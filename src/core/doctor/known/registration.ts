@@ -69,6 +69,7 @@ export const registration: readonly KnownProblem[] = [
       /(mount|fs).*binfmt_misc.*(no such device|does not exist)/,
       /proc-sys-fs-binfmt_misc\.(auto)?mount\b.*(failed|exited|not found|masked)/,
       /failed to mount .*(binfmt_misc|arbitrary executable file formats)/,
+      /\/binfmt_misc\/?: no such file/,
     ],
     cause: 'the kernel has no binfmt_misc, its module is not loaded, or nobody has mounted it',
     checks: noMount,
@@ -99,7 +100,7 @@ export const registration: readonly KnownProblem[] = [
     kinds: [/failed to add binary format.*invalid argument/, /(echo|sh|tee|printf): .*write error: invalid argument/],
     unless: /update-binfmts/,
     cause:
-      'the kernel does not accept the text of the entry: probably it is older than Linux 4.8, and does not know flag F (CentOS 7, first versions of WSL); or a field of the entry is wrong',
+      'if it was written to /proc/sys/fs/binfmt_misc/register: the kernel does not accept the text of the entry. Probably it is older than Linux 4.8, and does not know flag F (CentOS 7, first versions of WSL); or a field of the entry is wrong',
     checks: ['old-kernel', 'catches-native'],
     advice: [{ do: 'consider', what: 'install-newer-kernel' }],
     sources: ['tonistiigi/binfmt#92', 'multiarch/qemu-user-static#38', 'multiarch/qemu-user-static#100'],
@@ -137,6 +138,7 @@ export const registration: readonly KnownProblem[] = [
       /failed to flush binfmt_misc rules/,
       /failed to start (systemd-binfmt|set up additional binary formats)/,
       /systemd-binfmt\.service: (main process|failed)/,
+      /job for systemd-binfmt\.service failed/,
     ],
     cause:
       'systemd-binfmt of version 252 started before binfmt_misc was mounted. "Read-only file system" comes from WSL 3.0.1, which lets no distribution remove all entries: new ones are registered nevertheless',
@@ -149,6 +151,7 @@ export const registration: readonly KnownProblem[] = [
   {
     id: 'no-systemd',
     messages: ['systemd-binfmt: unrecognized service'],
+    kinds: [/unit systemd-binfmt\S* (could )?not (be )?found/],
     cause:
       'the script wants systemd to register its emulator, and there is none, as in most containers. Only the host registers emulators, for all of its containers',
     advice: [{ do: 'consider', what: 'register-on-the-host' }, install('all')],
@@ -193,7 +196,7 @@ export const registration: readonly KnownProblem[] = [
       /found manually created entry for/,
     ],
     cause:
-      'the name is registered already. Other tools leave the old entry as it is, even if it is broken; this program replaces a broken one',
+      'if it was written to /proc/sys/fs/binfmt_misc/register: the name is registered already. Other tools leave the old entry as it is, even if it is broken; this program replaces a broken one',
     checks: [
       'disabled-entry',
       'wrong-magic',

@@ -12,7 +12,13 @@ export const starts: readonly KnownProblem[] = [
     id: 'exec-format-error',
     general: true,
     messages: ['exec format error', 'cannot execute binary file', 'Unknown system error -8'],
-    kinds: [/\bexec format error/, /\bspawn enoexec\b/],
+    kinds: [
+      /\bexec format error/,
+      /\bspawn(sync)?( \S+)? (enoexec\b|unknown system error -8)/,
+      /\benoexec: .*spawn\b/,
+      /could not be run by the operating system/,
+      /fehler im format der programmdatei|erreur de format pour exec|可执行文件格式错误|実行形式エラー|formato de ejecutable incorrecto|erro no formato de exec/,
+    ],
     unless: /could not insert|insmod|\.ko\b/,
     cause:
       'the kernel has no emulator for the program: no enabled entry of binfmt_misc matches it, or the entry is gone. If emulation works here, the image was built wrongly: the program in it is for another platform than the image',
@@ -29,10 +35,11 @@ export const starts: readonly KnownProblem[] = [
     id: 'shell-reads-program',
     messages: ['./program: 1: ./program: Syntax error: "(" unexpected', './program: line 1: ELF: not found'],
     kinds: [
-      /: (line )?\d: (\S+: )?elf: (command )?not found/,
-      /: (line )?1: (\S+: )?syntax error: (\( unexpected|unexpected (\(|word)|word unexpected|unterminated quoted|end of file unexpected)/,
+      /: (line )?\d: (\S+: )?(elf[^ ]*|\S*elf): (command )?not found/,
+      /\S: (line )?\d\d?: (\S+: )?syntax error: ([(|)&] unexpected|unexpected (\(|\)|word|redirection)|(word|newline|redirection|end of file) unexpected|unterminated quoted)/,
     ],
-    unless: /\.(sh|bash|profile|env)\b/,
+    // The name before the number is that of the program, and not that of the shell, which reads a command with a mistake.
+    unless: /\.(sh|bash|profile|env|htm)\w*\b|(?<![\w.-])(ba|da|a)?sh: |eval: /,
     cause:
       'the kernel has no emulator for the program, so that the shell read it as a script. This is probably "exec format error" in other words',
     checks: [...notRegistered, ...noEntry],
@@ -51,11 +58,13 @@ export const starts: readonly KnownProblem[] = [
   {
     id: 'windows-program',
     messages: ['notepad.exe: cannot execute binary file: Exec format error'],
-    kinds: [/\.exe: .*exec format error/],
+    kinds: [/\.exe: .*exec format error/, /exec format error:? \S*\.exe\b/],
+    unless: /-(linux|osx)-\S*\.exe/,
     cause:
       'in WSL the entry WSLInterop runs Windows programs, and it is gone: probably systemd-binfmt or another tool has removed all entries',
     advice: [
       step('in Windows, restart WSL', 'wsl --shutdown'),
+      step('if it was docker-credential-desktop.exe: remove the line "credsStore" from ~/.docker/config.json'),
       step('or register it again', "echo ':WSLInterop:M::MZ::/init:PF' | sudo tee /proc/sys/fs/binfmt_misc/register"),
     ],
     sources: ['microsoft/WSL#8843', 'microsoft/WSL#8952'],
@@ -72,7 +81,10 @@ export const starts: readonly KnownProblem[] = [
   {
     id: 'buildkit-emulator',
     messages: ['Error while loading /usr/sbin/dpkg-split: No such file or directory', '.buildkit_qemu_emulator'],
-    kinds: [/error while loading (?!\S*qemu|shared)\S+: no such file/, /buildkit[-_]qemu[-_]/],
+    kinds: [
+      /error while loading (?!\S*qemu|shared)\/\S+(?<!\.(ya?ml|json|conf|cfg|toml|ini|xml|js)): no such file/,
+      /buildkit[-_]qemu[-_]/,
+    ],
     cause:
       "BuildKit's own emulator ran the program, because no emulator is registered on the host of the builder. It runs the commands of a Dockerfile, and fails at some programs that these start",
     checks: [...notRegistered, ...noEntry, 'argv0-kernel'],
@@ -82,7 +94,9 @@ export const starts: readonly KnownProblem[] = [
   {
     id: 'error-while-loading',
     general: true,
-    messages: ['Error while loading /usr/bin/qemu-…', 'Error while loading /…'],
+    messages: ['Error while loading /usr/bin/qemu-…'],
+    kinds: [/error while loading \/\S+: no such file/],
+    unless: /\.(ya?ml|json|conf|cfg|toml|ini|xml|js):/,
     cause:
       'QEMU was given something else than the program: arguments are shifted because of flag P on an old kernel, or the emulator is itself emulated',
     checks: ['emulated', 'argv0-kernel', 'emulator-fails'],
@@ -96,6 +110,7 @@ export const starts: readonly KnownProblem[] = [
       'Invalid ELF image for this architecture',
     ],
     kinds: [/error while loading \S+: exec format error/],
+    unless: /buildkit[-_]qemu/,
     cause:
       'the emulator was given a program of another architecture. Probably a tool was told the wrong one, such as 32-bit arm for a 64-bit image; or an entry matches more than it should',
     checks: ['wide-magic', 'wrong-magic', 'emulator-fails'],
@@ -116,11 +131,14 @@ export const starts: readonly KnownProblem[] = [
       /exec container process\b.*no such file/,
       /chroot: (can.?t|cannot|failed to) (run|execute) .*no such file/,
       /sh: (line )?(\d+: )?\.\/\S+: (no such file|not found)/,
+      /bad elf interpreter: no such file/,
+      /zsh: no such file or directory: \.?\//,
+      /(bwrap: execvp|\[fatal tini \(\d+\)\] exec|execv\()\S* .*no such file/,
     ],
     cause:
-      'the program is not there; or it is there, and something that it needs is not: the emulator or its loader, which the kernel looks for inside the container, or the loader of the program itself',
+      'the program is not there; or it is there, and something that it needs is not: the emulator or its loader, which the kernel looks for inside the container, or the loader of the program itself, or what the first line of a script names (often with a line end of Windows)',
     checks: [...brokenEntry, 'image-platform'],
-    advice: [install('arm64')],
+    advice: [install('arm64'), step('if it is a script with line ends of Windows', "sed -i 's/\\r$//' SCRIPT")],
     sources: [
       'docker/docs#14140',
       'multiarch/debian-debootstrap#3',
@@ -132,7 +150,9 @@ export const starts: readonly KnownProblem[] = [
   {
     id: 'emulator-loop',
     messages: ['bash: ./program: Too many levels of symbolic links'],
-    kinds: [/\b(exec|(ba|z|da)?sh:|chroot:|execute) .*(?<!binfmt_misc\S*): too many levels of symbolic links/],
+    kinds: [
+      /\b(exec|(ba|z|da)?sh:|chroot:|execute) .*(?<!binfmt_misc\S*)(?<!: cd: \S*): too many levels of symbolic links/,
+    ],
     cause:
       'probably an entry takes the emulator itself, or programs of the machine, for programs that need an emulator, again and again',
     checks: ['catches-native', 'emulated', 'wide-magic'],
@@ -172,15 +192,18 @@ export const starts: readonly KnownProblem[] = [
     ],
     kinds: [/error while loading \S+: permission denied/],
     cause:
-      'the file, or its emulator, may not be executed: SELinux or AppArmor forbids it to the container, or the file is not executable (chmod +x)',
+      'the file, or its emulator, may not be executed: SELinux or AppArmor forbids it to the container, or the file is not executable',
     checks: ['emulator-label', 'confinement', 'emulator-fails'],
-    advice: [{ do: 'install', platforms: ['arm64'], because: 'label' }],
+    advice: [
+      step('if the file is not executable', 'chmod +x FILE'),
+      { do: 'install', platforms: ['arm64'], because: 'label' },
+    ],
     sources: ['containers/podman#25318'],
   },
   {
     id: 'selinux-denied',
     messages: ['avc: denied { read execute } for … path="/usr/bin/qemu-aarch64"'],
-    kinds: [/avc: denied .*(qemu-|\bbinfmt)/],
+    kinds: [/avc: denied .*(qemu-(?!kvm|img|ga\b|nbd|io\b|pr-|storage|bridge)|\bbinfmt)/],
     cause:
       "SELinux forbids it: the emulator's file has the label of the container that registered it, which no other container may use; or a container may not touch binfmt_misc",
     checks: ['emulator-label', 'confinement'],
