@@ -11,7 +11,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild';
-import { probeExecutable } from './core/binfmt/elf.js';
+import { probeExecutable } from './core/binfmt/probe-executable.js';
 import { architectures } from './core/platform/architectures.js';
 import { firstRequests } from './system/probing/first-probes.js';
 

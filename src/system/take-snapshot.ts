@@ -1,14 +1,15 @@
 /** Takes one Snapshot of the machine. */
 
-import { emptyExecutable } from '../core/binfmt/elf.js';
 import type { ProbeResult } from '../core/binfmt/probe.js';
+import { emptyExecutable } from '../core/binfmt/probe-executable.js';
 import { type Emulator, matchingEntries, type Snapshot } from '../core/binfmt/snapshot.js';
 import type { Architecture } from '../core/platform/architectures.js';
 import { parseQemuVersion } from '../core/version.js';
 import { readEntries } from './binfmt/entries.js';
-import { findEmulators, readVersions } from './host/emulators.js';
+import { findEmulators, readVersions, type Versions } from './host/emulators.js';
 import { PROBE_LIMIT } from './probing/first-probes.js';
 import { type ExecutionOutcome, osNames } from './probing/launcher.js';
+import type { ProbeRequest } from './probing/probe-directory.js';
 import { type Prober, probeResultOf } from './probing/prober.js';
 import type { System } from './system.js';
 
@@ -27,77 +28,97 @@ const ASK_INNER_VERSION = [`QEMU_SET_ENV=${ASK_VERSION}`];
 
 export async function takeSnapshot(system: System, options: SnapshotOptions): Promise<Snapshot> {
   const { host, prober, binfmt, emulatorDirectory } = system;
-  const probed = options.probes.filter((architecture) => !options.known?.has(architecture));
+  const { known = new Map<Architecture, ProbeResult>(), emulators: complete = false } = options;
+  const probed = options.probes.filter((architecture) => !known.has(architecture));
   // The probes run while the rest is read.
-  const probing = prober.run(probed.map((architecture) => ({ architecture })));
+  const probing = runEach(probed, prober);
   const entries = readEntries(binfmt);
-  const versions = options.emulators ? readVersions(emulatorDirectory.path) : new Map();
-  const emulators = options.emulators
-    ? findEmulators(emulatorDirectory, host, versions)
-    : new Map<Architecture, Emulator>();
-  const registered = options.emulators
-    ? probed.filter((architecture) => matchingEntries(architecture, entries).length > 0)
-    : [];
-  const first = await probing;
-  // Somebody has just registered or removed an entry: the picture would contradict itself.
-  const changed = probed.filter(
-    (architecture, i) =>
-      binfmt.kind !== 'unavailable' && contradicts(first[i], matchingEntries(architecture, entries).length > 0),
-  );
-  const again = new Map(zip(changed, await prober.run(changed.map((architecture) => ({ architecture })))));
-  const outcomes = probed.flatMap((architecture, i) => again.get(architecture) ?? first[i] ?? []);
-  const known = zip(
-    probed,
-    outcomes.map(({ buildId = '' }) => versions.get(buildId)?.version),
-  );
-  const unknown = registered.filter((architecture) => !known.some(([each]) => each === architecture));
-  const answers = await prober.run(unknown.map((architecture) => ({ architecture, environment: ASK_VERSION })));
-  const answered = zip(
-    unknown,
-    answers.map(({ output }) => parseQemuVersion(output)),
-  );
-  const results = zip(
-    probed,
-    probed.map((architecture, i) => probeResultOf(architecture, outcomes[i])),
-  );
-  const emulated = results.filter(([, { verdict, ranBy }]) => verdict.kind === 'runs' && ranBy !== 'processor');
-  const trusted = options.emulators || emulated.length === 0 ? versions : readVersions(emulatorDirectory.path);
-  const unknownOnes = new Set(probed.filter((_, i) => !trusted.has(outcomes[i]?.buildId ?? '')));
-  const suspects = emulated.filter(([architecture]) => unknownOnes.has(architecture));
+  const shipped = readVersions(emulatorDirectory.path);
+  const emulators = complete ? findEmulators(emulatorDirectory, host, shipped) : new Map<Architecture, Emulator>();
+  const isMatched = (architecture: Architecture) => matchingEntries(architecture, entries).length > 0;
+  const outcomes = await probing;
+  if (binfmt.kind !== 'unavailable') await repeatContradictions(outcomes, isMatched, prober);
+  const registered = complete ? probed.filter(isMatched) : [];
   return {
     own: host.own,
     emulatedOn: host.emulatedOn,
     kernel: host.kernel,
     binfmt,
     entries,
+    registeredVersions: await versionsOf(registered, outcomes, shipped, prober),
     emulators: await withVersions(emulators, registered, system),
     emulatorDirectory,
-    probes: new Map([...(options.known ?? []), ...results, ...(await pretenders(suspects, prober))]),
-    registeredVersions: new Map([...known.filter(([architecture]) => registered.includes(architecture)), ...answered]),
+    probes: new Map([...known, ...(await resultsOf(outcomes, shipped, prober))]),
   };
 }
 
-/**
- * An emulator that is not known by its build ID must not run a program without code. Those that end with the right exit status
- * whatever they are to run, with that as their verdict.
- */
-async function pretenders(
-  suspects: readonly [Architecture, ProbeResult][],
+type Outcomes = Map<Architecture, ExecutionOutcome>;
+
+/** Runs the probe of each architecture, or what `request` says. Without those that could not be started at all. */
+async function runEach(
+  architectures: readonly Architecture[],
   prober: Prober,
-): Promise<[Architecture, ProbeResult][]> {
-  const outcomes = await prober.run(
-    suspects.map(([architecture]) => ({ architecture, program: emptyExecutable(architecture) })),
-  );
-  return suspects.flatMap(([architecture, result], i): [Architecture, ProbeResult][] => {
-    const runs = probeResultOf(architecture, outcomes[i])?.verdict.kind === 'runs';
-    return runs ? [[architecture, { ...result, verdict: { kind: 'pretended' } }]] : [];
-  });
+  request: (architecture: Architecture) => Omit<ProbeRequest, 'architecture'> = () => ({}),
+): Promise<Outcomes> {
+  const requests = architectures.map((architecture) => ({ architecture, ...request(architecture) }));
+  const outcomes = await prober.run(requests);
+  return new Map(zip(architectures, outcomes));
 }
 
-/** `matched`: an enabled entry takes the probe. */
-function contradicts(outcome: ExecutionOutcome | undefined, matched: boolean): boolean {
-  if (matched) return outcome?.kind === 'exec' && osNames.errno(outcome.number) === 'ENOEXEC';
-  return outcome?.kind === 'exit' && outcome.ranBy !== 'processor';
+/** Somebody has just registered or removed an entry: the picture would contradict itself. */
+async function repeatContradictions(
+  outcomes: Outcomes,
+  isMatched: (architecture: Architecture) => boolean,
+  prober: Prober,
+): Promise<void> {
+  const contradicts = ([architecture, { kind, number, ranBy }]: [Architecture, ExecutionOutcome]) =>
+    isMatched(architecture)
+      ? kind === 'exec' && osNames.errno(number) === 'ENOEXEC'
+      : kind === 'exit' && ranBy !== 'processor';
+  const changed = [...outcomes].filter(contradicts).map(([architecture]) => architecture);
+  for (const [architecture, outcome] of await runEach(changed, prober)) outcomes.set(architecture, outcome);
+}
+
+/** The version of the emulator behind each: by the build ID of the one that ran the probe, or else as it prints it. */
+async function versionsOf(
+  registered: readonly Architecture[],
+  outcomes: Outcomes,
+  shipped: Versions,
+  prober: Prober,
+): Promise<Map<Architecture, string>> {
+  const byBuild = zip(
+    registered,
+    registered.map((architecture) => shipped.get(outcomes.get(architecture)?.buildId ?? '')?.version),
+  );
+  const known = new Map(byBuild);
+  const unknown = registered.filter((architecture) => !known.has(architecture));
+  const answers = await runEach(unknown, prober, () => ({ environment: ASK_VERSION }));
+  const printed = unknown.map((architecture) => parseQemuVersion(answers.get(architecture)?.output ?? ''));
+  return new Map([...known, ...zip(unknown, printed)]);
+}
+
+/**
+ * What the outcomes say. An emulator that is not known by its build ID must not run a program without code, too: if it ends with
+ * the right exit status whatever it is to run, that is its verdict.
+ */
+async function resultsOf(
+  outcomes: Outcomes,
+  shipped: Versions,
+  prober: Prober,
+): Promise<Map<Architecture, ProbeResult>> {
+  const results = [...outcomes].map(([key, outcome]) => [key, probeResultOf(key, outcome)] as const);
+  const suspects = results
+    .filter(([, { verdict, ranBy }]) => verdict.kind === 'runs' && ranBy !== 'processor')
+    .map(([architecture]) => architecture)
+    .filter((architecture) => !shipped.has(outcomes.get(architecture)?.buildId ?? ''));
+  const withoutCode = await runEach(suspects, prober, (architecture) => ({ program: emptyExecutable(architecture) }));
+  const pretends = (architecture: Architecture) => {
+    const outcome = withoutCode.get(architecture);
+    return outcome !== undefined && probeResultOf(architecture, outcome).verdict.kind === 'runs';
+  };
+  return new Map(
+    results.map(([key, result]) => [key, pretends(key) ? { ...result, verdict: { kind: 'pretended' } } : result]),
+  );
 }
 
 /** Pairs, without those whose value is undefined. */

@@ -1,8 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { parseElf, probeExecutable } from '../../src/core/binfmt/elf.js';
+import { parseElf } from '../../src/core/binfmt/elf.js';
 import { matches } from '../../src/core/binfmt/entry.js';
+import { probeExecutable } from '../../src/core/binfmt/probe-executable.js';
 import { architectures } from '../../src/core/platform/architectures.js';
 import { ROOT } from '../support/program.js';
 

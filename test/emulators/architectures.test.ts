@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { probeExecutable } from '../../src/core/binfmt/elf.js';
+import { probeExecutable } from '../../src/core/binfmt/probe-executable.js';
 import { architectures } from '../../src/core/platform/architectures.js';
 import { EMULATORS, ROOT, run } from '../support/program.js';
 import { scratch } from '../support/scratch.js';

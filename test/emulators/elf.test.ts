@@ -1,14 +1,8 @@
 import path from 'node:path';
 import { expect } from 'chai';
-import {
-  loaderExecutable,
-  parseElf,
-  probeExecutable,
-  programVariants,
-  sameMachine,
-  UNKNOWN_LOADER,
-} from '../../src/core/binfmt/elf.js';
+import { parseElf, programVariants, sameMachine, UNKNOWN_LOADER } from '../../src/core/binfmt/elf.js';
 import { matches } from '../../src/core/binfmt/entry.js';
+import { loaderExecutable, probeExecutable } from '../../src/core/binfmt/probe-executable.js';
 import { architectures } from '../../src/core/platform/architectures.js';
 import { readStart } from '../../src/system/host/files.js';
 import { EMULATORS } from '../support/program.js';

@@ -4,7 +4,8 @@ import { expect } from 'chai';
 import fs from 'fs-extra';
 import { checkStatic } from '../../qemu/collect.js';
 import { sets } from '../../qemu/sets.js';
-import { parseElf, probeExecutable, sameMachine } from '../../src/core/binfmt/elf.js';
+import { parseElf, sameMachine } from '../../src/core/binfmt/elf.js';
+import { probeExecutable } from '../../src/core/binfmt/probe-executable.js';
 import { row } from '../support/architectures.js';
 import { filesOf, hosts, linkedWith, manifestOf, sbomOf } from './hosts.js';
 

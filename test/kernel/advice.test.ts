@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { probeExecutable } from '../../src/core/binfmt/elf.js';
+import { probeExecutable } from '../../src/core/binfmt/probe-executable.js';
 import type { Architecture } from '../../src/core/platform/architectures.js';
 import { commandsIn, idsIn, type PrintedProblem, pasted, problemIn, reportIn } from '../support/doctor.js';
 import { clearEntries, MOUNT, registerForeign, writeEntry } from '../support/kernel.js';

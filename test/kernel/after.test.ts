@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { probeExecutable } from '../../src/core/binfmt/elf.js';
+import { probeExecutable } from '../../src/core/binfmt/probe-executable.js';
 import { PROBE_SUCCESS } from '../../src/core/platform/architectures.js';
 import { parseQemuVersion } from '../../src/core/version.js';
 import { commandsIn, pasted, problemIn, reportIn } from '../support/doctor.js';

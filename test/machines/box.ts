@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { probeExecutable } from '../../src/core/binfmt/elf.js';
+import { probeExecutable } from '../../src/core/binfmt/probe-executable.js';
 import { row } from '../support/architectures.js';
 import { type Done, resultsOf, scriptOf } from '../support/console.js';
 import { BUILD_MACHINES } from '../support/debian.js';

@@ -7,7 +7,7 @@ import type { EntryLine, PlatformLine } from '../../src/core/doctor/report.js';
 import type { Invocation } from '../../src/core/invocation.js';
 import { type Architecture, architectures } from '../../src/core/platform/architectures.js';
 import type { Problem } from '../../src/core/problem.js';
-import type { RenderedAdvice } from '../../src/core/report/advice-text.js';
+import type { RenderedAdvice } from '../../src/core/report/call-again.js';
 import { adviceFor, type ProblemText } from '../../src/core/report/render.js';
 import { row } from './architectures.js';
 import { type Ended, must, shell } from './program.js';

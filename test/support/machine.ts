@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { probeExecutable, unmatchedExecutable } from '../../src/core/binfmt/elf.js';
+import { probeExecutable, unmatchedExecutable } from '../../src/core/binfmt/probe-executable.js';
 import { type Architecture, architectures, PROBE_SUCCESS } from '../../src/core/platform/architectures.js';
 import { platformsUpTo } from '../../src/core/platform/platform.js';
 import { row } from './architectures.js';

@@ -1,9 +1,9 @@
 /** One immutable picture of the machine, and what follows from it without asking the machine again. */
 import type { Architecture } from '../platform/architectures.js';
 import type { Problem } from '../problem.js';
-import { takesProgramsOf } from './elf.js';
 import type { Entry } from './entry.js';
 import { interpreterOf, type ProbeResult, runsEverywhere } from './probe.js';
+import { takesProgramsOf } from './probe-executable.js';
 
 /** A binfmt_misc file system that can be written to. */
 export interface WritableMount {

@@ -1,7 +1,7 @@
 /** The doctor's answer as text for people. */
 import type { Invocation } from '../invocation.js';
 import type { Problem } from '../problem.js';
-import type { RenderedAdvice } from '../report/advice-text.js';
+import type { RenderedAdvice } from '../report/call-again.js';
 import { adviceFor, textOf } from '../report/render.js';
 import { printable } from '../text.js';
 import { groupByCause } from './diagnose.js';

@@ -1,8 +1,9 @@
 /** What doctor looks at: a Snapshot, and what only doctor asks the machine for. A check reads nothing else. */
 
-import { type Elf, parseElf, takesProgramsOf } from '../binfmt/elf.js';
+import { type Elf, parseElf } from '../binfmt/elf.js';
 import type { Entry } from '../binfmt/entry.js';
 import { type ProbeResult, runsUpTo, type Verdict } from '../binfmt/probe.js';
+import { takesProgramsOf } from '../binfmt/probe-executable.js';
 import { activeEntry, type Snapshot } from '../binfmt/snapshot.js';
 import type { ConfiguredEntry } from '../host/binfmt-d.js';
 import { type Architecture, emulatorName } from '../platform/architectures.js';

@@ -1,8 +1,8 @@
 /** The doctor's answer as data; `doctor --json` prints it. docs/cli.md describes the form. */
 import type { Advice } from '../advice.js';
-import { takesProgramsOf } from '../binfmt/elf.js';
 import type { Entry } from '../binfmt/entry.js';
 import { interpreterOf } from '../binfmt/probe.js';
+import { takesProgramsOf } from '../binfmt/probe-executable.js';
 import { describeVerdict, factsOf, type ProbeFacts } from '../binfmt/verdict-text.js';
 import type { Invocation } from '../invocation.js';
 import { architectures } from '../platform/architectures.js';

@@ -3,8 +3,8 @@
  * that matches, and cannot move one: NAME has to be registered again, exactly as it was. This decides whether that can be.
  */
 
-import { takesProgramsOf } from '../binfmt/elf.js';
 import { type Entry, type Registration, sameRegistration } from '../binfmt/entry.js';
+import { takesProgramsOf } from '../binfmt/probe-executable.js';
 import type { Snapshot } from '../binfmt/snapshot.js';
 import type { Architecture } from '../platform/architectures.js';
 import type { Platform } from '../platform/platform.js';

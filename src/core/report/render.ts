@@ -7,7 +7,8 @@ import { describeKept, describeNotRunning } from '../binfmt/verdict-text.js';
 import type { Invocation } from '../invocation.js';
 import { definitionOf, ENTRY_KEPT, type ExitStatus, type Facts, type Problem } from '../problem.js';
 import { printable, shortened } from '../text.js';
-import { type RenderedAdvice, renderAdvice } from './advice-text.js';
+import { renderAdvice } from './advice-text.js';
+import type { RenderedAdvice } from './call-again.js';
 import { describeNote } from './note-text.js';
 import type { Action, Item, Line, Report } from './report-lines.js';
 

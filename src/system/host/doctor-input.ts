@@ -1,7 +1,7 @@
 /** Collects what doctor looks at. Changes nothing that lasts. */
 import path from 'node:path';
-import { unmatchedExecutable } from '../../core/binfmt/elf.js';
 import type { Verdict } from '../../core/binfmt/probe.js';
+import { unmatchedExecutable } from '../../core/binfmt/probe-executable.js';
 import { BINFMT_DIRECTORY, parseConfinement, parsePageSize, typesMountedAt } from '../../core/binfmt/procfs.js';
 import { activeEntry, isOwnMount, matchingEntries, type Snapshot } from '../../core/binfmt/snapshot.js';
 import { type DoctorInput, entriesOf, type HostFacts, type Interpreter } from '../../core/doctor/input.js';
@@ -117,8 +117,8 @@ async function repeatProbes(
     const round = requests.slice(i, i + AT_ONCE);
     const outcomes = await prober.run(round);
     for (const [j, { architecture }] of round.entries()) {
-      const result = probeResultOf(architecture, outcomes[j]);
-      if (result) verdicts.get(architecture)?.push(result.verdict);
+      const outcome = outcomes[j];
+      if (outcome) verdicts.get(architecture)?.push(probeResultOf(architecture, outcome).verdict);
     }
     progress?.(Math.min(i + AT_ONCE, requests.length), requests.length);
   }
@@ -138,10 +138,11 @@ async function findNative(
       return program ? [{ architecture, program }] : [];
     });
   const outcomes = await prober.run(requests);
-  const native = requests.filter(
-    ({ architecture }, i) => probeResultOf(architecture, outcomes[i])?.verdict.kind === 'runs',
-  );
-  return new Set(native.map(({ architecture }) => architecture));
+  const native = requests.flatMap(({ architecture }, i) => {
+    const outcome = outcomes[i];
+    return outcome && probeResultOf(architecture, outcome).verdict.kind === 'runs' ? [architecture] : [];
+  });
+  return new Set(native);
 }
 
 async function collectHostFacts(

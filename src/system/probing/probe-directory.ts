@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { probeExecutable } from '../../core/binfmt/elf.js';
+import { probeExecutable } from '../../core/binfmt/probe-executable.js';
 import type { Architecture } from '../../core/platform/architectures.js';
 import { undoAtEnd } from '../cleanup.js';
 import { besideProgram, errnoOf, pause } from '../host/files.js';

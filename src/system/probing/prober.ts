@@ -3,8 +3,8 @@
  * If something is forbidden (chroot, or every directory is read-only or noexec) it makes do with less.
  */
 import os from 'node:os';
-import { loaderExecutable } from '../../core/binfmt/elf.js';
 import { type ProbeResult, SHORTAGES, verdictOf } from '../../core/binfmt/probe.js';
+import { loaderExecutable } from '../../core/binfmt/probe-executable.js';
 import { type Architecture, architectures } from '../../core/platform/architectures.js';
 import { selinuxEnforces } from '../host/selinux.js';
 import { PROBE_LIMIT } from './first-probes.js';
@@ -20,8 +20,8 @@ export interface Prober {
    * changes nothing for platforms that were not asked for, and those that were have been probed already.
    */
   forget(): Promise<void>;
-  /** The outcomes have the order of the requests. */
-  run(requests: readonly ProbeRequest[]): Promise<ExecutionOutcome[]>;
+  /** The outcomes have the order of the requests; undefined: it could not be started at all. */
+  run(requests: readonly ProbeRequest[]): Promise<(ExecutionOutcome | undefined)[]>;
   /**
    * The interpreter that the kernel starts for the probe of each architecture. A dynamically linked emulator is seen too, if
    * its loader has one of the usual paths. Undefined if none was seen.
@@ -68,12 +68,12 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
     const first = await firstOutcomes(requests);
     const rest = requests.filter((_, i) => first[i] === undefined);
     const others = rest.length > 0 ? await runInBest(rest) : [];
-    const outcomes = first.flatMap((outcome) => outcome ?? others.shift() ?? []);
+    const outcomes = requests.map((request, i) => first[i] ?? others[rest.indexOf(request)]);
     // All at once may be too much for this machine: what was too slow, or lacked a resource, is tried alone.
     for (const [i, outcome] of outcomes.entries()) {
       const request = requests[i];
       const wasAlone = requests.length === 1 && first[i] === undefined;
-      if (request === undefined || wasAlone || !lackedSomething(outcome)) continue;
+      if (request === undefined || outcome === undefined || wasAlone || !lackedSomething(outcome)) continue;
       const [alone] = await runInBest([request]);
       if (alone) outcomes[i] = alone;
     }
@@ -139,12 +139,8 @@ function runIn(
   );
 }
 
-/** What an outcome says about an architecture; undefined if there is no outcome. */
-export function probeResultOf(
-  architecture: Architecture,
-  outcome: ExecutionOutcome | undefined,
-): ProbeResult | undefined {
-  if (outcome === undefined) return undefined;
+/** What an outcome says about an architecture. */
+export function probeResultOf(architecture: Architecture, outcome: ExecutionOutcome): ProbeResult {
   const { ranBy, microseconds, label } = outcome;
   const labelled = typeof ranBy === 'object' && label !== '' && selinuxEnforces();
   return { verdict: verdictOf(architecture, outcome, osNames), ranBy, microseconds, ...(labelled && { label }) };

@@ -3,7 +3,7 @@
  * which causes are reported.
  */
 
-import { takesProgramsOf } from '../../binfmt/elf.js';
+import { takesProgramsOf } from '../../binfmt/probe-executable.js';
 import { BINFMT_DIRECTORY } from '../../binfmt/procfs.js';
 import { type ProbeFacts, probeFacts, probeLine } from '../../binfmt/verdict-text.js';
 import { formatPlatform, shortPlatform } from '../../platform/platform.js';

@@ -1,8 +1,8 @@
 /** Problems of the machine as a whole, whichever platform is asked for: its kernel, and entries that reach too far. */
 
 import type { Advice } from '../../advice.js';
-import { takesProgramsOf } from '../../binfmt/elf.js';
 import { matches } from '../../binfmt/entry.js';
+import { takesProgramsOf } from '../../binfmt/probe-executable.js';
 import { INTERPRETER_LIMIT } from '../../binfmt/procfs.js';
 import { isLabel } from '../../binfmt/selinux-label.js';
 import { architectures } from '../../platform/architectures.js';
