@@ -51,12 +51,6 @@ function table(page: string, header: string): string[][] {
   );
 }
 
-describe('README.md', () => {
-  it('is short', () => {
-    expect(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8').split('\n').length).to.be.at.most(131);
-  });
-});
-
 describe('CHANGELOG.md', () => {
   it('begins with the version of package.json', () => {
     const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
