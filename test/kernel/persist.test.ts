@@ -144,10 +144,10 @@ describe('--persist', () => {
     expect(kept.exit).to.equal(1);
     expect(kept.stderr)
       .to.contain(
-        `uninstalling: ${entry} kept "/${CONFIGURATION}", because somebody has changed it; the entry and its emulator stay too; ${remove(CONFIGURATION)}`,
+        `uninstalling: ${entry} kept "/${CONFIGURATION}", because it has been changed; the entry and its emulator stay too; ${remove(CONFIGURATION)}`,
       )
       .and.contain(
-        `uninstalling: ${guest2.emulator} kept "/${EMULATOR2}", because somebody has changed it; ${remove(EMULATOR2)}`,
+        `uninstalling: ${guest2.emulator} kept "/${EMULATOR2}", because it has been changed; ${remove(EMULATOR2)}`,
       );
     expect(written()).to.have.members([CONFIGURATION, EMULATOR, MANIFEST, EMULATOR2]);
     expect(entryNames()).to.deep.equal([entry]);

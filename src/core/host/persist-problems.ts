@@ -38,7 +38,7 @@ export const hostOtherProcessor = defineProblem<{ program: string; processor: st
 
 export const hostFileChanged = defineProblem<{ files: readonly string[] }>({
   id: 'host-file-changed',
-  summary: 'a file of the host that would be overwritten was changed by somebody else',
+  summary: 'a file of the host that would be overwritten has been changed',
   title: () => 'some files of the host are not of this program',
   cause: ({ files }) =>
     `refusing to overwrite ${listed(files.map(quote))}: not written by this program, or changed since (use --force); nothing was changed`,
@@ -65,10 +65,10 @@ export const hostWriteFailed = defineProblem<{ directory: string; errno: string;
 
 export const hostFileKept = defineProblem<{ files: readonly string[]; entry: boolean }>({
   id: 'host-file-kept',
-  summary: 'a file of the host was not removed, because somebody has changed it',
-  title: () => 'some files of the host were changed by somebody, and stay',
+  summary: 'a file of the host was not removed, because it has been changed',
+  title: () => 'some files of the host have been changed, and stay',
   cause: ({ files, entry }) =>
-    `kept ${listed(files.map(quote))}, because somebody has changed ${files.length > 1 ? 'them' : 'it'}${entry ? '; the entry and its emulator stay too' : ''}`,
+    `kept ${listed(files.map(quote))}, because ${files.length > 1 ? 'they have' : 'it has'} been changed${entry ? '; the entry and its emulator stay too' : ''}`,
 });
 
 export const hostFileUnknown = defineProblem<{ files: readonly string[]; manifest: string; state: ManifestState }>({

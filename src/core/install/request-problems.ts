@@ -87,7 +87,7 @@ export const nothingToExport = defineProblem<{ native: readonly string[]; direct
 
 export const exportChanged = defineProblem<{ files: readonly string[] }>({
   id: 'export-changed',
-  summary: 'a file that an export would overwrite was changed by somebody else',
+  summary: 'a file that an export would overwrite has been changed',
   title: () => 'some files were changed since the last export',
   cause: ({ files }) =>
     `refusing to overwrite ${listed(files.map(quote))}: not written by an export, or changed since (use --force)`,
@@ -108,7 +108,7 @@ export const exportFailed = defineProblem<{ directory: string; errno: string; ha
 
 export const archiveUnread = defineProblem({
   id: 'archive-unread',
-  summary: 'nobody read the exported archive to its end',
+  summary: 'the exported archive was not read to its end',
   title: () => 'the archive was not read to its end',
   cause: () => 'the archive was not read to its end',
 });

@@ -122,7 +122,7 @@ export const switchedOff = machineCheck<{ directory: string }>({
 
 export const automount = machineCheck({
   id: 'automount',
-  summary: 'the host mounts binfmt_misc only when somebody looks at it, and nobody has',
+  summary: 'the host mounts binfmt_misc on first use, and it has not been used yet',
   find({ host }) {
     if (host.hostMounts?.[0] !== 'autofs') return undefined;
     return { facts: {}, advice: [{ do: 'trigger-automount' }] };
@@ -130,7 +130,7 @@ export const automount = machineCheck({
   title: () => 'the host has not mounted binfmt_misc yet',
   symptom: () => FORMAT_ERROR,
   cause: () =>
-    `on the host, ${BINFMT_DIRECTORY} is an automount point that nobody has used yet (systemd's proc-sys-fs-binfmt_misc.automount). What a container registers is gone when that container ends`,
+    `on the host, ${BINFMT_DIRECTORY} is an automount point that has not been used yet (systemd's proc-sys-fs-binfmt_misc.automount). What a container registers is gone when that container ends`,
   evidence: () => [`${BINFMT_DIRECTORY} on the host: autofs, without binfmt_misc on it`],
 });
 

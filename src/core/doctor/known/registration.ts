@@ -71,7 +71,7 @@ export const registration: readonly KnownProblem[] = [
       /failed to mount .*(binfmt_misc|arbitrary executable file formats)/,
       /\/binfmt_misc\/?: no such file/,
     ],
-    cause: 'the kernel has no binfmt_misc, its module is not loaded, or nobody has mounted it',
+    cause: 'the kernel has no binfmt_misc, its module is not loaded, or it is not mounted',
     checks: noMount,
     advice: [{ do: 'load-module' }, { do: 'mount-on-host' }],
     sources: ['postmarketOS/pmbootstrap#529', 'siderolabs/pkgs#803', 'vegardit/docker-gitea-act-runner#51'],
