@@ -59,7 +59,7 @@ describe('--persist for systemd', () => {
         `binfmt: from the next boot on, theirs is in front of ${entry}, because /usr/lib/binfmt.d/zzz.conf is read later\n`,
       )
       .and.contain(
-        'binfmt: at boot, systemd will register nothing, because /etc/systemd/system/systemd-binfmt.service is a link to /dev/null\n',
+        'binfmt: at boot, systemd-binfmt will register nothing, because /etc/systemd/system/systemd-binfmt.service is a link to /dev/null\n',
       );
     bootWithSystemd(host.root);
     const [first] = JSON.parse(binfmt(['doctor', name, '--json']).stdout).platforms;
