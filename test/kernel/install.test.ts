@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -24,7 +23,15 @@ import {
   started,
   statusIn,
 } from '../support/program.js';
-import { compile, crashingEmulator, dynamicEmulator, emulatorExiting, starvedEmulator } from '../support/programs.js';
+import {
+  allowedProcessor,
+  busyShells,
+  compile,
+  crashingEmulator,
+  dynamicEmulator,
+  emulatorExiting,
+  starvedEmulator,
+} from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 import { until } from '../support/watcher.js';
 
@@ -258,12 +265,10 @@ describe('install', function () {
   });
 
   it('leaves an entry whose emulator gets no time of the processor, and says so', async () => {
-    const allowed = /^Cpus_allowed_list:\t(\d+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
-    registerForeign(entry, name, starvedEmulator(Number(allowed)), 'F');
-    const busy = [1, 2].map(() => spawn('taskset', ['--cpu-list', allowed, 'sh', '-c', 'while :; do :; done']));
+    const allowed = allowedProcessor();
+    registerForeign(entry, name, starvedEmulator(allowed), 'F');
+    const busy = await busyShells(allowed);
     try {
-      const isShell = ({ pid }: { pid?: number }) => fs.readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sh\n';
-      await until(() => busy.every(isShell), 'two busy shells');
       const ended = installing();
       expect(ended.stderr).to.match(/could not be run, because .* \(processor time\)/);
       expect(ended.exit).to.equal(1);

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { clearEntries, entryNames, entryText, registerForeign, writeEntry } from '../support/kernel.js';
 import { guest, guest2 } from '../support/machine.js';
 import { EMULATORS, must } from '../support/program.js';
-import { hangingEmulator } from '../support/programs.js';
+import { allowedProcessor, busyShells, hangingEmulator, starvedEmulator } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 import { until, Watcher } from '../support/watcher.js';
 
@@ -70,6 +70,22 @@ describe('a watcher and others', () => {
     watcher.kill('SIGTERM');
     expect(await watcher.ended).to.equal(0);
     expect(entryNames()).to.deep.equal([]);
+  });
+
+  it('removes an entry that could not be tested, with --on-exit uninstall', async () => {
+    const allowed = allowedProcessor();
+    const emulators = scratch();
+    fs.copyFileSync(starvedEmulator(allowed), path.join(emulators, entry));
+    const busy = await busyShells(allowed);
+    try {
+      const watcher = watch(name, ['--on-exit', 'uninstall'], { QEMU_BINARY_PATH: emulators });
+      await watcher.said(/failed .* \(processor time\)/);
+      expect(entryNames()).to.deep.equal([entry]);
+      expect(await watcher.stop()).to.equal(0);
+      expect(entryNames()).to.deep.equal([]);
+    } finally {
+      for (const each of busy) each.kill();
+    }
   });
 
   it('sees what is removed after binfmt_misc was unmounted and mounted again at once', async () => {

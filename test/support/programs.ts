@@ -1,8 +1,10 @@
 /** Little programs compiled for the tests. */
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { must, ROOT } from './program.js';
 import { scratch } from './scratch.js';
+import { until } from './watcher.js';
 
 const compiled = new Map<string, string>();
 
@@ -26,6 +28,18 @@ export const compileFile = (file: string, flags: readonly string[] = []) =>
 export const dynamicEmulator = () => emulatorExiting(42, []);
 export const crashingEmulator = () => compile('int main(void) { __builtin_trap(); }', ['-static']);
 export const hangingEmulator = () => compile('int main(void) { for (;;); }', ['-static']);
+
+/** A processor that this process may use. */
+export const allowedProcessor = () =>
+  Number(/^Cpus_allowed_list:\t(\d+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0');
+
+/** Two shells that leave a processor no time for others. */
+export async function busyShells(processor: number) {
+  const busy = [1, 2].map(() => spawn('taskset', ['--cpu-list', `${processor}`, 'sh', '-c', 'while :; do :; done']));
+  const isShell = ({ pid }: { pid?: number }) => fs.readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sh\n';
+  await until(() => busy.every(isShell), 'two busy shells');
+  return busy;
+}
 
 /** For a program, it works a twentieth of a second on one processor, and only while that has nothing else to do. */
 export const starvedEmulator = (processor: number) =>

@@ -81,9 +81,11 @@ export async function installPlatforms(request: InstallRequest, system: System):
   // An entry may have been removed while it was tested, or registered again.
   const isAsTested = failed.length === 0 && !jobs.some(({ step }) => step.kind === 'impossible');
   const now = isAsTested ? after : { ...after, entries: readEntries(system.binfmt) };
-  const results = jobs.map((job) => resultOf(job, now, problems, vanishing));
-  const removed = jobs.filter((job, i) => results[i]?.problem && rollBack(job, after, system));
-  return { results, after: removed.length > 0 ? { ...after, entries: readEntries(system.binfmt) } : now };
+  const results = jobs.map((job) => {
+    const { registered, ...result } = resultOf(job, now, problems, vanishing);
+    return result.problem && rollBack(job, after, system) ? result : { ...result, registered };
+  });
+  return { results, after: failed.length > 0 ? { ...after, entries: readEntries(system.binfmt) } : now };
 }
 
 function isRegistration(job: Job): job is RegisterJob {
@@ -219,7 +221,9 @@ function resultOf(
   // It runs, but not up to the variant that was asked for, or not in every container: its entry stays.
   if (after.probes.get(platform.architecture)?.verdict.kind === 'runs') return { platform, registered, problem };
   if (registered === undefined) return { platform, problem: refused ?? problem };
-  if (after.entries.some((entry) => entry.name === registered && entry.inode === inode)) return { platform, problem };
+  if (after.entries.some((entry) => entry.name === registered && entry.inode === inode)) {
+    return { platform, registered, problem };
+  }
   if (vanishing && after.binfmt.kind === 'writable') {
     return { platform, problem: vanishingProblem(after.binfmt.dir) };
   }
