@@ -4,8 +4,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { withTables } from '../docs/generate.js';
 import { commands } from '../src/commands/index.js';
-import { exportFormatNames, nextStep } from '../src/core/host/formats.js';
 import { translate } from '../src/core/other-tools/other-tools.js';
+import { exportFormatNames, nextStep } from '../src/core/persist/formats.js';
 import { ROOT } from './support/program.js';
 
 const pages = [

@@ -1,7 +1,7 @@
 /** `binfmt doctor [PLATFORM]...`: which platforms run, through what, and how to fix those that do not. */
 import { defineCommand, flag, number, pasted, splitList, texts } from './command.js';
 import type { DoctorArguments } from './doctor/examine.js';
-import { mountOptions, readMountOptions } from './mount-options.js';
+import { mountOptions, readMountOptions } from './shared-options.js';
 
 const MOST_REPEATS = 10_000;
 

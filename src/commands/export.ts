@@ -1,5 +1,5 @@
 /** `binfmt export FORMAT [PLATFORM]...`: the emulators as files for a host, which then needs no container at boot. */
-import { exportFormatNames } from '../core/host/formats.js';
+import { exportFormatNames } from '../core/persist/formats.js';
 import { closest } from '../core/text.js';
 import { defineCommand, flag, splitList, text } from './command.js';
 import type { ExportArguments } from './export/write-export.js';

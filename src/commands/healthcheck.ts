@@ -5,7 +5,7 @@ import { noWatcher, watcherSilent } from '../core/report/program-problems.js';
 import { reportProblem } from '../core/report/render.js';
 import { isThere } from '../system/host/files.js';
 import { defineCommand, flag } from './command.js';
-import { listenOption } from './mount-options.js';
+import { listenOption } from './shared-options.js';
 
 export const healthcheckCommand = defineCommand({
   name: 'healthcheck',

@@ -1,11 +1,11 @@
 /** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
-import { persistFormatNames } from '../core/host/formats.js';
+import { persistFormatNames } from '../core/persist/formats.js';
 import { choice, defineCommand, flag, number, optionalChoice, splitList, text, texts } from './command.js';
-import { listenOption, mountOptions, readMountOptions } from './mount-options.js';
 import { nodeOptions, readNodeOptions } from './node-options.js';
 import type { Arguments, Service } from './registrations/arguments.js';
 import { change } from './registrations/change.js';
 import { version } from './registrations/report-version.js';
+import { listenOption, mountOptions, readMountOptions } from './shared-options.js';
 
 const SECONDS_IN_A_DAY = 86_400;
 

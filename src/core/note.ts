@@ -44,7 +44,7 @@ export type Note =
   | { readonly kind: 'entries-unreadable'; readonly problem: Problem }
   | { readonly kind: 'one-user-only'; readonly missing: MissingIds }
   | { readonly kind: 'no-watcher' }
-  /** What to do on the host after an export (src/core/host/formats.ts). */
+  /** What to do on the host after an export (src/core/persist/formats.ts). */
   | { readonly kind: 'next-step'; readonly step: string };
 
 /** Why a user namespace has one user only. */

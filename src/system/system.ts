@@ -3,7 +3,7 @@ import path from 'node:path';
 import { BINFMT_MISC } from '../core/binfmt/procfs.js';
 import type { BinfmtMount } from '../core/binfmt/snapshot.js';
 import type { Invocation } from '../core/invocation.js';
-import type { Engine } from '../core/rootless/rootless-engine.js';
+import type { Engine } from '../core/namespaces/rootless-engine.js';
 import { type MountOptions, openBinfmt } from './binfmt/mount.js';
 import type { EmulatorDirectory } from './host/emulators.js';
 import { readText } from './host/files.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { registerLine } from '../../src/core/binfmt/entry.js';
-import { type ConfigurationFile, configuredEntries } from '../../src/core/host/binfmt-d.js';
+import { type ConfigurationFile, configuredEntries } from '../../src/core/persist/binfmt-d.js';
 
 const ARM64 = {
   name: 'qemu-aarch64',

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import type { Verdict } from '../../src/core/binfmt/probe.js';
+import { checks } from '../../src/core/doctor/definitions.js';
+import { diagnose, groupByCause } from '../../src/core/doctor/diagnose.js';
+import { formatReport } from '../../src/core/doctor/format.js';
 import {
   mountProblem,
   openProblem,
   userNamespaceProblem,
   vanishingProblem,
-} from '../../src/core/doctor/binfmt-errors.js';
-import { checks } from '../../src/core/doctor/definitions.js';
-import { diagnose, groupByCause } from '../../src/core/doctor/diagnose.js';
-import { formatReport } from '../../src/core/doctor/format.js';
+} from '../../src/core/doctor/mount-errors.js';
 import { doctorReport, jsonReport } from '../../src/core/doctor/report.js';
 import { textOf } from '../../src/core/report/render.js';
 import { row } from '../support/architectures.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { exportedFiles } from '../../src/core/host/entry-files.js';
-import { exportFormatNames, nextStep } from '../../src/core/host/formats.js';
-import { tarHeader, tarPadding } from '../../src/core/host/tar.js';
+import { exportedFiles } from '../../src/core/persist/entry-files.js';
+import { exportFormatNames, nextStep } from '../../src/core/persist/formats.js';
+import { tarHeader, tarPadding } from '../../src/core/persist/tar.js';
 import { row } from '../support/architectures.js';
 
 const emulators = [

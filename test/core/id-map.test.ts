@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { formatIdMap, parseIdMap, sameIds, subordinateIds } from '../../src/core/host/id-map.js';
+import { formatIdMap, parseIdMap, sameIds, subordinateIds } from '../../src/core/namespaces/id-map.js';
 
 describe('an id map', () => {
   it('maps every id of this namespace to itself, range by range', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { userNamespaceProblem } from '../../src/core/doctor/binfmt-errors.js';
+import { userNamespaceProblem } from '../../src/core/doctor/mount-errors.js';
 import { call, callAsService, callPrivileged, quoted } from '../../src/core/invocation.js';
 import { oneLine } from '../../src/core/report/render.js';
 import { asFile, asImage } from '../support/doctor.js';

@@ -4,7 +4,6 @@
  */
 import { expect } from 'chai';
 import type { ProbeResult } from '../../src/core/binfmt/probe.js';
-import { statusOf } from '../../src/core/binfmt/status.js';
 import { diagnose } from '../../src/core/doctor/diagnose.js';
 import type { DoctorInput } from '../../src/core/doctor/input.js';
 import { planInstall, type Step } from '../../src/core/install/plan.js';
@@ -12,6 +11,7 @@ import { parseSelection, selectPlatforms } from '../../src/core/install/selectio
 import { type Architecture, architectures } from '../../src/core/platform/architectures.js';
 import { parsePlatform } from '../../src/core/platform/platform.js';
 import { textOf } from '../../src/core/report/render.js';
+import { statusOf } from '../../src/core/report/status.js';
 import { row } from '../support/architectures.js';
 import { type Captured, captured, problemIn } from '../support/doctor.js';
 

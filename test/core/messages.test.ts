@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { type Advice, mergeAdvice } from '../../src/core/advice.js';
-import { afterInstall, afterTrial } from '../../src/core/doctor/after-install.js';
+import { emulatorCrash } from '../../src/core/doctor/checks/emulator-checks.js';
+import { problemIds } from '../../src/core/doctor/definitions.js';
 import {
   mountProblem,
   openProblem,
@@ -8,12 +9,11 @@ import {
   switchedOffProblem,
   userNamespaceProblem,
   vanishingProblem,
-} from '../../src/core/doctor/binfmt-errors.js';
-import { emulatorCrash } from '../../src/core/doctor/checks/emulator-checks.js';
-import { problemIds } from '../../src/core/doctor/definitions.js';
-import { namespaceProblem } from '../../src/core/host/namespace-problems.js';
+} from '../../src/core/doctor/mount-errors.js';
+import { afterInstall, afterTrial } from '../../src/core/install/after-install.js';
 import { noEmulator, unreliable } from '../../src/core/install/emulator-problems.js';
 import { unknownPlatform } from '../../src/core/install/request-problems.js';
+import { namespaceProblem } from '../../src/core/namespaces/namespace-problems.js';
 import { definitionOf, type Problem, problemOf } from '../../src/core/problem.js';
 import { renderAdvice } from '../../src/core/report/advice-text.js';
 import { unexpectedProblem } from '../../src/core/report/program-problems.js';

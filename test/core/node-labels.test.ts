@@ -7,7 +7,7 @@ import {
   parseNode,
   releaseBy,
 } from '../../src/core/cluster/node-labels.js';
-import { mountProblem } from '../../src/core/doctor/binfmt-errors.js';
+import { mountProblem } from '../../src/core/doctor/mount-errors.js';
 import { parseSelection } from '../../src/core/install/selection.js';
 import { architectures } from '../../src/core/platform/architectures.js';
 import { runningPlatforms } from '../../src/core/watch/running-platforms.js';

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { registerLine, registrationOf } from '../../src/core/binfmt/entry.js';
-import { configuredLine } from '../../src/core/host/binfmt-d.js';
-import { lineOfRecord } from '../../src/core/host/binfmts-record.js';
-import { inFrontAtBoot, recordLike } from '../../src/core/host/boot-order.js';
-import { filesOfEntry, hostInterpreter, persistedEntries, removalOrder } from '../../src/core/host/entry-files.js';
-import { chooseFormat, persistFormatNames } from '../../src/core/host/formats.js';
+import { configuredLine } from '../../src/core/persist/binfmt-d.js';
+import { lineOfRecord } from '../../src/core/persist/binfmts-record.js';
+import { inFrontAtBoot, recordLike } from '../../src/core/persist/boot-order.js';
+import { filesOfEntry, hostInterpreter, persistedEntries, removalOrder } from '../../src/core/persist/entry-files.js';
+import { chooseFormat, persistFormatNames } from '../../src/core/persist/formats.js';
 import {
   beginReplacing,
   EMPTY_MANIFEST,
@@ -13,7 +13,7 @@ import {
   isOurs,
   parseHostManifest,
   withoutFiles,
-} from '../../src/core/host/host-manifest.js';
+} from '../../src/core/persist/host-manifest.js';
 import { row } from '../support/architectures.js';
 
 const name = 'qemu-aarch64';

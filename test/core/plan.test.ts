@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Entry } from '../../src/core/binfmt/entry.js';
 import type { ProbeResult } from '../../src/core/binfmt/probe.js';
 import type { BinfmtMount, Emulator, Snapshot } from '../../src/core/binfmt/snapshot.js';
-import { mountProblem } from '../../src/core/doctor/binfmt-errors.js';
+import { mountProblem } from '../../src/core/doctor/mount-errors.js';
 import { emulatorUnusable } from '../../src/core/install/emulator-problems.js';
 import { type InstallOptions, planInstall, type Step, wantedFlags } from '../../src/core/install/plan.js';
 import type { Note } from '../../src/core/note.js';

@@ -1,5 +1,10 @@
 import { expect } from 'chai';
-import { chooseEngine, findKeepers, podmanKeeper, type UserProcess } from '../../src/core/rootless/rootless-engine.js';
+import {
+  chooseEngine,
+  findKeepers,
+  podmanKeeper,
+  type UserProcess,
+} from '../../src/core/namespaces/rootless-engine.js';
 
 const OWN = 'user:[1]';
 const process = (pid: number, name: string, words: string, user = `user:[${pid}]`, mount = user): UserProcess => ({

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { parseEntry } from '../../src/core/binfmt/entry.js';
 import type { ProbeResult } from '../../src/core/binfmt/probe.js';
 import type { Snapshot } from '../../src/core/binfmt/snapshot.js';
-import { EMPTY_STATUS, formatStatus, statusOf } from '../../src/core/binfmt/status.js';
 import { architectures } from '../../src/core/platform/architectures.js';
+import { EMPTY_STATUS, formatStatus, statusOf } from '../../src/core/report/status.js';
 import { row } from '../support/architectures.js';
 
 function snapshot(

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Entry } from '../../src/core/binfmt/entry.js';
-import { switchedOffProblem } from '../../src/core/doctor/binfmt-errors.js';
+import { switchedOffProblem } from '../../src/core/doctor/mount-errors.js';
 import { entryRemoved, noEmulator } from '../../src/core/install/emulator-problems.js';
 import type { InstallResult } from '../../src/core/install/plan.js';
 import { parseSelection } from '../../src/core/install/selection.js';

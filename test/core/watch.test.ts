@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import parsePrometheus from 'parse-prometheus-text-format';
 import { formatAddress, parseAddress } from '../../src/core/address.js';
-import { EMPTY_STATUS } from '../../src/core/binfmt/status.js';
-import { mountProblem } from '../../src/core/doctor/binfmt-errors.js';
+import { mountProblem } from '../../src/core/doctor/mount-errors.js';
 import { parseSelection } from '../../src/core/install/selection.js';
+import { EMPTY_STATUS } from '../../src/core/report/status.js';
 import { afterTry, allowedAt, type Backoff } from '../../src/core/watch/backoff.js';
 import { formatEvent } from '../../src/core/watch/event-text.js';
 import { routesFor } from '../../src/core/watch/health.js';

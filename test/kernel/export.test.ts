@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { exportedFiles } from '../../src/core/host/entry-files.js';
+import { exportedFiles } from '../../src/core/persist/entry-files.js';
 import { long } from '../support/long.js';
 import { guest, guest2, guest3, guest4, native, own } from '../support/machine.js';
 import {

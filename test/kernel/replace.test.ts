@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { registerProblem } from '../../src/core/doctor/binfmt-errors.js';
+import { registerProblem } from '../../src/core/doctor/mount-errors.js';
 import type { InstallResult } from '../../src/core/install/plan.js';
 import { renderLine, reportBatch } from '../../src/core/report/render.js';
 import { register } from '../../src/system/binfmt/entries.js';

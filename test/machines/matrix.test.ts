@@ -1,8 +1,8 @@
 /** Every kernel that Debian has, on every host of the image: what users do, and what the kernel decides. */
 import { expect } from 'chai';
 import { registerLine } from '../../src/core/binfmt/entry.js';
-import type { Status } from '../../src/core/binfmt/status.js';
 import { emulatorName } from '../../src/core/platform/architectures.js';
+import type { Status } from '../../src/core/report/status.js';
 import { compareVersions } from '../../src/core/version.js';
 import { row } from '../support/architectures.js';
 import type { Done } from '../support/console.js';

@@ -4,8 +4,8 @@
  */
 import { expect } from 'chai';
 import { registerLine } from '../../src/core/binfmt/entry.js';
-import type { Status } from '../../src/core/binfmt/status.js';
 import { emulatorName } from '../../src/core/platform/architectures.js';
+import type { Status } from '../../src/core/report/status.js';
 import { row } from '../support/architectures.js';
 import { type PrintedReport, problemIn } from '../support/doctor.js';
 import { type Box, kernelOf, machine } from './box.js';

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Status } from '../../src/core/binfmt/status.js';
+import type { Status } from '../../src/core/report/status.js';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 export const EMULATORS = path.join(ROOT, 'build/qemu/usr/bin');

@@ -15,12 +15,12 @@ import type { Line, Report } from '../../core/report/report-lines.js';
 import { describeProgress } from '../../core/report/usage-text.js';
 import { closest } from '../../core/text.js';
 import { closeBinfmt } from '../../system/binfmt/mount.js';
-import { collectDoctorInput } from '../../system/host/doctor-input.js';
+import { collectDoctorInput } from '../../system/doctor-input.js';
 import { readStandardInput } from '../../system/host/files.js';
 import { type OpenOptions, openSystem, type System } from '../../system/system.js';
 import { takeSnapshot } from '../../system/take-snapshot.js';
 import type { Context } from '../command.js';
-import { refusal } from '../mount-options.js';
+import { refusal } from '../shared-options.js';
 
 export interface DoctorArguments {
   /** Platforms, or `all`; none: every platform that has an entry. */

@@ -2,8 +2,6 @@
 import path from 'node:path';
 import type { Advice } from '../../core/advice.js';
 import { runnerOf, type Snapshot } from '../../core/binfmt/snapshot.js';
-import { type ExportedEmulator, exportedFiles } from '../../core/host/entry-files.js';
-import { type ExportFormat, nextStep } from '../../core/host/formats.js';
 import { noEmulator } from '../../core/install/emulator-problems.js';
 import { wantedFlags } from '../../core/install/plan.js';
 import {
@@ -14,6 +12,8 @@ import {
   terminalOutput,
 } from '../../core/install/request-problems.js';
 import { parseSelection, selectPlatforms } from '../../core/install/selection.js';
+import { type ExportedEmulator, exportedFiles } from '../../core/persist/entry-files.js';
+import { type ExportFormat, nextStep } from '../../core/persist/formats.js';
 import { architectures, emulatorName } from '../../core/platform/architectures.js';
 import { formatPlatform } from '../../core/platform/platform.js';
 import { type Problem, problemOf } from '../../core/problem.js';

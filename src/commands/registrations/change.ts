@@ -4,7 +4,7 @@ import { closeBinfmt } from '../../system/binfmt/mount.js';
 import { removeLeftovers } from '../../system/install/leftovers.js';
 import { openSystem, type System } from '../../system/system.js';
 import type { Context } from '../command.js';
-import { refusal } from '../mount-options.js';
+import { refusal } from '../shared-options.js';
 import type { Arguments } from './arguments.js';
 import { type Changes, install } from './install-list.js';
 import { status } from './report-status.js';

@@ -3,13 +3,13 @@
 import type { Snapshot } from '../../core/binfmt/snapshot.js';
 import { noEmulators } from '../../core/install/emulator-problems.js';
 import { architecturesOf, parseSelection, selectPlatforms } from '../../core/install/selection.js';
+import { engineWithoutEntries } from '../../core/namespaces/rootless-problems.js';
 import type { Note } from '../../core/note.js';
 import { architectures } from '../../core/platform/architectures.js';
 import { formatPlatform } from '../../core/platform/platform.js';
 import { isProblem, type Problem, problemOf } from '../../core/problem.js';
 import { joined, reportBatch } from '../../core/report/render.js';
 import type { Item, Line, Report } from '../../core/report/report-lines.js';
-import { engineWithoutEntries } from '../../core/rootless/rootless-problems.js';
 import { findOtherNames } from '../../system/host/emulators.js';
 import { type Installation, type InstallRequest, installPlatforms } from '../../system/install/install.js';
 import type { TargetHost } from '../../system/persist/persist.js';

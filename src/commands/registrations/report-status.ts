@@ -1,11 +1,11 @@
 /** The status JSON, which comes last. */
 
 import type { Snapshot } from '../../core/binfmt/snapshot.js';
-import { formatStatus, statusOf } from '../../core/binfmt/status.js';
+import { engineWithoutEntries } from '../../core/namespaces/rootless-problems.js';
 import { architectures } from '../../core/platform/architectures.js';
 import { isProblem } from '../../core/problem.js';
 import type { Line, Report } from '../../core/report/report-lines.js';
-import { engineWithoutEntries } from '../../core/rootless/rootless-problems.js';
+import { formatStatus, statusOf } from '../../core/report/status.js';
 import type { System } from '../../system/system.js';
 import { takeSnapshot } from '../../system/take-snapshot.js';
 

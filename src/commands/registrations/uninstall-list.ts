@@ -1,10 +1,10 @@
 /** `--uninstall LIST`, without the files of a host. */
 
 import { planRemoval, splitRemovals } from '../../core/install/removal.js';
+import { engineWithoutEntries } from '../../core/namespaces/rootless-problems.js';
 import { isProblem } from '../../core/problem.js';
 import { reportBatch } from '../../core/report/render.js';
 import type { Item, Report } from '../../core/report/report-lines.js';
-import { engineWithoutEntries } from '../../core/rootless/rootless-problems.js';
 import { readEntries, unregister } from '../../system/binfmt/entries.js';
 import type { System } from '../../system/system.js';
 

@@ -7,7 +7,7 @@ import { engineEnds } from '../../system/namespaces/rootless.js';
 import { openSystem } from '../../system/system.js';
 import { runService } from '../../system/watch/service.js';
 import type { Context } from '../command.js';
-import { refusal } from '../mount-options.js';
+import { refusal } from '../shared-options.js';
 import type { Arguments, Service } from './arguments.js';
 import { otherNames } from './install-list.js';
 import { uninstall } from './uninstall-list.js';

@@ -1,13 +1,13 @@
 /** Every kind of problem that the program reports, and the doctor's checks in the order in which they report. */
 
 import { clusterProblems } from '../cluster/cluster-problems.js';
-import { namespaceProblems } from '../host/namespace-problems.js';
-import { persistProblems } from '../host/persist-problems.js';
 import { emulatorProblems } from '../install/emulator-problems.js';
 import { frontProblems } from '../install/front-problems.js';
 import { requestProblems } from '../install/request-problems.js';
+import { namespaceProblems } from '../namespaces/namespace-problems.js';
+import { rootlessProblems } from '../namespaces/rootless-problems.js';
+import { persistProblems } from '../persist/persist-problems.js';
 import { programProblems } from '../report/program-problems.js';
-import { rootlessProblems } from '../rootless/rootless-problems.js';
 import type { Check } from './check.js';
 import { emulatorChecks } from './checks/emulator-checks.js';
 import { entryChecks } from './checks/entry-checks.js';

@@ -5,7 +5,7 @@ import type { Entry } from '../binfmt/entry.js';
 import { type ProbeResult, runsUpTo, type Verdict } from '../binfmt/probe.js';
 import { takesProgramsOf } from '../binfmt/probe-executable.js';
 import { activeEntry, type Snapshot } from '../binfmt/snapshot.js';
-import type { ConfiguredEntry } from '../host/binfmt-d.js';
+import type { ConfiguredEntry } from '../persist/binfmt-d.js';
 import { type Architecture, emulatorName } from '../platform/architectures.js';
 import { formatPlatform, type Platform } from '../platform/platform.js';
 

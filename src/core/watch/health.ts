@@ -1,8 +1,8 @@
 /** What a watcher answers over HTTP: a few fixed paths. */
 
-import { formatStatus, type Status } from '../binfmt/status.js';
 import type { ApiRequests } from '../cluster/api-answer.js';
 import type { Invocation } from '../invocation.js';
+import { formatStatus, type Status } from '../report/status.js';
 import type { Build } from '../version.js';
 import { describeReadiness } from './event-text.js';
 import { formatMetrics, METRICS_TYPE } from './metrics.js';

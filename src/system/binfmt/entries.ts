@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Entry, matches, parseEntry, type Registration, registerLine } from '../../core/binfmt/entry.js';
 import type { BinfmtMount } from '../../core/binfmt/snapshot.js';
-import { openProblem, registerProblem } from '../../core/doctor/binfmt-errors.js';
+import { openProblem, registerProblem } from '../../core/doctor/mount-errors.js';
 import { ownArchitecture } from '../../core/install/emulator-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { errnoOf, readText } from '../host/files.js';

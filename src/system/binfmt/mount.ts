@@ -13,8 +13,8 @@ import {
   typesMountedAt,
 } from '../../core/binfmt/procfs.js';
 import type { BinfmtMount, WritableMount } from '../../core/binfmt/snapshot.js';
-import { mountProblem, openProblem, userNamespaceProblem } from '../../core/doctor/binfmt-errors.js';
 import { deadAutomount, userNamespace } from '../../core/doctor/checks/mount-checks.js';
+import { mountProblem, openProblem, userNamespaceProblem } from '../../core/doctor/mount-errors.js';
 import { mountPointInUse } from '../../core/install/request-problems.js';
 import { isProblem, type Problem, problemOf } from '../../core/problem.js';
 import { errnoOf, readText } from '../host/files.js';

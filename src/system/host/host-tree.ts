@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { BINFMT_D_DIRECTORIES, type ConfigurationFile } from '../../core/host/binfmt-d.js';
+import { BINFMT_D_DIRECTORIES, type ConfigurationFile } from '../../core/persist/binfmt-d.js';
 import type { Launcher, OpenDirectory } from '../probing/launcher.js';
 import { errnoOf } from './files.js';
 

@@ -1,7 +1,7 @@
 /** Which platforms do not run after an installation, and why. */
 import { runsEverywhere } from '../../core/binfmt/probe.js';
 import type { Snapshot } from '../../core/binfmt/snapshot.js';
-import { afterInstall } from '../../core/doctor/after-install.js';
+import { afterInstall } from '../../core/install/after-install.js';
 import { unreliable } from '../../core/install/emulator-problems.js';
 import type { Architecture } from '../../core/platform/architectures.js';
 import { formatPlatform, type Platform } from '../../core/platform/platform.js';
@@ -18,7 +18,7 @@ export async function problemsOf(
   system: System,
 ): Promise<ReadonlyMap<Architecture, Problem>> {
   if (platforms.length === 0) return new Map();
-  const { collectDoctorInput } = await import('../host/doctor-input.js');
+  const { collectDoctorInput } = await import('../doctor-input.js');
   const { diagnose } = await import('../../core/doctor/diagnose.js');
   const found = diagnose(await collectDoctorInput(system, { platforms, repeat: 1 }));
   return new Map(

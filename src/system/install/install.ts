@@ -6,8 +6,8 @@
 
 import { sameRegistration } from '../../core/binfmt/entry.js';
 import { isOwnMount, type Snapshot } from '../../core/binfmt/snapshot.js';
-import { afterTrial } from '../../core/doctor/after-install.js';
-import { switchedOffProblem, vanishingProblem } from '../../core/doctor/binfmt-errors.js';
+import { switchedOffProblem, vanishingProblem } from '../../core/doctor/mount-errors.js';
+import { afterTrial } from '../../core/install/after-install.js';
 import { entryRemoved } from '../../core/install/emulator-problems.js';
 import { type InstallOptions, type InstallResult, planInstall, type Step } from '../../core/install/plan.js';
 import type { Architecture } from '../../core/platform/architectures.js';

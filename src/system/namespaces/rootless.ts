@@ -6,7 +6,6 @@ import fs from 'node:fs';
 import type { Advice } from '../../core/advice.js';
 import { BINFMT_DIRECTORY, parseUserId } from '../../core/binfmt/procfs.js';
 import type { BinfmtMount } from '../../core/binfmt/snapshot.js';
-import { type Problem, problemOf } from '../../core/problem.js';
 import {
   chooseEngine,
   type Engine,
@@ -16,7 +15,7 @@ import {
   type Namespaces,
   podmanKeeper,
   type UserProcess,
-} from '../../core/rootless/rootless-engine.js';
+} from '../../core/namespaces/rootless-engine.js';
 import {
   engineEnded,
   engineWithoutEntries,
@@ -24,7 +23,8 @@ import {
   noEngine,
   notForRoot,
   podmanFailed,
-} from '../../core/rootless/rootless-problems.js';
+} from '../../core/namespaces/rootless-problems.js';
+import { type Problem, problemOf } from '../../core/problem.js';
 import { inspect } from '../binfmt/mount.js';
 import { errnoOf, readLink, readText } from '../host/files.js';
 import { inInitialUserNamespace } from '../host/namespaces.js';

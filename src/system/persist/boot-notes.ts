@@ -1,10 +1,10 @@
 /** What the user should know about the next boot of the host. */
 
 import { byteString } from '../../core/bytes.js';
-import { DATABASE } from '../../core/host/binfmts-record.js';
-import { inFrontAtBoot, recordLike } from '../../core/host/boot-order.js';
-import { bootOf, type PersistFormat } from '../../core/host/formats.js';
 import type { Note } from '../../core/note.js';
+import { DATABASE } from '../../core/persist/binfmts-record.js';
+import { inFrontAtBoot, recordLike } from '../../core/persist/boot-order.js';
+import { bootOf, type PersistFormat } from '../../core/persist/formats.js';
 import type { Architecture } from '../../core/platform/architectures.js';
 import { type HostTree, readConfigurationFiles, readThroughLinks } from '../host/host-tree.js';
 

@@ -4,10 +4,16 @@
  * call can complete what was interrupted at any moment.
  */
 import fs from 'node:fs';
-import type { HostFile } from '../../core/host/entry-files.js';
-import { MANIFEST } from '../../core/host/entry-files.js';
-import { EMULATOR_DIRECTORY } from '../../core/host/formats.js';
-import { beginReplacing, EMPTY_MANIFEST, endReplacing, isOurs, type Replaced } from '../../core/host/host-manifest.js';
+import type { HostFile } from '../../core/persist/entry-files.js';
+import { MANIFEST } from '../../core/persist/entry-files.js';
+import { EMULATOR_DIRECTORY } from '../../core/persist/formats.js';
+import {
+  beginReplacing,
+  EMPTY_MANIFEST,
+  endReplacing,
+  isOurs,
+  type Replaced,
+} from '../../core/persist/host-manifest.js';
 import { undoAtEnd } from '../cleanup.js';
 import { isDirectory } from '../host/files.js';
 import type { Contents, HostTree } from '../host/host-tree.js';

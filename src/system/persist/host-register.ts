@@ -1,7 +1,7 @@
 /** Registers emulators that are files of the host: the kernel looks for them from the host's root directory. */
 import path from 'node:path';
 import { type Registration, registerLine } from '../../core/binfmt/entry.js';
-import { openProblem, registerProblem } from '../../core/doctor/binfmt-errors.js';
+import { openProblem, registerProblem } from '../../core/doctor/mount-errors.js';
 import { ownArchitecture } from '../../core/install/emulator-problems.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { interpreterLimit, takesOwnPrograms } from '../binfmt/entries.js';

@@ -1,22 +1,22 @@
 /** Removes files of this program from a host, and puts back what others had in their places. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { recordOf } from '../../core/host/binfmts-record.js';
+import { recordOf } from '../../core/persist/binfmts-record.js';
 import {
   type HostFile,
   hostInterpreter,
   isRecordOf,
   MANIFEST,
   type RemovalOrder,
-} from '../../core/host/entry-files.js';
+} from '../../core/persist/entry-files.js';
 import {
   EMPTY_MANIFEST,
   type HostManifest,
   isOurs,
   type Replaced,
   withoutFiles,
-} from '../../core/host/host-manifest.js';
-import type { ManifestState } from '../../core/host/persist-problems.js';
+} from '../../core/persist/host-manifest.js';
+import type { ManifestState } from '../../core/persist/persist-problems.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 import {
   bytesOf,

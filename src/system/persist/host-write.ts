@@ -2,14 +2,14 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { type HostFile, MANIFEST } from '../../core/host/entry-files.js';
-import { UNFINISHED_IN, unfinishedIn } from '../../core/host/formats.js';
+import { type HostFile, MANIFEST } from '../../core/persist/entry-files.js';
+import { UNFINISHED_IN, unfinishedIn } from '../../core/persist/formats.js';
 import {
   EMPTY_MANIFEST,
   formatHostManifest,
   type HostManifest,
   parseHostManifest,
-} from '../../core/host/host-manifest.js';
+} from '../../core/persist/host-manifest.js';
 import { errnoOf } from '../host/files.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 

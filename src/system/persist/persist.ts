@@ -6,11 +6,16 @@ import path from 'node:path';
 import type { Advice } from '../../core/advice.js';
 import { type Registration, registrationOf, sameRegistration } from '../../core/binfmt/entry.js';
 import type { Emulator, Snapshot } from '../../core/binfmt/snapshot.js';
-import { afterInstall, afterTrial } from '../../core/doctor/after-install.js';
-import { filesOfEntry, type HostFile, hostInterpreter, MANIFEST } from '../../core/host/entry-files.js';
-import { bootOf } from '../../core/host/formats.js';
-import { hostFileChanged, hostFileKept, hostFileUnknown, hostWriteFailed } from '../../core/host/persist-problems.js';
+import { afterInstall, afterTrial } from '../../core/install/after-install.js';
 import { type InstallResult, planInstall, wantedFlags } from '../../core/install/plan.js';
+import { filesOfEntry, type HostFile, hostInterpreter, MANIFEST } from '../../core/persist/entry-files.js';
+import { bootOf } from '../../core/persist/formats.js';
+import {
+  hostFileChanged,
+  hostFileKept,
+  hostFileUnknown,
+  hostWriteFailed,
+} from '../../core/persist/persist-problems.js';
 import type { Architecture } from '../../core/platform/architectures.js';
 import type { Platform } from '../../core/platform/platform.js';
 import { type Problem, problemOf } from '../../core/problem.js';

@@ -2,7 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Advice } from '../../core/advice.js';
-import type { HostFile } from '../../core/host/entry-files.js';
+import { notADirectory } from '../../core/install/request-problems.js';
+import type { HostFile } from '../../core/persist/entry-files.js';
 import {
   bootOf,
   chooseFormat,
@@ -10,9 +11,8 @@ import {
   type FoundFormat,
   type PersistFormat,
   persistFormatNames,
-} from '../../core/host/formats.js';
-import { hostBusy, hostKindUnknown, hostOtherProcessor, hostUnreachable } from '../../core/host/persist-problems.js';
-import { notADirectory } from '../../core/install/request-problems.js';
+} from '../../core/persist/formats.js';
+import { hostBusy, hostKindUnknown, hostOtherProcessor, hostUnreachable } from '../../core/persist/persist-problems.js';
 import { formatPlatform } from '../../core/platform/platform.js';
 import { type Problem, problemOf } from '../../core/problem.js';
 import { isDirectory } from '../host/files.js';

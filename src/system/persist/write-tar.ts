@@ -1,7 +1,7 @@
 /** Writes exported files as a tar archive. */
-import { type ExportedFile, MANIFEST } from '../../core/host/entry-files.js';
-import { formatHostManifest } from '../../core/host/host-manifest.js';
-import { tarEnd, tarHeader, tarPadding } from '../../core/host/tar.js';
+import { type ExportedFile, MANIFEST } from '../../core/persist/entry-files.js';
+import { formatHostManifest } from '../../core/persist/host-manifest.js';
+import { tarEnd, tarHeader, tarPadding } from '../../core/persist/tar.js';
 import { bytesOf, hashOf } from './host-write.js';
 
 /** Writes to standard output; returns the errno's name if that failed. */

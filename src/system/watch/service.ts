@@ -1,7 +1,6 @@
 /** A watcher as a service: it installs, stays, keeps platforms working, and answers about its health over HTTP. */
 
 import { type Address, defaultAddresses, formatAddress } from '../../core/address.js';
-import { formatStatus, statusOf } from '../../core/binfmt/status.js';
 import type { NodeOptions } from '../../core/cluster/cluster.js';
 import type { Invocation } from '../../core/invocation.js';
 import { architectures } from '../../core/platform/architectures.js';
@@ -9,6 +8,7 @@ import { type Problem, problemOf } from '../../core/problem.js';
 import { cannotListen, outputFailed } from '../../core/report/program-problems.js';
 import { reportProblem } from '../../core/report/render.js';
 import type { Report } from '../../core/report/report-lines.js';
+import { formatStatus, statusOf } from '../../core/report/status.js';
 import type { Build } from '../../core/version.js';
 import { formatEvent, type LogFormat } from '../../core/watch/event-text.js';
 import type { WatchEvent } from '../../core/watch/events.js';

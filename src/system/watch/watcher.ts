@@ -5,11 +5,11 @@
 import fs from 'node:fs';
 import type { Entry } from '../../core/binfmt/entry.js';
 import type { ProbeResult } from '../../core/binfmt/probe.js';
-import { type Status, statusOf } from '../../core/binfmt/status.js';
 import type { InstallOptions } from '../../core/install/plan.js';
 import { parseSelection, selectPlatforms } from '../../core/install/selection.js';
 import { type Architecture, architectures } from '../../core/platform/architectures.js';
 import type { Platform } from '../../core/platform/platform.js';
+import { type Status, statusOf } from '../../core/report/status.js';
 import type { WatchEvent } from '../../core/watch/events.js';
 import { runningPlatforms } from '../../core/watch/running-platforms.js';
 import {

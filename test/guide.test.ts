@@ -97,8 +97,8 @@ describe('docs/architecture.md', () => {
   }).timeout(120_000);
 
   it('shows how to add a format: one row', () => {
-    edit('src/core/host/formats.ts', (text) =>
-      text.replace(/^ {2}nixos: /m, `${withoutFirstLine(block('src/core/host/formats.ts'))}\n$&`),
+    edit('src/core/persist/formats.ts', (text) =>
+      text.replace(/^ {2}nixos: /m, `${withoutFirstLine(block('src/core/persist/formats.ts'))}\n$&`),
     );
     expect(run('node_modules/.bin/tsc').output).to.equal('');
     const tested = run('node_modules/.bin/mocha', '--import=tsx', 'test/core/formats.test.ts');

@@ -1,7 +1,8 @@
 /** The status that clients parse: what the machine can run, and the entries of binfmt_misc. */
+
+import type { Snapshot } from '../binfmt/snapshot.js';
 import { type Architecture, architectures } from '../platform/architectures.js';
 import { platformsUpTo } from '../platform/platform.js';
-import type { Snapshot } from './snapshot.js';
 
 export interface Status {
   /** OCI platforms, the one of the processor first. */

@@ -1,23 +1,23 @@
 /** Collects what doctor looks at. Changes nothing that lasts. */
 import path from 'node:path';
-import type { Verdict } from '../../core/binfmt/probe.js';
-import { unmatchedExecutable } from '../../core/binfmt/probe-executable.js';
-import { BINFMT_DIRECTORY, parseConfinement, parsePageSize, typesMountedAt } from '../../core/binfmt/procfs.js';
-import { activeEntry, isOwnMount, matchingEntries, type Snapshot } from '../../core/binfmt/snapshot.js';
-import { type DoctorInput, entriesOf, type HostFacts, type Interpreter } from '../../core/doctor/input.js';
-import { configuredEntries } from '../../core/host/binfmt-d.js';
-import { type Architecture, architectures } from '../../core/platform/architectures.js';
-import type { Platform } from '../../core/platform/platform.js';
-import { interpreterLimit, isSwitchedOff } from '../binfmt/entries.js';
-import { wouldVanish } from '../binfmt/persistence.js';
-import { BEGINNING } from '../probing/launcher.js';
-import { readProbe } from '../probing/probe-directory.js';
-import { probeResultOf } from '../probing/prober.js';
-import type { System } from '../system.js';
-import { takeSnapshot } from '../take-snapshot.js';
-import { readStart, readText } from './files.js';
-import { type HostTree, openHostTree, readConfigurationFiles, readThroughLinks } from './host-tree.js';
-import { inInitialUserNamespace, seesHost } from './namespaces.js';
+import type { Verdict } from '../core/binfmt/probe.js';
+import { unmatchedExecutable } from '../core/binfmt/probe-executable.js';
+import { BINFMT_DIRECTORY, parseConfinement, parsePageSize, typesMountedAt } from '../core/binfmt/procfs.js';
+import { activeEntry, isOwnMount, matchingEntries, type Snapshot } from '../core/binfmt/snapshot.js';
+import { type DoctorInput, entriesOf, type HostFacts, type Interpreter } from '../core/doctor/input.js';
+import { configuredEntries } from '../core/persist/binfmt-d.js';
+import { type Architecture, architectures } from '../core/platform/architectures.js';
+import type { Platform } from '../core/platform/platform.js';
+import { interpreterLimit, isSwitchedOff } from './binfmt/entries.js';
+import { wouldVanish } from './binfmt/persistence.js';
+import { readStart, readText } from './host/files.js';
+import { type HostTree, openHostTree, readConfigurationFiles, readThroughLinks } from './host/host-tree.js';
+import { inInitialUserNamespace, seesHost } from './host/namespaces.js';
+import { BEGINNING } from './probing/launcher.js';
+import { readProbe } from './probing/probe-directory.js';
+import { probeResultOf } from './probing/prober.js';
+import type { System } from './system.js';
+import { takeSnapshot } from './take-snapshot.js';
 
 export interface DoctorInputOptions {
   /**

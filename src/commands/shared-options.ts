@@ -1,13 +1,13 @@
 /** Options that several commands share. */
 import { type Address, parseAddress } from '../core/address.js';
 import type { BinfmtMount } from '../core/binfmt/snapshot.js';
-import { NO_STATUS } from '../core/binfmt/status.js';
+import { engines } from '../core/namespaces/rootless-engine.js';
+import { engineWithoutEntries } from '../core/namespaces/rootless-problems.js';
 import { isProblem } from '../core/problem.js';
 import { reportProblem } from '../core/report/render.js';
 import type { Report } from '../core/report/report-lines.js';
+import { NO_STATUS } from '../core/report/status.js';
 import type { UsageError } from '../core/report/usage-text.js';
-import { engines } from '../core/rootless/rootless-engine.js';
-import { engineWithoutEntries } from '../core/rootless/rootless-problems.js';
 import type { OpenOptions } from '../system/system.js';
 import { flag, type Option, optionalChoice, parsed, text, type ValuesOf } from './command.js';
 
