@@ -1,5 +1,7 @@
 /** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
+
 import { persistFormatNames } from '../core/persist/formats.js';
+import { listed } from '../core/text.js';
 import { choice, defineCommand, flag, number, optionalChoice, splitList, text, texts } from './command.js';
 import { nodeOptions, readNodeOptions } from './node-options.js';
 import type { Arguments, Service } from './registrations/arguments.js';
@@ -50,7 +52,7 @@ export const defaultCommand = defineCommand({
     'no-preserve-argv0': flag('without flag P: programs see their path as argv[0]'),
     persist: optionalChoice(
       'FORMAT',
-      'copy the emulators to the host, for every boot (FORMAT: systemd, openrc or binfmt-support)',
+      `copy the emulators to the host, for every boot (FORMAT: ${listed(persistFormatNames, 'or')})`,
       persistFormatNames,
     ),
     host: text(

@@ -4,7 +4,9 @@ import { readEnvironment } from '../../src/cli/environment.js';
 import { parseCommandLine } from '../../src/cli/parse.js';
 import { commands } from '../../src/commands/index.js';
 import { beforeDashes, behindDashes, ofMultiarch } from '../../src/core/other-tools/other-tool-words.js';
+import { exportFormatNames, persistFormatNames } from '../../src/core/persist/formats.js';
 import { describeUsageError } from '../../src/core/report/usage-text.js';
+import { listed } from '../../src/core/text.js';
 
 /** The command's name, and what it makes of the line. */
 function parsed(argv: readonly string[]): { command: string; args: Record<string, unknown> } {
@@ -336,7 +338,7 @@ describe('a wrong command line', () => {
     ['--install all --persist --watch', '--persist and --watch exclude each other'],
     ['--install all --persist --keep', '--persist and --keep exclude each other'],
     ['--install all --persist --rootless', '--persist and --rootless exclude each other'],
-    ['--install all --persist=sysv', '--persist takes systemd, openrc or binfmt-support, not "sysv"'],
+    ['--install all --persist=sysv', `--persist takes ${listed(persistFormatNames, 'or')}, not "sysv"`],
     ['--install all --interval 5', '--interval needs --watch'],
     ['--install all --listen 80', '--listen needs --watch'],
     ['--install all --node n', '--node needs --watch'],
@@ -369,10 +371,10 @@ describe('a wrong command line', () => {
     ['run mainframe -- ls', '"mainframe" is not an architecture'],
     ['run', 'run: missing COMMAND'],
     ['run --root', '--root takes a directory'],
-    ['export', 'export: missing FORMAT (one of systemd, openrc, debian, nixos, none)'],
+    ['export', `export: missing FORMAT (one of ${exportFormatNames.join(', ')})`],
     [
       'export systmd',
-      'export: unknown format "systmd" (one of systemd, openrc, debian, nixos, none); did you mean systemd?',
+      `export: unknown format "systmd" (one of ${exportFormatNames.join(', ')}); did you mean systemd?`,
     ],
     ['export none --force', '--force needs --root DIR'],
     ['doctor --repeat 0', '--repeat takes a whole number from 1 to 10000, not "0"'],

@@ -33,8 +33,11 @@ interface Boot {
   readonly evidence: readonly string[];
   /** A host that was booted in this way has it, until it is shut down. */
   readonly booted?: string;
-  /** Files of packages are in the same directory, and this program's take their place until they are taken back. */
-  readonly shared?: true;
+  /**
+   * Where entries of others stand that the host registers too: in the files of binfmt.d, or in binfmt-support's database, in
+   * which this program's files take the place of others until they are taken back. Undefined: unknown.
+   */
+  readonly others?: 'binfmt.d' | 'database';
   /** What makes the host read the configuration at boot; without it nothing has to be done. */
   readonly enabledBy?: {
     readonly oneOf: readonly string[];
@@ -62,6 +65,7 @@ const formats = {
       registers: 'systemd-binfmt registers what is in /etc/binfmt.d',
       evidence: ['usr/lib/systemd/systemd-binfmt', 'lib/systemd/systemd-binfmt'],
       booted: 'run/systemd/system',
+      others: 'binfmt.d',
       maskedBy: 'etc/systemd/system/systemd-binfmt.service',
     },
   },
@@ -73,6 +77,7 @@ const formats = {
       registers: "OpenRC's service binfmt registers what is in /etc/binfmt.d",
       evidence: ['etc/init.d/binfmt'],
       booted: 'run/openrc',
+      others: 'binfmt.d',
       enabledBy: {
         oneOf: ['sysinit', 'boot', 'default'].map((level) => `etc/runlevels/${level}/binfmt`),
         link: { path: 'etc/runlevels/boot/binfmt', link: '/etc/init.d/binfmt' },
@@ -85,7 +90,7 @@ const formats = {
       service: 'binfmt-support',
       registers: 'update-binfmts registers what is in /var/lib/binfmts',
       evidence: ['usr/sbin/update-binfmts'],
-      shared: true,
+      others: 'database',
     },
   },
   debian: {

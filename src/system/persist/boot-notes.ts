@@ -25,13 +25,14 @@ export async function bootNotes(
   { format, chosen }: BootFormat,
   entries: readonly BootEntry[],
 ): Promise<Note[]> {
-  const { registers, service, maskedBy, shared } = bootOf(format);
+  const { registers, service, maskedBy, others } = bootOf(format);
   const masked = maskedBy === undefined ? undefined : await tree.contents(maskedBy);
   const off = masked?.kind === 'link' && masked.target === '/dev/null';
   return [
     { kind: 'persisted', registers, chosen },
     ...(off ? [{ kind: 'boot-service-off', service, file: `/${maskedBy}` } as const] : []),
-    ...(shared ? await clashes(tree, entries) : await entriesInFront(tree, entries)),
+    ...(others === 'database' ? await clashes(tree, entries) : []),
+    ...(others === 'binfmt.d' ? await entriesInFront(tree, entries) : []),
   ];
 }
 

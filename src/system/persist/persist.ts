@@ -111,7 +111,7 @@ function candidateFor(platform: Platform, { options, before }: Omit<InstallReque
 }
 
 function wantedFiles(candidates: readonly Candidate[], before: Snapshot, { format, enable }: TargetHost): WantedFile[] {
-  const { shared } = bootOf(format);
+  const shared = bootOf(format).others === 'database';
   const files = candidates.flatMap(({ platform, registration }) =>
     filesOfEntry(format, registration, before.emulators.get(platform.architecture)?.path ?? '').map(
       (file): WantedFile => ('source' in file ? { file } : { file, shared }),
