@@ -8,7 +8,7 @@
  * - empty, a directory without files (src/system/install/relabel.ts)
  * - first-requests, what the launcher does while Node.js starts: it runs all of them (src/native/launcher.c)
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild';
 import { probeExecutable } from './core/binfmt/probe-executable.js';
@@ -33,6 +33,10 @@ const readSource = (parts: ReadonlySet<string> = new Set()): Plugin => ({
     });
   },
 });
+
+// What an earlier build has left. V8 would take the code cache of another program of the same length.
+for (const name of existsSync('dist') ? readdirSync('dist') : [])
+  if (/\.(cjs|code-cache)$/.test(name)) rmSync(path.join('dist', name));
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 

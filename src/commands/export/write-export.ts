@@ -119,9 +119,8 @@ async function write(
   const errno = createDirectory(root);
   if (errno) return problemOf(exportFailed, root, { directory: root, errno, half: false });
   const tree = openHostTree(path.resolve(root), launcher);
-  const wanted = files.map((file) => ({ file }));
   try {
-    const failure = (await lockHost(tree, true)) ?? (await writeFiles(tree, wanted, force));
+    const failure = (await lockHost(tree, true)) ?? (await writeFiles(tree, files, force));
     return failure && ('id' in failure ? failure : problemWith(failure, root));
   } finally {
     await tree.close();

@@ -18,6 +18,8 @@ interface Format {
     readonly text: (registration: Registration) => string;
     /** The directory may hold no unfinished file: this one, on the same file system, does instead. */
     readonly unfinishedIn?: string;
+    /** Files of packages are in the same directory. This program's take their place, until they are taken back. */
+    readonly shared?: true;
   };
   /** What to do on the host after `export`; without it, `export` does not take the format. */
   readonly nextStep?: (entries: readonly string[]) => string;
@@ -33,10 +35,7 @@ interface Boot {
   readonly evidence: readonly string[];
   /** A host that was booted in this way has it, until it is shut down. */
   readonly booted?: string;
-  /**
-   * Where entries of others stand that the host registers too: in the files of binfmt.d, or in binfmt-support's database, in
-   * which this program's files take the place of others until they are taken back. Undefined: unknown.
-   */
+  /** Where the host has the entries of others, which it registers too. Undefined: that is not known. */
   readonly others?: 'binfmt.d' | 'database';
   /** What makes the host read the configuration at boot; without it nothing has to be done. */
   readonly enabledBy?: {
@@ -85,7 +84,7 @@ const formats = {
     },
   },
   'binfmt-support': {
-    configuration: { directory: DATABASE, ending: '', text: databaseRecord, unfinishedIn: 'var/lib' },
+    configuration: { directory: DATABASE, ending: '', text: databaseRecord, unfinishedIn: 'var/lib', shared: true },
     boot: {
       service: 'binfmt-support',
       registers: 'update-binfmts registers what is in /var/lib/binfmts',
@@ -123,16 +122,21 @@ export function configurationsOf(name: string): string[] {
   return configurations.map(({ directory, ending }) => `${directory}/${name}${ending}`);
 }
 
-/** Where the place of a configuration is while it is not complete; undefined: beside it. */
-export function unfinishedIn(file: string): string | undefined {
-  return configurations.find(({ directory }) => file.startsWith(`${directory}/`))?.unfinishedIn;
+/** What is special about the directory of a configuration; undefined for every other file. */
+export function directoryOf(file: string): Format['configuration'] {
+  return configurations.find(({ directory }) => file.startsWith(`${directory}/`));
 }
 
-/** Where files of this program are that are not complete yet. */
+/** The links that make hosts read their configuration. */
+export const serviceLinks: readonly string[] = persistFormatNames.flatMap(
+  (name) => bootOf(name).enabledBy?.link.path ?? [],
+);
+
+/** The directories in which this program writes files that are not complete yet. */
 export const UNFINISHED_IN: readonly string[] = [
   EMULATOR_DIRECTORY,
   ...configurations.map((each) => each.unfinishedIn ?? each.directory),
-  ...persistFormatNames.flatMap((name) => bootOf(name).enabledBy?.link.path.replace(/\/[^/]*$/, '') ?? []),
+  ...serviceLinks.map((link) => link.replace(/\/[^/]*$/, '')),
 ];
 
 /** What was found on a host. */

@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import type { HostFile } from '../../core/persist/entry-files.js';
 import { MANIFEST } from '../../core/persist/entry-files.js';
-import { EMULATOR_DIRECTORY } from '../../core/persist/formats.js';
+import { directoryOf, EMULATOR_DIRECTORY } from '../../core/persist/formats.js';
 import {
   beginReplacing,
   EMPTY_MANIFEST,
@@ -31,13 +31,6 @@ import {
   writeNew,
 } from './host-write.js';
 
-/** A file to write. */
-export interface WantedFile {
-  readonly file: HostFile;
-  /** What others have in its place is kept, and comes back when it is removed. */
-  readonly shared?: boolean;
-}
-
 /** Files that are complete, and do not have their names yet. */
 export interface StagedFiles {
   /** Where the new contents are now, below the root directory; the file itself if it has them already. */
@@ -50,15 +43,20 @@ export interface StagedFiles {
   discard(): void;
 }
 
-interface Prepared extends WantedFile {
+/** A file to write, which is not there yet. */
+interface Missing {
+  readonly file: HostFile;
   readonly sha256: string;
+  /** What somebody else had there. */
+  readonly replaced?: Replaced;
+}
+
+interface Prepared extends Missing {
   /** The place of the file, and of its new contents. */
   readonly place: string;
   readonly next: string;
   /** The name of `next`, below the root directory. */
   readonly nextPath: string;
-  /** What somebody else had there. */
-  readonly replaced?: Replaced;
 }
 
 /**
@@ -67,27 +65,27 @@ interface Prepared extends WantedFile {
  */
 export async function stageFiles(
   tree: HostTree,
-  wanted: readonly WantedFile[],
+  wanted: readonly HostFile[],
   force: boolean,
 ): Promise<StagedFiles | HostFailure> {
   const manifest = await readManifest(tree);
   const changed: string[] = manifest === undefined ? [MANIFEST] : [];
   const present: Record<string, string> = {};
-  const toWrite: { readonly each: WantedFile; readonly sha256: string; readonly replaced?: Replaced }[] = [];
-  for (const each of wanted) {
-    const { path: file } = each.file;
-    const at = await tree.place(file);
+  const missing: Missing[] = [];
+  for (const file of wanted) {
+    const { path } = file;
+    const at = await tree.place(path);
     if (at.kind === 'failed') return { ...at, kind: 'write-failed', half: false };
-    const found = await tree.contents(file);
+    const found = await tree.contents(path);
     if (found.kind === 'unreadable' && at.kind === 'place' && isDirectory(at.path))
-      return writeFailed(file, 'EISDIR', false);
-    const sha256 = hashOf(bytesOf(each.file));
-    const foreign = found.kind !== 'missing' && !isOurs(manifest ?? EMPTY_MANIFEST, file, identity(found) ?? '');
+      return writeFailed(path, 'EISDIR', false);
+    const sha256 = hashOf(bytesOf(file));
+    const foreign = found.kind !== 'missing' && !isOurs(manifest ?? EMPTY_MANIFEST, path, identity(found) ?? '');
     const same = identity(found) === sha256;
-    if (!foreign && found.kind !== 'missing') present[file] = identity(found) ?? '';
+    if (!foreign && found.kind !== 'missing') present[path] = identity(found) ?? '';
     if (same && !foreign) continue;
-    if (foreign && !same && !each.shared) changed.push(file);
-    toWrite.push({ each, sha256, replaced: foreign && !same ? replacedBy(found, each.file) : undefined });
+    if (foreign && !same && !directoryOf(path)?.shared) changed.push(path);
+    missing.push({ file, sha256, replaced: foreign && !same ? replacedBy(found, file) : undefined });
   }
   if (changed.length > 0 && !force) return { kind: 'changed', files: changed.map((file) => `/${file}`) };
   await removeUnfinished(tree);
@@ -100,18 +98,18 @@ export async function stageFiles(
     remove();
     forget();
   };
-  for (const { each, sha256, replaced } of toWrite) {
-    const { path: file } = each.file;
-    const nextPath = nextTo(file);
-    const [place, next] = [await tree.place(file, true), await tree.place(nextPath, true)];
+  for (const each of missing) {
+    const { file } = each;
+    const nextPath = nextTo(file.path);
+    const [place, next] = [await tree.place(file.path, true), await tree.place(nextPath, true)];
     const failed = [place, next].find(({ kind }) => kind === 'failed');
     if (failed?.kind === 'failed') {
       discard();
       return { ...failed, kind: 'write-failed', half: false };
     }
     if (place.kind !== 'place' || next.kind !== 'place') continue;
-    prepared.push({ ...each, sha256, replaced, place: place.path, next: next.path, nextPath });
-    const errno = writeNew(next.path, each.file);
+    prepared.push({ ...each, place: place.path, next: next.path, nextPath });
+    const errno = writeNew(next.path, file);
     if (errno === undefined) continue;
     discard();
     return writeFailed(nextPath, errno, false);
@@ -133,13 +131,13 @@ export async function stageFiles(
 /** Writes all of them, or none. */
 export async function writeFiles(
   tree: HostTree,
-  wanted: readonly WantedFile[],
+  wanted: readonly HostFile[],
   force: boolean,
 ): Promise<HostFailure | undefined> {
   const staged = await stageFiles(tree, wanted, force);
   if ('kind' in staged) return staged;
   try {
-    return await staged.commit(wanted.map(({ file }) => file.path));
+    return await staged.commit(wanted.map(({ path }) => path));
   } finally {
     staged.discard();
   }

@@ -3,7 +3,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { type HostFile, MANIFEST } from '../../core/persist/entry-files.js';
-import { UNFINISHED_IN, unfinishedIn } from '../../core/persist/formats.js';
+import { directoryOf, UNFINISHED_IN } from '../../core/persist/formats.js';
 import {
   EMPTY_MANIFEST,
   formatHostManifest,
@@ -85,7 +85,7 @@ const UNFINISHED = /^\.binfmt-[0-9a-f]{16}\.new$/;
 
 /** A new name for a file that is not complete yet. */
 export function nextTo(file: string): string {
-  const directory = unfinishedIn(file) ?? path.dirname(file);
+  const directory = directoryOf(file)?.unfinishedIn ?? path.dirname(file);
   return path.join(directory, `.binfmt-${crypto.randomBytes(8).toString('hex')}.new`);
 }
 

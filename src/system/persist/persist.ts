@@ -9,7 +9,6 @@ import type { Emulator, Snapshot } from '../../core/binfmt/snapshot.js';
 import { afterInstall, afterTrial } from '../../core/install/after-install.js';
 import { type InstallResult, planInstall, wantedFlags } from '../../core/install/plan.js';
 import { filesOfEntry, type HostFile, hostInterpreter, MANIFEST } from '../../core/persist/entry-files.js';
-import { bootOf } from '../../core/persist/formats.js';
 import {
   hostFileChanged,
   hostFileKept,
@@ -26,7 +25,7 @@ import { type Installation, type InstallRequest, installPlatforms, registrationB
 import { tryEmulators } from '../install/trials.js';
 import type { System } from '../system.js';
 import { type BootFormat, bootNotes } from './boot-notes.js';
-import { type StagedFiles, stageFiles, type WantedFile } from './host-files.js';
+import { type StagedFiles, stageFiles } from './host-files.js';
 import { registerFrom } from './host-register.js';
 import type { Unlisted } from './host-removal.js';
 import type { HostFailure } from './host-write.js';
@@ -110,18 +109,15 @@ function candidateFor(platform: Platform, { options, before }: Omit<InstallReque
   return { platform, emulator, registration: registrationOf(platform.architecture, { name, interpreter, flags }) };
 }
 
-function wantedFiles(candidates: readonly Candidate[], before: Snapshot, { format, enable }: TargetHost): WantedFile[] {
-  const shared = bootOf(format).others === 'database';
+function wantedFiles(candidates: readonly Candidate[], before: Snapshot, { format, enable }: TargetHost): HostFile[] {
   const files = candidates.flatMap(({ platform, registration }) =>
-    filesOfEntry(format, registration, before.emulators.get(platform.architecture)?.path ?? '').map(
-      (file): WantedFile => ('source' in file ? { file } : { file, shared }),
-    ),
+    filesOfEntry(format, registration, before.emulators.get(platform.architecture)?.path ?? ''),
   );
-  return enable ? [...files, { file: enable }] : files;
+  return enable ? [...files, enable] : files;
 }
 
 const namesOf = (candidates: readonly Candidate[], before: Snapshot, target: TargetHost) =>
-  candidates.length > 0 ? wantedFiles(candidates, before, target).map(({ file }) => file.path) : [];
+  candidates.length > 0 ? wantedFiles(candidates, before, target).map(({ path }) => path) : [];
 
 /** Why some emulators do not work from where they are now, under the names that they have until they are all complete. */
 async function tryStaged(

@@ -11,7 +11,7 @@ import type { Note } from '../../core/note.js';
 import { configuredLine } from '../../core/persist/binfmt-d.js';
 import { lineOfRecord, recordOf } from '../../core/persist/binfmts-record.js';
 import { MANIFEST, persistedEntries, removalOrder } from '../../core/persist/entry-files.js';
-import { bootOf, EMULATOR_DIRECTORY, persistFormatNames } from '../../core/persist/formats.js';
+import { EMULATOR_DIRECTORY, serviceLinks } from '../../core/persist/formats.js';
 import { EMPTY_MANIFEST } from '../../core/persist/host-manifest.js';
 import type { Problem } from '../../core/problem.js';
 import type { Item } from '../../core/report/report-lines.js';
@@ -55,8 +55,7 @@ const rootAsSeen = ({ root }: HostTree, { invocation }: System) => (invocation.k
 
 /** No entry of this program is left on the host: its service need not register them at boot. */
 async function takeBackService(tree: HostTree, root: string): Promise<Problem | undefined> {
-  const links = persistFormatNames.flatMap((format) => bootOf(format).enabledBy?.link.path ?? []);
-  const { kept, failure } = await removeFiles(tree, links);
+  const { kept, failure } = await removeFiles(tree, serviceLinks);
   await removeEmptyManifest(tree);
   if (failure) return problemWith(failure);
   return kept.length > 0 ? keptProblem('machine', { root, files: kept, whole: false }) : undefined;
