@@ -2,8 +2,8 @@
  * Makes the program in dist/: `npm run build:program`.
  *
  * - binfmt.cjs, which starts program.cjs
- * - program.cjs: what a status, an installation or a removal needs. Everything that is imported where it is used, with import(), is
- *   in parts beside it, which are read only then
+ * - program.cjs: what a status, an installation or a removal needs
+ * - a part for everything else, which import() reads when it is needed
  * - probes/NAME, the probe of each architecture, made from the table; a directory that is also their root directory
  * - empty, a directory without files (src/system/install/relabel.ts)
  * - first-requests, what the launcher does while Node.js starts: it runs all of them (src/native/launcher.c)

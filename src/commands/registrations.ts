@@ -1,5 +1,4 @@
 /** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
-
 import { persistFormatNames } from '../core/persist/formats.js';
 import { listed } from '../core/text.js';
 import { choice, defineCommand, flag, number, optionalChoice, splitList, text, texts } from './command.js';

@@ -1,5 +1,4 @@
 /** `binfmt run COMMAND`: runs a command with emulators registered in a private namespace. */
-
 import { type ParsedPlatform, parsePlatform } from '../core/platform/platform.js';
 import { exitStatusesOfRun, type UsageError } from '../core/report/usage-text.js';
 import { defineCommand, splitList, text } from './command.js';

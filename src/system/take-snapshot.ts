@@ -1,5 +1,4 @@
 /** Takes one Snapshot of the machine. */
-
 import type { ProbeResult } from '../core/binfmt/probe.js';
 import { emptyExecutable } from '../core/binfmt/probe-executable.js';
 import { type Emulator, matchingEntries, type Snapshot } from '../core/binfmt/snapshot.js';

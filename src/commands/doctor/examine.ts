@@ -1,5 +1,4 @@
 /** What `binfmt doctor` looks at, and what it says. */
-
 import { checks } from '../../core/doctor/definitions.js';
 import { diagnose } from '../../core/doctor/diagnose.js';
 import { checksFor, explain, platformsOf } from '../../core/doctor/explain/explain.js';

@@ -1,5 +1,4 @@
 /** `--install LIST`: what was asked for, and a line for each of it. */
-
 import type { Snapshot } from '../../core/binfmt/snapshot.js';
 import { noEmulators } from '../../core/install/emulator-problems.js';
 import { architecturesOf, parseSelection, selectPlatforms } from '../../core/install/selection.js';

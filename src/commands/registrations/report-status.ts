@@ -1,5 +1,4 @@
 /** The status JSON, which comes last. */
-
 import type { Snapshot } from '../../core/binfmt/snapshot.js';
 import { engineWithoutEntries } from '../../core/namespaces/rootless-problems.js';
 import { architectures } from '../../core/platform/architectures.js';

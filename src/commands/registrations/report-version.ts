@@ -1,5 +1,4 @@
 /** `binfmt --version`. */
-
 import type { Emulator } from '../../core/binfmt/snapshot.js';
 import { architectures } from '../../core/platform/architectures.js';
 import type { Report } from '../../core/report/report-lines.js';

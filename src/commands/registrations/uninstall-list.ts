@@ -1,5 +1,4 @@
 /** `--uninstall LIST`, without the files of a host. */
-
 import { planRemoval, splitRemovals } from '../../core/install/removal.js';
 import { engineWithoutEntries } from '../../core/namespaces/rootless-problems.js';
 import { isProblem } from '../../core/problem.js';

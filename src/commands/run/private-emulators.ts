@@ -1,5 +1,4 @@
 /** What `binfmt run` does before its command starts. */
-
 import { HEADER_SIZE } from '../../core/binfmt/entry.js';
 import type { InstallOptions } from '../../core/install/plan.js';
 import { notADirectory, unregisteredProgram } from '../../core/install/request-problems.js';

@@ -1,5 +1,4 @@
 /** What the API server of Kubernetes answers to a request about a node, and what it means. */
-
 import { type Problem, problemOf } from '../problem.js';
 import { apiAnswerUnusable, apiServerRefuses, apiServerSilent } from './cluster-problems.js';
 import { type ClusterNode, parseNode } from './node-labels.js';

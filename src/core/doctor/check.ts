@@ -1,6 +1,6 @@
 /**
  * What a doctor check is: one object that holds what it looks for, and everything that is said about it. Checks live
- * in src/core/doctor/checks; each is a pure function of what doctor looked at to facts, or to nothing.
+ * in src/core/doctor/checks; each takes what doctor looked at, and returns facts or nothing.
  */
 import type { Advice } from '../advice.js';
 import { defineProblem, type Facts, type ProblemDefinition, type Severity } from '../problem.js';

@@ -1,5 +1,4 @@
 /** Every kind of problem that the program reports, and the doctor's checks in the order in which they report. */
-
 import { clusterProblems } from '../cluster/cluster-problems.js';
 import { emulatorProblems } from '../install/emulator-problems.js';
 import { frontProblems } from '../install/front-problems.js';

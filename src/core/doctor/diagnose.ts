@@ -1,5 +1,4 @@
 /** Runs the checks over what doctor looked at. */
-
 import { definitionOf, type Facts, type Problem, problemOf, type Severity } from '../problem.js';
 import type { Check, Found } from './check.js';
 import { checks } from './definitions.js';

@@ -1,5 +1,4 @@
 /** What doctor looks at: a Snapshot, and what only doctor asks the machine for. A check reads nothing else. */
-
 import { type Elf, parseElf } from '../binfmt/elf.js';
 import type { Entry } from '../binfmt/entry.js';
 import { type ProbeResult, runsUpTo, type Verdict } from '../binfmt/probe.js';

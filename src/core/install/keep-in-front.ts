@@ -2,7 +2,6 @@
  * `--install LIST --after NAME`: the entry NAME stays in front of what is registered. The kernel takes the newest entry
  * that matches, and cannot move one: NAME has to be registered again, exactly as it was. This decides whether that can be.
  */
-
 import { type Entry, type Registration, sameRegistration } from '../binfmt/entry.js';
 import { takesProgramsOf } from '../binfmt/probe-executable.js';
 import type { Snapshot } from '../binfmt/snapshot.js';

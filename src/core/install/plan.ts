@@ -1,5 +1,4 @@
 /** What has to be done so that the machine runs a platform: a pure function of the picture of the machine. */
-
 import { type Entry, type Registration, registrationOf, sameFlags } from '../binfmt/entry.js';
 import { type Emulator, type Runner, runnerOf, type Snapshot } from '../binfmt/snapshot.js';
 import type { Difference, Note } from '../note.js';

@@ -1,5 +1,4 @@
 /** The entries that a word of `--uninstall` means: a name, a pattern, an architecture, or `all`. */
-
 import type { Entry } from '../binfmt/entry.js';
 import { architectures, emulatorName } from '../platform/architectures.js';
 import { parsePlatform } from '../platform/platform.js';

@@ -1,5 +1,4 @@
 /** The platforms that a list on the command line asks for. */
-
 import { runnerOf, type Snapshot } from '../binfmt/snapshot.js';
 import type { Architecture } from '../platform/architectures.js';
 import { type Platform, parsePlatform } from '../platform/platform.js';

@@ -1,5 +1,4 @@
 /** The command lines of multiarch/qemu-user-static and of qus, as ours. */
-
 import { type PlatformError, parsePlatform } from '../platform/platform.js';
 import { beforeDashes, behindDashes, type Call, ofMultiarch, type Refusal, type Row } from './other-tool-words.js';
 

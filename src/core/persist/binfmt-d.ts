@@ -2,7 +2,6 @@
  * The files from which a host registers entries at boot: which of them count, and the entries in them.
  * Source: binfmt.d(5), and src/binfmt/binfmt.c of systemd.
  */
-
 import { parseRegisterLine, type Registration } from '../binfmt/entry.js';
 import { byteString, decodeUtf8, type FileText } from '../bytes.js';
 

@@ -73,7 +73,7 @@ export function removalOrder(name: string): RemovalOrder {
   return { configurations: configurationsOf(name), emulator: hostInterpreter(name).slice(1) };
 }
 
-/** Does a record name this program's emulator? update-binfmts makes such a record of an exported file. */
+/** Is the emulator of a record this program's? update-binfmts makes such a record from an exported file. */
 export function isRecordOf(name: string, record: string): boolean {
   return interpreterOfRecord(record) === hostInterpreter(name);
 }

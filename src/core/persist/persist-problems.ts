@@ -1,5 +1,4 @@
 /** Problems with writing to the host, so that it has the emulators at every boot, and with taking that back. */
-
 import { defineProblem } from '../problem.js';
 import { listed, quote } from '../text.js';
 import { bootOf, persistFormatNames } from './formats.js';

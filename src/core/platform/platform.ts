@@ -2,7 +2,6 @@
  * OCI platform names such as `linux/arm/v7`, and everything that people type for them. A name is parsed once, where it
  * comes in, to a `Platform`; everything else works with that value.
  */
-
 import { closest } from '../text.js';
 import { type Architecture, architectures, emulatorName } from './architectures.js';
 

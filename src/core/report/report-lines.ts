@@ -1,5 +1,4 @@
 /** What a command tells on standard error, as data: src/core/report/render.ts makes the lines. */
-
 import type { Note } from '../note.js';
 import type { ExitStatus, Problem } from '../problem.js';
 import type { UsageError } from './usage-text.js';

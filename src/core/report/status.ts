@@ -1,5 +1,4 @@
 /** The status that clients parse: what the machine can run, and the entries of binfmt_misc. */
-
 import type { Snapshot } from '../binfmt/snapshot.js';
 import { type Architecture, architectures } from '../platform/architectures.js';
 import { platformsUpTo } from '../platform/platform.js';

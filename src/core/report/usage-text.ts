@@ -1,5 +1,4 @@
 /** What is wrong with a command line, as data and in words; and the words around the usage text. */
-
 import { describePlatformError } from '../install/request-problems.js';
 import { describeDescriptor, describeRefusal } from '../other-tools/other-tool-text.js';
 import type { OtherTool, Refused } from '../other-tools/other-tools.js';

@@ -1,5 +1,4 @@
 /** What a watcher says: one line for each event, for people, or as JSON for machines; and why it is not ready. */
-
 import type { NodeChange } from '../cluster/node-labels.js';
 import type { Invocation } from '../invocation.js';
 import { describeNote } from '../report/note-text.js';

@@ -1,5 +1,4 @@
 /** What a watcher reports, as data. */
-
 import type { NodeChange } from '../cluster/node-labels.js';
 import type { Note } from '../note.js';
 import type { Problem } from '../problem.js';

@@ -1,5 +1,4 @@
 /** What a watcher answers over HTTP: a few fixed paths. */
-
 import type { ApiRequests } from '../cluster/api-answer.js';
 import type { Invocation } from '../invocation.js';
 import { formatStatus, type Status } from '../report/status.js';

@@ -2,7 +2,6 @@
  * What a watcher does, as a pure function: from its state and an event to the next state and to effects. The shell
  * around it (src/system/watch) has the timers, inotify, and the machine.
  */
-
 import type { Entry } from '../binfmt/entry.js';
 import { switchedOff } from '../doctor/checks/mount-checks.js';
 import { entryRemoved } from '../install/emulator-problems.js';

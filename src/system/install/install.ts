@@ -3,7 +3,6 @@
  * runs is a success. This is the one file that decides to change entries for an installation; it does so in three
  * places: trying an emulator, carrying out a step, and rolling it back.
  */
-
 import { sameRegistration } from '../../core/binfmt/entry.js';
 import { isOwnMount, type Snapshot } from '../../core/binfmt/snapshot.js';
 import { switchedOffProblem, vanishingProblem } from '../../core/doctor/mount-errors.js';

@@ -1,5 +1,4 @@
 /** What the user should know about the next boot of the host. */
-
 import { byteString } from '../../core/bytes.js';
 import type { Note } from '../../core/note.js';
 import { DATABASE } from '../../core/persist/binfmts-record.js';

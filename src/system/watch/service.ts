@@ -1,5 +1,4 @@
 /** A watcher as a service: it installs, stays, keeps platforms working, and answers about its health over HTTP. */
-
 import { type Address, defaultAddresses, formatAddress } from '../../core/address.js';
 import type { NodeOptions } from '../../core/cluster/cluster.js';
 import type { Invocation } from '../../core/invocation.js';

@@ -2,7 +2,6 @@
  * Why a platform does not run, if the reason is its emulator. The last check is for everything that no other one
  * explains.
  */
-
 import { interpreterOf } from '../../binfmt/probe.js';
 import { categoriesOf } from '../../binfmt/selinux-label.js';
 import { describeFailure, factsOf, type ProbeFacts, probeFacts, probeLine } from '../../binfmt/verdict-text.js';

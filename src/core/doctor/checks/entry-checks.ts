@@ -2,7 +2,6 @@
  * Why a platform does not run, if the reason is its entry, or this program itself. The order of the list is the order in
  * which causes are reported.
  */
-
 import { takesProgramsOf } from '../../binfmt/probe-executable.js';
 import { BINFMT_DIRECTORY } from '../../binfmt/procfs.js';
 import { type ProbeFacts, probeFacts, probeLine } from '../../binfmt/verdict-text.js';

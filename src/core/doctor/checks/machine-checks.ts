@@ -1,5 +1,4 @@
 /** Problems of the machine as a whole, whichever platform is asked for: its kernel, and entries that reach too far. */
-
 import type { Advice } from '../../advice.js';
 import { matches } from '../../binfmt/entry.js';
 import { takesProgramsOf } from '../../binfmt/probe-executable.js';

@@ -2,7 +2,6 @@
  * Problems with binfmt_misc itself: it is missing, may not be used, is switched off, or does not last. An installation
  * fails with the same problems. The order of the list is the order in which they are reported.
  */
-
 import { BINFMT_DIRECTORY } from '../../binfmt/procfs.js';
 import type { Facts } from '../../problem.js';
 import { shortened } from '../../text.js';

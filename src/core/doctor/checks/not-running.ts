@@ -1,5 +1,4 @@
 /** What the checks of platforms that do not run have in common. */
-
 import type { Severity } from '../../problem.js';
 import { listed } from '../../text.js';
 import type { PlatformFacts } from '../input.js';

@@ -1,5 +1,4 @@
 /** The words of `doctor --explain`. */
-
 import { defineProblem } from '../../problem.js';
 import { listed, printable, quote, shortened } from '../../text.js';
 import type { Build } from '../../version.js';

@@ -100,7 +100,7 @@ export const registration: readonly KnownProblem[] = [
     kinds: [/failed to add binary format.*invalid argument/, /(echo|sh|tee|printf): .*write error: invalid argument/],
     unless: /update-binfmts/,
     cause:
-      'if it was written to /proc/sys/fs/binfmt_misc/register: the kernel does not accept the text of the entry. Probably it is older than Linux 4.8, and does not know flag F (CentOS 7, first versions of WSL); or a field of the entry is wrong',
+      'if the line was written to /proc/sys/fs/binfmt_misc/register, the kernel does not accept it. Probably the kernel is older than Linux 4.8, and does not know flag F (CentOS 7, first versions of WSL); or a field of the entry is wrong',
     checks: ['old-kernel', 'catches-native'],
     advice: [{ do: 'consider', what: 'install-newer-kernel' }],
     sources: ['tonistiigi/binfmt#92', 'multiarch/qemu-user-static#38', 'multiarch/qemu-user-static#100'],
@@ -196,7 +196,7 @@ export const registration: readonly KnownProblem[] = [
       /found manually created entry for/,
     ],
     cause:
-      'if it was written to /proc/sys/fs/binfmt_misc/register: the name is registered already. Other tools leave the old entry as it is, even if it is broken; this program replaces a broken one',
+      'if the line was written to /proc/sys/fs/binfmt_misc/register, an entry of that name exists. Other tools keep it, even if it is broken; binfmt replaces a broken one',
     checks: [
       'disabled-entry',
       'wrong-magic',
