@@ -17,9 +17,11 @@ describe('the memory of a watcher', () => {
     mustDocker('run', '--detach', '--name', container, '--privileged', FULL_IMAGE, ...options);
     await until(() => / ready\n/.test(docker('logs', container).stderr), 'the watcher');
     const pids = mustDocker('top', container, '-o', 'pid').trim().split('\n').slice(1);
+    // A process that only prepared the watcher has ended meanwhile.
+    const lasting = () => pids.map((pid) => `/proc/${pid.trim()}/status`).filter((file) => fs.existsSync(file));
     const resident = (): number => {
-      const sizes = pids.map((pid) => /^VmRSS:\s*(\d+)/m.exec(fs.readFileSync(`/proc/${pid.trim()}/status`, 'utf8')));
-      return sizes.reduce((sum, size) => sum + Number(size?.[1]), 0) / 1024;
+      const sizes = lasting().map((file) => Number(/^VmRSS:\s*(\d+)/m.exec(fs.readFileSync(file, 'utf8'))?.[1]));
+      return sizes.reduce((sum, size) => sum + size, 0) / 1024;
     };
     const restore = mountOnHost();
     try {

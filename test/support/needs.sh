@@ -84,11 +84,9 @@ from_source() {
   result "instead of emulators from source, the test ($1) has Debian's: $missing"
   EMULATORS=debian built "$@"
 }
-# The image under test: from source, which takes ten minutes the first time, only if everything is tested.
-image() {
-  local bake=(image docker buildx bake --progress=plain image)
-  if [ -n "$all" ]; then from_source "${bake[@]}"; else EMULATORS=debian built "${bake[@]}"; fi
-}
+# The image under test, with Debian's emulators, which take a minute; source_image takes ten the first time.
+image() { IMAGE=binfmt-test EMULATORS=debian built image docker buildx bake --progress=plain image; }
+source_image() { IMAGE=binfmt-test from_source image docker buildx bake --progress=plain image; }
 # With Debian's emulators for all architectures.
 full_image() { IMAGE=binfmt-test EMULATORS=debian built images docker buildx bake --progress=plain image-full; }
 images_of_all_hosts() { IMAGE=binfmt-test-all EMULATORS=debian built images-all docker buildx bake --progress=plain image-all; }
