@@ -6,7 +6,6 @@ import { usage } from './cli/usage.js';
 import type { Command, Context } from './commands/command.js';
 import { defaultCommand } from './commands/registrations.js';
 import { call, type Invocation } from './core/invocation.js';
-import { describeTranslation } from './core/other-tools/other-tool-text.js';
 import { formatPlatform } from './core/platform/platform.js';
 import { type ExitStatus, problemOf } from './core/problem.js';
 import { outputFailed, startedAlone, unexpectedProblem } from './core/report/program-problems.js';
@@ -27,15 +26,12 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   const environment = readEnvironment(process.env);
   const line = parseCommandLine(argv);
   if (line.kind === 'help') return print({ stdout: usage(line.of), lines: [], exit: 0 }, environment.invocation(argv));
-  const translation = line.kind === 'run' ? line.translation : undefined;
-  const error =
-    line.kind === 'usage-error'
-      ? line.error
-      : (environment.error ?? (translation && environment.errorOf(translation.tool)));
   if (line.kind === 'usage-error') return refuse(line.of, line.error, environment.invocation(argv));
+  const { translation } = line;
+  const error = environment.error ?? translation?.errorIn(process.env);
   if (error) return refuse(line.command, error, environment.invocation(argv));
   if (translation) {
-    const lines = describeTranslation(translation, argv, environment.invocation(translation.words));
+    const lines = translation.describe(argv, environment.invocation(translation.words));
     write(2, lines.map((each) => `binfmt: ${each}\n`).join(''));
   }
   return start(line, translation?.words ?? argv, environment);

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { withTables } from '../docs/generate.js';
+import { translate } from '../src/cli/translators.js';
 import { commands } from '../src/commands/index.js';
-import { translate } from '../src/core/other-tools/other-tools.js';
 import { exportFormatNames, nextStep } from '../src/core/persist/formats.js';
 import { ROOT } from './support/program.js';
 

@@ -107,6 +107,24 @@ describe('docs/architecture.md', () => {
     expect(tested.output.match(/for emulators are/g)).to.have.length(2);
   }).timeout(120_000);
 
+  it('says how to take a part off: what is left builds, and passes its other tests', () => {
+    const part = 'core/other-tools/';
+    fs.rmSync(path.join(copy, 'src', part), { recursive: true });
+    edit('src/cli/translators.ts', (text) => text.replace(/^.*other-?tools.*\n/gim, ''));
+    const tests = fs.readdirSync(path.join(copy, 'test'), { recursive: true, encoding: 'utf8' });
+    for (const file of tests.filter((name) => name.endsWith('.test.ts')).map((name) => path.join(copy, 'test', name)))
+      if (fs.readFileSync(file, 'utf8').includes(`'../../src/${part}`)) fs.rmSync(file);
+    expect(run('node_modules/.bin/tsc').output).to.equal('');
+    const tested = run(
+      'node_modules/.bin/mocha',
+      '--import=tsx',
+      '--reporter=dot',
+      'test/c{li,ore}/*.test.ts',
+      'test/imports.test.ts',
+    );
+    expect(tested.status, tested.output).to.equal(0);
+  }).timeout(120_000);
+
   it('is right that no other code names an architecture', () => {
     const names = new Set(architectures.flatMap(({ name, target }) => [name, target, `qemu-${target}`]));
     const files = ['src', 'qemu', 'image'].flatMap((folder) =>

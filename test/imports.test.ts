@@ -8,7 +8,7 @@ const layers = ['build.ts', 'start', 'main.ts', 'cli', 'commands', 'system', 'co
 const source = path.join(ROOT, 'src');
 const core = path.join(source, 'core');
 /** The folders of the core, in the order in which they may import each other. */
-const rooms = 'platform binfmt install persist namespaces other-tools report cluster doctor watch'.split(' ');
+const rooms = 'platform binfmt install persist namespaces report other-tools cluster doctor watch'.split(' ');
 /** What every command uses, and what uses every command. */
 const sharedByCommands = ['command.ts', 'shared-options.ts', 'node-options.ts'];
 const listOfCommands = path.join(source, 'commands/index.ts');

@@ -2,8 +2,6 @@
 import path from 'node:path';
 import { type ClusterAccess, HOST_VARIABLE, PORT_VARIABLE } from '../core/cluster/cluster.js';
 import type { Invocation } from '../core/invocation.js';
-import { emulatorPaths } from '../core/other-tools/other-tool-words.js';
-import type { OtherTool } from '../core/other-tools/other-tools.js';
 import type { UsageError } from '../core/report/usage-text.js';
 import type { EmulatorDirectory } from '../system/host/emulators.js';
 
@@ -17,8 +15,6 @@ export interface Environment {
   readonly preserveArgv0: boolean;
   /** A variable with a value that cannot be used. */
   readonly error?: UsageError;
-  /** The same for a variable that only another tool has, in a call of that tool. */
-  errorOf(tool: OtherTool): UsageError | undefined;
 }
 
 /** Of the emulators. */
@@ -32,7 +28,7 @@ const OFF = new Set(['0', 'false', 'no', 'off']);
 
 export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
   const { QEMU_BINARY_PATH = '', QEMU_BINARY_PREFIX = '', QEMU_PRESERVE_ARGV0 = '', BINFMT_IMAGE = '' } = variables;
-  const { QEMU_BIN_DIR = '', BINFMT_DEBUG = '', BINFMT_PROGRAM = 'binfmt' } = variables;
+  const { BINFMT_DEBUG = '', BINFMT_PROGRAM = 'binfmt' } = variables;
   const directory = path.resolve(QEMU_BINARY_PATH || DEFAULT_DIRECTORY);
   const needed = {
     // The image sets this variable too.
@@ -57,10 +53,6 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     },
     preserveArgv0: !OFF.has(QEMU_PRESERVE_ARGV0.toLowerCase()),
     error: errorIn({ QEMU_BINARY_PATH, QEMU_BINARY_PREFIX }),
-    errorOf: (tool) =>
-      QEMU_BIN_DIR === '' || emulatorPaths.includes(QEMU_BIN_DIR)
-        ? undefined
-        : { kind: 'untranslated', tool, word: `QEMU_BIN_DIR=${QEMU_BIN_DIR}`, because: 'other-emulators' },
   };
 }
 

@@ -3,10 +3,11 @@ import minimist from 'minimist';
 import { type Command, type Context, type Given, type Options, splitList } from '../commands/command.js';
 import { commands } from '../commands/index.js';
 import { parseSelection } from '../core/install/selection.js';
-import { isDescriptor, isOtherToolWord, type Translation, translate } from '../core/other-tools/other-tools.js';
 import type { Report } from '../core/report/report-lines.js';
-import type { UsageError } from '../core/report/usage-text.js';
+import type { Translation } from '../core/report/translator.js';
+import { isDescriptor, type UsageError } from '../core/report/usage-text.js';
 import { closest } from '../core/text.js';
+import { isOtherToolWord, translate } from './translators.js';
 
 export type CommandLine =
   | { readonly kind: 'help'; readonly of: readonly Command[] }
@@ -16,7 +17,7 @@ export type CommandLine =
       readonly command: Command;
       readonly args: unknown;
       /** The words were those of another tool. */
-      readonly translation?: Extract<Translation, { kind: 'translated' }>;
+      readonly translation?: Translation;
       run(context: Context): Promise<Report>;
     };
 
@@ -26,18 +27,10 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   // `-- --install arm64` is a slip of our own users.
   const ours = argv[0] === '--' && argv.some((word) => isOwnOption(word) && !isOtherToolWord(word));
   const translation = line.kind === 'usage-error' && !ours ? translate(argv) : undefined;
-  switch (translation?.kind) {
-    case undefined:
-      return line;
-    case 'translated': {
-      const again = parseOwn(translation.words);
-      return again.kind === 'run' ? { ...again, translation } : again;
-    }
-    case 'refused':
-      return { kind: 'usage-error', of: commands[0], error: { ...translation, kind: 'untranslated' } };
-    case 'unknown-platform':
-      return { kind: 'usage-error', of: commands[0], error: { kind: 'platform', error: translation.error } };
-  }
+  if (!translation) return line;
+  if ('error' in translation) return { kind: 'usage-error', of: commands[0], error: translation.error };
+  const again = parseOwn(translation.words);
+  return again.kind === 'run' ? { ...again, translation } : again;
 }
 
 function isOwnOption(word: string): boolean {

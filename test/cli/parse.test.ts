@@ -1,27 +1,11 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
-import { readEnvironment } from '../../src/cli/environment.js';
 import { parseCommandLine } from '../../src/cli/parse.js';
 import { commands } from '../../src/commands/index.js';
-import { beforeDashes, behindDashes, ofMultiarch } from '../../src/core/other-tools/other-tool-words.js';
 import { exportFormatNames, persistFormatNames } from '../../src/core/persist/formats.js';
-import { describeUsageError } from '../../src/core/report/usage-text.js';
 import { listed } from '../../src/core/text.js';
-
-/** The command's name, and what it makes of the line. */
-function parsed(argv: readonly string[]): { command: string; args: Record<string, unknown> } {
-  const line = parseCommandLine(argv);
-  if (line.kind !== 'run') throw new Error(JSON.stringify(line));
-  return { command: line.command.name, args: line.args as Record<string, unknown> };
-}
+import { errorOf, parsed } from '../support/command-line.js';
 
 const argsOf = (line: string) => parsed(line.split(' ').filter((word) => word !== '')).args;
-
-function errorOf(argv: readonly string[]): string {
-  const line = parseCommandLine(argv);
-  if (line.kind !== 'usage-error') throw new Error(`no error in ${argv.join(' ')}`);
-  return describeUsageError(line.error);
-}
 
 describe('the command line without a command', () => {
   it('asks for the status if it is empty', () => {
@@ -138,55 +122,6 @@ describe('a message to explain', () => {
 
   it('may come from standard input', () => {
     expect(parsed(['doctor', '--explain', '-']).args).to.include({ message: '-' });
-  });
-});
-
-describe('the command line of another tool', () => {
-  it('is read as ours', () => {
-    expect(parsed(['--reset', '-p', 'yes', '-c', 'no']).args).to.deep.include({
-      ...{ uninstall: 'all', install: ['all'] },
-      options: { credentials: false, preserveArgv0: true, force: false, keep: false },
-    });
-    expect(parsed(['-s', '--', '-p', 'aarch64 arm']).args).to.deep.include({ install: ['aarch64', 'arm'] });
-  });
-
-  it('does not count if the words mean something to this program', () => {
-    for (const argv of [[], ['--help'], ['run', '--', '-r'], ['--install', '-s'], ['doctor']]) {
-      const line = parseCommandLine(argv);
-      expect(line.kind === 'run' && line.translation, argv.join(' ')).to.be.oneOf([undefined, false]);
-    }
-  });
-
-  it('gives either an error or a call of this program, whatever its words are', () => {
-    const theirs = [...ofMultiarch, ...beforeDashes, ...behindDashes].flatMap(({ words }) => words);
-    const word = fc.constantFrom(
-      ...theirs,
-      '--',
-      'yes',
-      'no',
-      'aarch64',
-      'arm,arm64',
-      '-static',
-      '/x',
-      '--x=yes',
-      '-pno',
-    );
-    const call = fc.array(word, { maxLength: 6 });
-    fc.assert(
-      fc.property(call, (argv) => {
-        const line = parseCommandLine(argv);
-        if (line.kind !== 'run' || line.translation === undefined) return;
-        expect(parsed(line.translation.words)).to.deep.equal({ command: '', args: line.args });
-      }),
-      { numRuns: 2000 },
-    );
-  });
-
-  it('is refused if it names a directory of other emulators', () => {
-    const errorIn = (QEMU_BIN_DIR?: string) => readEnvironment({ QEMU_BIN_DIR }).errorOf('qus');
-    for (const directory of [undefined, '', '/usr/bin', '/qus/bin']) expect(errorIn(directory)).to.equal(undefined);
-    const error = errorIn('/opt');
-    expect(error && describeUsageError(error)).to.contain('"QEMU_BIN_DIR=/opt" of qus means other emulators');
   });
 });
 
@@ -355,14 +290,8 @@ describe('a wrong command line', () => {
     ],
     ['--install all --json', 'unknown option "--json" (use it with "binfmt doctor")'],
     ['--mount /m doctor', '"doctor" has to be the first word: binfmt doctor ...'],
-    [
-      '--reset --install arm64',
-      '"--install" does not go with the other words, which are those of multiarch/qemu-user-static',
-    ],
     ['-- --install arm64', 'unknown option "--"'],
     ['--', 'unknown option "--"'],
-    ['--reset -p arm64', '"-p" of multiarch/qemu-user-static takes yes or no, not "arm64"'],
-    ['-s -- -p mainframe', '"mainframe" is not an architecture'],
     ['-instal arm64', 'unknown option "-instal"; did you mean --install?'],
     ['export systemd ', 'unexpected argument ""'],
     ['doctor --install all', 'unknown option "--install" (use it with "binfmt")'],
@@ -413,54 +342,4 @@ describe('a wrong command line', () => {
     expect(errorOf(['\x1b[31marm64'])).to.contain('"\\x1b[31marm64"');
     expect(errorOf([`--${'x'.repeat(5000)}`]).length).to.be.below(120);
   });
-});
-
-describe('the environment', () => {
-  const environment = { QEMU_BINARY_PATH: 'some/dir', QEMU_BINARY_PREFIX: 'x-', BINFMT_IMAGE: '' };
-
-  for (const [value, preserved] of [
-    ['1', true],
-    ['', true],
-    ['0', false],
-    ['false', false],
-    ['NO', false],
-    ['off', false],
-  ] as const) {
-    it(`reads QEMU_PRESERVE_ARGV0=${value} as ${preserved ? 'on' : 'off'}`, () => {
-      expect(readEnvironment({ QEMU_PRESERVE_ARGV0: value }).preserveArgv0).to.equal(preserved);
-    });
-  }
-
-  it('makes the directory of the emulators absolute', () => {
-    expect(readEnvironment(environment).emulatorDirectory).to.deep.equal({
-      path: `${process.cwd()}/some/dir`,
-      prefix: 'x-',
-    });
-    expect(readEnvironment({}).emulatorDirectory).to.deep.equal({ path: '/usr/bin', prefix: '' });
-  });
-
-  it('calls the image by its name, and a file by its path with what it needs', () => {
-    expect(readEnvironment({ BINFMT_IMAGE: 'binfmt' }).invocation(['doctor'])).to.deep.equal({
-      ...{ kind: 'image', name: 'binfmt', environment: [], args: ['doctor'], debug: false, rootless: undefined },
-    });
-    expect(readEnvironment(environment).invocation([])).to.deep.include({
-      kind: 'file',
-      environment: [`QEMU_BINARY_PATH=${process.cwd()}/some/dir`, 'QEMU_BINARY_PREFIX=x-'],
-    });
-  });
-
-  it('leaves out the directory that the image has set', () => {
-    const variables = { BINFMT_IMAGE: 'binfmt', QEMU_BINARY_PATH: '/usr/bin' };
-    expect(readEnvironment(variables).invocation([]).environment).to.deep.equal([]);
-  });
-
-  for (const [variable, value, message] of [
-    ['QEMU_BINARY_PREFIX', 'a/b', 'QEMU_BINARY_PREFIX="a/b" must not contain a slash'],
-    ['QEMU_BINARY_PATH', 'a\tb', 'QEMU_BINARY_PATH="a\\x09b" must not contain a tab or a line break'],
-  ] as const) {
-    it(`refuses ${variable}=${JSON.stringify(value)}`, () => {
-      const { error } = readEnvironment({ [variable]: value });
-      expect(error && describeUsageError(error)).to.contain(message);
-    });
-  }
 });

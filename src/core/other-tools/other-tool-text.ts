@@ -1,5 +1,6 @@
 /** What is said about the command line of another tool: what it is here, and why a word of it means nothing. */
 import { callPrivileged, type Invocation, words } from '../invocation.js';
+import { describeDescriptor } from '../report/usage-text.js';
 import { printable, quote } from '../text.js';
 import type { OtherTool, Refused, ToolDifference, Translation } from './other-tools.js';
 
@@ -14,10 +15,6 @@ export function describeTranslation(
     ...differences.map((difference) => differenceText[difference](tool, typed)),
   ].map(printable);
 }
-
-/** `2&>` is no redirection: the shell passes the 2 on as a word. */
-export const describeDescriptor = (word: string) =>
-  `if you typed "${word}&>", the shell has passed the ${word} on; "${word}>" or "&>" would not`;
 
 const differenceText: Readonly<Record<ToolDifference, (tool: OtherTool, typed: readonly string[]) => string>> = {
   'always-persistent': () =>

@@ -1,5 +1,6 @@
 /** The command lines of multiarch/qemu-user-static and of qus, as ours. */
 import { type PlatformError, parsePlatform } from '../platform/platform.js';
+import { isDescriptor } from '../report/usage-text.js';
 import { beforeDashes, behindDashes, type Call, ofMultiarch, type Refusal, type Row } from './other-tool-words.js';
 
 export type OtherTool = 'multiarch/qemu-user-static' | 'qus';
@@ -63,9 +64,6 @@ function rowOf(word: string, rows: readonly Row[]): Row | undefined {
 /** Does one of these tools know the word, whatever its value is? */
 export const isOtherToolWord = (word: string) =>
   tables.some((rows) => rowOf(word.replace(/=.*/s, ''), rows) !== undefined);
-
-/** What a shell passes on for `2&>`, which is no redirection. */
-export const isDescriptor = (word: string) => /^[0-2]$/.test(word);
 
 interface Read {
   readonly call: Call;

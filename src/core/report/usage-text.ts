@@ -1,7 +1,5 @@
 /** What is wrong with a command line, as data and in words; and the words around the usage text. */
 import { describePlatformError } from '../install/request-problems.js';
-import { describeDescriptor, describeRefusal } from '../other-tools/other-tool-text.js';
-import type { OtherTool, Refused } from '../other-tools/other-tools.js';
 import type { PlatformError } from '../platform/platform.js';
 import { listed, quote, shortened } from '../text.js';
 
@@ -26,13 +24,19 @@ export type UsageError =
   | { readonly kind: 'missing-command' }
   | { readonly kind: 'platform'; readonly error: PlatformError }
   /** A word of another tool that means nothing here. */
-  | ({ readonly kind: 'untranslated'; readonly tool: OtherTool } & Refused)
+  | { readonly kind: 'untranslated'; readonly text: string }
   | {
       readonly kind: 'bad-environment';
       readonly variable: string;
       readonly value: string;
       readonly has: 'slash' | 'control';
     };
+
+/** What a shell passes on for `2&>`, which is no redirection. */
+export const isDescriptor = (word: string) => /^[0-2]$/.test(word);
+
+export const describeDescriptor = (word: string) =>
+  `if you typed "${word}&>", the shell has passed the ${word} on; "${word}>" or "&>" would not`;
 
 const meant = (suggestion?: string) => (suggestion === undefined ? '' : `; did you mean ${suggestion}?`);
 
@@ -68,7 +72,7 @@ export function describeUsageError(error: UsageError): string {
     case 'platform':
       return describePlatformError(error.error);
     case 'untranslated':
-      return describeRefusal(error.tool, error);
+      return error.text;
     case 'bad-environment':
       return error.has === 'slash'
         ? `${error.variable}=${quote(error.value)} must not contain a slash, because it is the beginning of file names`
