@@ -6,13 +6,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { optionRows } from '../src/cli/usage.js';
 import { commands } from '../src/commands/index.js';
-import { checks, problemIds } from '../src/core/doctor/definitions.js';
+import { checks, problemDefinitions } from '../src/core/doctor/definitions.js';
 import { addressOf, knownGroups } from '../src/core/doctor/known/index.js';
 import { speakers } from '../src/core/doctor/known/lines.js';
 import type { KnownProblem, Where } from '../src/core/doctor/known-problem.js';
 import type { Invocation } from '../src/core/invocation.js';
 import { architectures } from '../src/core/platform/architectures.js';
-import { definitionOf } from '../src/core/problem.js';
 import { adviceFor } from '../src/core/report/render.js';
 import { type ExitStatusRow, exitStatuses, exitStatusesOfRun } from '../src/core/report/usage-text.js';
 import { listed } from '../src/core/text.js';
@@ -137,9 +136,8 @@ const tables: Readonly<Record<string, () => string>> = {
   problems: () =>
     table(
       ['id', 'what it is', 'exit status'],
-      problemIds
-        .filter((id) => !isCheck(id))
-        .map((id) => definitionOf({ id }))
+      problemDefinitions
+        .filter(({ id }) => !isCheck(id))
         .map(({ id, summary, exitStatus = 1 }) => [id, summary, String(exitStatus)]),
     ),
   speakers: () =>

@@ -1,7 +1,7 @@
 /**
- * What is not as it should be, as data: an id out of one vocabulary, a subject, facts, and
- * advice. Install, status, watch, run and doctor share it. No code reads English: sentences are made from id and
- * facts when they are printed (src/core/report/render.ts).
+ * What is not as it should be, as data: what kind of problem it is, a subject, facts, and
+ * advice. Install, status, watch, run and doctor share it. No code reads English: the definition makes sentences from the
+ * facts when they are printed (src/core/report/render.ts). Machines get its id in the definition's place.
  */
 import type { Advice } from './advice.js';
 
@@ -16,8 +16,7 @@ export type Fact = string | number | boolean | undefined | readonly Fact[] | Fac
 export type Facts = { readonly [name: string]: Fact };
 
 export interface Problem {
-  /** The id of a definition, such as `no-entry`. */
-  readonly id: string;
+  readonly definition: ProblemDefinition;
   /** What it is about: a platform (`linux/arm64`), an entry, a file, what the user typed, or `machine`. */
   readonly subject: string;
   readonly severity: Severity;
@@ -29,6 +28,7 @@ export interface Problem {
 
 /** One kind of problem: everything that the program says about it, made from its facts. */
 export interface ProblemDefinition<F extends Facts = Facts> {
+  /** For machines that read JSON, such as `no-entry`; `doctor --check` takes it too. */
   readonly id: string;
   /** What it is, in one line; `doctor --list-checks` and the documentation print it. */
   readonly summary: string;
@@ -48,37 +48,25 @@ export interface ProblemDefinition<F extends Facts = Facts> {
 
 /** A problem of this kind. A `severity` other than `problem` is the exception. */
 export function problemOf<F extends Facts>(
-  { id }: ProblemDefinition<F>,
+  definition: ProblemDefinition<F>,
   subject: string,
   facts: F,
   advice: readonly Advice[] = [],
   severity: Severity = 'problem',
 ): Problem {
-  return { id, subject, severity, facts, advice };
+  return { definition, subject, severity, facts, advice };
 }
 
 /** Is it of this kind? */
 export function isProblem(definition: Pick<ProblemDefinition, 'id'>, problem: Problem | undefined): boolean {
-  return problem?.id === definition.id;
+  return problem?.definition.id === definition.id;
 }
+
+/** What identifies it for machines: its id and its facts. */
+export const keyOf = ({ definition, facts }: Problem) => JSON.stringify([definition.id, facts]);
 
 /** 0: everything that was asked for is done. 1: some of it is not. 2: the command line is wrong. 3: the machine cannot. */
 export type ExitStatus = 0 | 1 | 2 | 3;
 
 /** A fact of a problem with a new emulator: the existing entry works, and was kept. */
 export const ENTRY_KEPT = 'entryKept';
-
-const definitions = new Map<string, ProblemDefinition>();
-
-/** What makes a problem has its definition; so no others need be loaded to print it. Its facts have the type F. */
-export function defineProblem<F extends Facts>(definition: ProblemDefinition<F>): ProblemDefinition<F> {
-  definitions.set(definition.id, definition as ProblemDefinition<never>);
-  return definition;
-}
-
-/** Everything that can be said about a problem of this kind. */
-export function definitionOf({ id }: Pick<Problem, 'id'>): ProblemDefinition {
-  const definition = definitions.get(id);
-  if (definition === undefined) throw new Error(`there is no problem "${id}"`);
-  return definition;
-}

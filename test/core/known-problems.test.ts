@@ -51,7 +51,7 @@ function emulatedBy({ architecture = arm64, version, elf, level }: Emulator, mor
 const warnings = (given: Captured) =>
   diagnose(captured(given))
     .filter(({ severity }) => severity === 'warning')
-    .map(({ id }) => id);
+    .map(({ definition }) => definition.id);
 /** The emulator that this program has. */
 const ours = {
   emulators: new Map([[arm64, { name: 'qemu-aarch64', path: '/usr/bin/qemu-aarch64', version: '11.1.3' }]]),
@@ -252,7 +252,7 @@ describe('the explanation of a message', () => {
   it('names the check that finds the cause, and leaves the advice to it', () => {
     const given: Captured = { probes: [[arm64, probeOf({ kind: 'refused', errno: 'ENOEXEC' })]] };
     const [explanation] = explained('exec format error', given);
-    expect(explanation?.findings.map(({ id }) => id)).to.deep.equal(['no-entry']);
+    expect(explanation?.findings.map(({ definition }) => definition.id)).to.deep.equal(['no-entry']);
     expect(explanation?.advice).to.deep.equal([]);
     const text = printed('exec format error', given);
     expect(firstParagraph(text)[0]).to.equal('exec format error  [exec-format-error]');

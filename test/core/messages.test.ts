@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type Advice, mergeAdvice } from '../../src/core/advice.js';
 import { emulatorCrash } from '../../src/core/doctor/checks/emulator-checks.js';
-import { problemIds } from '../../src/core/doctor/definitions.js';
+import { problemDefinitions } from '../../src/core/doctor/definitions.js';
 import {
   mountProblem,
   openProblem,
@@ -14,7 +14,7 @@ import { afterInstall, afterTrial } from '../../src/core/install/after-install.j
 import { noEmulator, unreliable } from '../../src/core/install/emulator-problems.js';
 import { unknownPlatform } from '../../src/core/install/request-problems.js';
 import { namespaceProblem } from '../../src/core/namespaces/namespace-problems.js';
-import { definitionOf, type Problem, problemOf } from '../../src/core/problem.js';
+import { type Problem, problemOf } from '../../src/core/problem.js';
 import { renderAdvice } from '../../src/core/report/advice-text.js';
 import { unexpectedProblem } from '../../src/core/report/program-problems.js';
 import { adviceFor, exitStatusOf, oneLine, renderLine, reportBatch } from '../../src/core/report/render.js';
@@ -263,9 +263,9 @@ describe('exit statuses', () => {
 });
 
 describe('the vocabulary of problems', () => {
-  it('has a definition for every id, each with a summary', () => {
-    expect(new Set(problemIds).size).to.equal(problemIds.length);
-    for (const id of problemIds) expect(definitionOf({ id }).summary).to.match(/^\S.*\S$/);
-    expect(() => definitionOf({ id: 'no-such-problem' })).to.throw('no-such-problem');
+  it('has ids that differ, and a summary for each', () => {
+    const ids = problemDefinitions.map(({ id }) => id);
+    expect(new Set(ids).size).to.equal(ids.length);
+    for (const { id, summary } of problemDefinitions) expect(summary, id).to.match(/^\S.*\S$/);
   });
 });

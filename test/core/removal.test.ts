@@ -41,7 +41,7 @@ describe('a word of --uninstall', () => {
     it(`"${word}" is a problem that quotes it`, () => {
       const removal = planRemoval(word, entries, '');
       if (removal.kind !== 'unknown') throw new Error(JSON.stringify(removal));
-      expect(removal.problem.id).to.equal(id);
+      expect(removal.problem.definition.id).to.equal(id);
       expect(textOf(removal.problem).cause).to.contain(`"${word}"`);
     });
   }

@@ -31,7 +31,7 @@ describe('the platforms that a list asks for', () => {
 
   it('leave a problem for each word that is not a platform', () => {
     const { unknown, all } = parseSelection(['nonsense', 'arm64', 'windows/arm64']);
-    expect(unknown.map(({ id, subject }) => `${id} ${subject}`)).to.deep.equal([
+    expect(unknown.map(({ definition, subject }) => `${definition.id} ${subject}`)).to.deep.equal([
       'unknown-platform nonsense',
       'unknown-platform windows/arm64',
     ]);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { parseEntry } from '../../src/core/binfmt/entry.js';
+import { ownArchitecture } from '../../src/core/install/emulator-problems.js';
 import { register, unregister } from '../../src/system/binfmt/entries.js';
 import { lookAtHost } from '../../src/system/host/host.js';
 import { type PrintedReport, reportIn } from '../support/doctor.js';
@@ -90,8 +91,8 @@ describe('the table of architectures', function () {
     const { target, magic, mask } = own;
     const entry = { name: `qemu-${target}`, interpreter: `${EMULATORS}/qemu-${target}`, flags: 'POCF', magic, mask };
     const wide = { ...entry, magic: '7f454c46', mask: 'ffffffff' };
-    for (const each of [entry, wide]) expect(register(MOUNT, each, ownPrograms)?.id).to.equal('own-architecture');
-    expect(register(MOUNT, { ...entry, magic: 'aaaa', mask: 'ffff' }, [])?.id).to.equal('own-architecture');
+    for (const each of [entry, wide]) expect(register(MOUNT, each, ownPrograms)?.definition).to.equal(ownArchitecture);
+    expect(register(MOUNT, { ...entry, magic: 'aaaa', mask: 'ffff' }, [])?.definition).to.equal(ownArchitecture);
     expect(entryNames()).to.deep.equal([]);
   });
 

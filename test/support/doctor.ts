@@ -13,7 +13,8 @@ import { row } from './architectures.js';
 import { type Ended, must, shell } from './program.js';
 
 /** A problem as `doctor --json` prints it. */
-export interface PrintedProblem extends Omit<Problem, 'advice'> {
+export interface PrintedProblem extends Omit<Problem, 'definition' | 'advice'> {
+  readonly id: string;
   readonly advice: readonly (Advice & RenderedAdvice)[];
   readonly text: ProblemText;
 }
@@ -32,18 +33,18 @@ export function reportIn({ stdout, stderr }: Ended): PrintedReport {
   return report;
 }
 
+/** A problem with its definition, or as it is printed. */
+type Either = Pick<Problem, 'definition'> | Pick<PrintedProblem, 'id'>;
+const idOf = (problem: Either) => ('id' in problem ? problem.id : problem.definition.id);
+
 /** The problem that one check reports; throws if there is none. */
-export function problemIn<P extends Pick<Problem, 'id'>>(
-  id: string,
-  { problems }: { readonly problems: readonly P[] },
-): P {
-  const found = problems.find((problem) => problem.id === id);
+export function problemIn<P extends Either>(id: string, { problems }: { readonly problems: readonly P[] }): P {
+  const found = problems.find((problem) => idOf(problem) === id);
   if (!found) throw new Error(`no problem ${id} in ${JSON.stringify(problems, null, 1)}`);
   return found;
 }
 
-export const idsIn = ({ problems }: { readonly problems: readonly Pick<Problem, 'id'>[] }) =>
-  problems.map(({ id }) => id);
+export const idsIn = ({ problems }: { readonly problems: readonly Either[] }) => problems.map(idOf);
 
 /** The commands that a printed problem advises. */
 export const commandsIn = ({ advice }: PrintedProblem) => advice.flatMap(({ command = [] }) => command);

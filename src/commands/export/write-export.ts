@@ -121,7 +121,7 @@ async function write(
   const tree = openHostTree(path.resolve(root), launcher);
   try {
     const failure = (await lockHost(tree, true)) ?? (await writeFiles(tree, files, force));
-    return failure && ('id' in failure ? failure : problemWith(failure, root));
+    return failure && ('definition' in failure ? failure : problemWith(failure, root));
   } finally {
     await tree.close();
   }

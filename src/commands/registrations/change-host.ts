@@ -12,12 +12,12 @@ export async function changeHost(args: Arguments, options: HostOptions, system: 
   const { tree } = opened;
   try {
     const found = otherProcessor(system) ?? (await formatOf(tree, options));
-    const busy = await lockHost(tree, args.install !== undefined && !('id' in found));
+    const busy = await lockHost(tree, args.install !== undefined && !('definition' in found));
     if (busy) return { removed: reportProblem(busy) };
     const items = args.uninstall === undefined ? [] : await takeBack(args.uninstall, tree, system);
     const removed = reportBatch('uninstalling', items);
     if (args.install === undefined) return { removed };
-    if ('id' in found) return { removed: joined(removed, reportProblem(found)) };
+    if ('definition' in found) return { removed: joined(removed, reportProblem(found)) };
     const host = { ...found, tree, chosen: options.format !== 'any' };
     return { removed, installed: await install(args.install, args, system, host) };
   } finally {

@@ -1,5 +1,5 @@
 /** What the API server of Kubernetes answers to a request about a node, and what it means. */
-import { type Problem, problemOf } from '../problem.js';
+import { keyOf, type Problem, problemOf } from '../problem.js';
 import { apiAnswerUnusable, apiServerRefuses, apiServerSilent } from './cluster-problems.js';
 import { type ClusterNode, parseNode } from './node-labels.js';
 
@@ -60,6 +60,6 @@ function messageIn(body: string): string | undefined {
 }
 
 /** The same for problems with the same cause. */
-export function causeKey({ id, facts }: Problem): string {
-  return JSON.stringify([id, { ...facts, message: undefined }]);
+export function causeKey(problem: Problem): string {
+  return keyOf({ ...problem, facts: { ...problem.facts, message: undefined } });
 }

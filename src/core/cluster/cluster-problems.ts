@@ -1,8 +1,8 @@
 /** Why a watcher cannot keep the labels of its node up to date (`--node`). */
-import { defineProblem } from '../problem.js';
+import type { ProblemDefinition } from '../problem.js';
 import { quote, shortened } from '../text.js';
 
-export const notInCluster = defineProblem<{ variable: string; value?: string }>({
+export const notInCluster: ProblemDefinition<{ variable: string; value?: string }> = {
   id: 'not-in-cluster',
   summary: '--node was given where no API server of Kubernetes can be found',
   exitStatus: 2,
@@ -11,30 +11,30 @@ export const notInCluster = defineProblem<{ variable: string; value?: string }>(
     value === undefined
       ? `--node works in a pod of Kubernetes only: ${variable} is not set`
       : `--node cannot find the API server: ${variable} is ${quote(value)}`,
-});
+};
 
-export const serviceAccountUnreadable = defineProblem<{ file: string; errno: string }>({
+export const serviceAccountUnreadable: ProblemDefinition<{ file: string; errno: string }> = {
   id: 'service-account-unreadable',
   summary: 'a file of the service account cannot be read',
   exitStatus: 2,
   title: ({ file }) => `${quote(file)} cannot be read`,
   cause: ({ file, errno }) => `--node needs the service account of its pod: cannot read ${quote(file)} (${errno})`,
-});
+};
 
-export const apiServerSilent = defineProblem<{ server: string; node: string; errno: string }>({
+export const apiServerSilent: ProblemDefinition<{ server: string; node: string; errno: string }> = {
   id: 'api-server-silent',
   summary: 'the API server of Kubernetes does not answer',
   title: ({ server }) => `the API server at ${server} does not answer`,
   cause: ({ server, node, errno }) =>
     `${notUpToDate(node)}: the API server at ${server} does not answer (${errnos[errno] ?? errno})`,
-});
+};
 
-export const apiServerRefuses = defineProblem<{
+export const apiServerRefuses: ProblemDefinition<{
   node: string;
   method: string;
   status: number;
   message?: string;
-}>({
+}> = {
   id: 'api-server-refuses',
   summary: 'the API server of Kubernetes does not do what it was asked for',
   title: ({ status }) => `the API server refuses (${status})`,
@@ -42,14 +42,14 @@ export const apiServerRefuses = defineProblem<{
     const why = refusals[status]?.(method) ?? `the API server answered ${method} with ${status}`;
     return `${notUpToDate(node)}: ${why}${message === undefined ? '' : `: ${shortened(message, 300)}`}`;
   },
-});
+};
 
-export const apiAnswerUnusable = defineProblem<{ server: string; node: string }>({
+export const apiAnswerUnusable: ProblemDefinition<{ server: string; node: string }> = {
   id: 'api-answer-unusable',
   summary: 'the answer is incomplete, or does not come from an API server',
   title: ({ server }) => `the answer of ${server} cannot be used`,
   cause: ({ server, node }) => `${notUpToDate(node)}: the answer of ${server} does not describe this node`,
-});
+};
 
 const notUpToDate = (node: string) => `the labels of node ${quote(node)} may be out of date`;
 

@@ -3,7 +3,7 @@
  * in src/core/doctor/checks; each takes what doctor looked at, and returns facts or nothing.
  */
 import type { Advice } from '../advice.js';
-import { defineProblem, type Facts, type ProblemDefinition, type Severity } from '../problem.js';
+import type { Facts, ProblemDefinition, Severity } from '../problem.js';
 import type { DoctorInput, PlatformFacts } from './input.js';
 
 /** What a check found. Without a severity it is a problem. */
@@ -34,15 +34,10 @@ export type Check = MachineCheck | PlatformCheck;
 
 /** A check of the machine as a whole; its facts have the type F. */
 export function machineCheck<F extends Facts>(check: Omit<MachineCheck<F>, 'scope'>): MachineCheck<F> {
-  return defined({ scope: 'machine', ...check });
+  return { scope: 'machine', ...check };
 }
 
 /** A check of each platform; its facts have the type F. */
 export function platformCheck<F extends Facts>(check: Omit<PlatformCheck<F>, 'scope'>): PlatformCheck<F> {
-  return defined({ scope: 'platform', ...check });
-}
-
-function defined<F extends Facts, C extends ProblemDefinition<F>>(check: C): C {
-  defineProblem(check);
-  return check;
+  return { scope: 'platform', ...check };
 }

@@ -6,6 +6,7 @@ import { requestProblems } from '../install/request-problems.js';
 import { namespaceProblems } from '../namespaces/namespace-problems.js';
 import { rootlessProblems } from '../namespaces/rootless-problems.js';
 import { persistProblems } from '../persist/persist-problems.js';
+import type { ProblemDefinition } from '../problem.js';
 import { programProblems } from '../report/program-problems.js';
 import type { Check } from './check.js';
 import { emulatorChecks } from './checks/emulator-checks.js';
@@ -26,7 +27,7 @@ export const checks = [
   ...runningChecks,
 ] as readonly Check[];
 
-const all = [
+export const problemDefinitions: readonly ProblemDefinition[] = [
   ...checks,
   ...requestProblems,
   ...persistProblems,
@@ -38,5 +39,3 @@ const all = [
   ...clusterProblems,
   ...programProblems,
 ];
-
-export const problemIds: readonly string[] = all.map(({ id }) => id);

@@ -1,5 +1,5 @@
 /** Runs the checks over what doctor looked at. */
-import { definitionOf, type Facts, type Problem, problemOf, type Severity } from '../problem.js';
+import { type Facts, type Problem, problemOf, type Severity } from '../problem.js';
 import type { Check, Found } from './check.js';
 import { checks } from './definitions.js';
 import { type DoctorInput, platformFacts } from './input.js';
@@ -52,8 +52,8 @@ function finding(check: Check, subject: string, found: Found<Facts> | undefined)
 export function groupByCause(problems: readonly Problem[]): Problem[][] {
   const groups = new Map<string, Problem[]>();
   for (const problem of problems) {
-    const { title, cause, symptom } = definitionOf(problem);
-    const { id, severity, facts } = problem;
+    const { definition, severity, facts } = problem;
+    const { id, title, cause, symptom } = definition;
     const key = [severity, id, title(facts, ['']), cause(facts), symptom?.(facts)].join('\n');
     const group = groups.get(key) ?? [];
     groups.set(key, group);

@@ -77,7 +77,7 @@ export function formatGroup(group: readonly Problem[], invocation: Invocation): 
     ...labelled('do', paragraphsOf(advice)),
   ];
   const severity = first.severity === 'problem' ? '' : `${first.severity}: `;
-  return `${severity}${title}  [${first.id}]\n${lines.map((line) => `${line}\n`).join('')}`;
+  return `${severity}${title}  [${first.definition.id}]\n${lines.map((line) => `${line}\n`).join('')}`;
 }
 
 export function paragraphsOf(advice: readonly RenderedAdvice[]): (string | { readonly command: string })[] {

@@ -104,7 +104,7 @@ function jsonExplanation(explanation: Explanation, invocation: Invocation) {
   const { id, messages, cause, sources } = row;
   return {
     ...{ id, message: messages[0], line, speaker, standing, cause, here },
-    findings: [...new Set(findings.map((problem) => problem.id))],
+    findings: [...new Set(findings.map(({ definition }) => definition.id))],
     advice: withText(advice, invocation),
     sources: sources.map(addressOf),
   };
@@ -114,10 +114,10 @@ function jsonExplanation(explanation: Explanation, invocation: Invocation) {
 export function jsonReport({ problems, ...report }: DoctorReport, invocation: Invocation) {
   return {
     ...report,
-    problems: problems.map((problem) => ({
-      ...problem,
+    problems: problems.map(({ definition, ...problem }) => ({
+      ...{ id: definition.id, ...problem },
       advice: withText(problem.advice, invocation),
-      text: textOf(problem),
+      text: textOf({ definition, ...problem }),
     })),
   };
 }

@@ -1,33 +1,33 @@
 /** Problems with the emulators that come with this program, and with registering them. */
 import { INTERPRETER_LIMIT } from '../binfmt/procfs.js';
 import { describeShortage } from '../binfmt/verdict-text.js';
-import { defineProblem } from '../problem.js';
+import type { ProblemDefinition } from '../problem.js';
 import { listed } from '../text.js';
 
-export const noEmulator = defineProblem<{ emulator: string; directory: string }>({
+export const noEmulator: ProblemDefinition<{ emulator: string; directory: string }> = {
   id: 'no-emulator',
   summary: 'there is no emulator for a platform',
   title: (_, subjects) => `there is no emulator for ${listed(subjects)}`,
   cause: ({ emulator, directory }) => `${emulator} not found in ${directory}`,
-});
+};
 
-export const noEmulators = defineProblem<{ directory: string; prefix: string }>({
+export const noEmulators: ProblemDefinition<{ directory: string; prefix: string }> = {
   id: 'no-emulators',
   summary: 'there is no emulator at all',
   title: () => 'there are no emulators',
   cause: ({ directory, prefix }) => `there is no ${prefix}qemu-* emulator in ${directory}`,
-});
+};
 
-export const emulatorUnusable = defineProblem<{
+export const emulatorUnusable: ProblemDefinition<{
   file: string;
   reason: 'unreadable' | 'not-elf' | 'other-architecture' | 'dynamic' | 'not-executable';
   loader?: string;
-}>({
+}> = {
   id: 'emulator-unusable',
   summary: 'the file of an emulator cannot be registered',
   title: ({ file }) => `${file} cannot be registered`,
   cause: ({ file, reason, loader }) => `${file} ${unusableBecause(reason, loader)}`,
-});
+};
 
 function unusableBecause(reason: string, loader = ''): string {
   switch (reason) {
@@ -44,13 +44,13 @@ function unusableBecause(reason: string, loader = ''): string {
   }
 }
 
-export const ownArchitecture = defineProblem<{ entry: string }>({
+export const ownArchitecture: ProblemDefinition<{ entry: string }> = {
   id: 'own-architecture',
   summary: "an entry would match the machine's own programs",
   title: ({ entry }) => `${entry} must not be registered here`,
   cause: ({ entry }) =>
     `${entry} would match this machine's own programs, and then no program could be started any more`,
-});
+};
 
 const registerErrors: Readonly<Record<string, string>> = {
   ENOENT: 'the kernel cannot find the emulator (ENOENT)',
@@ -62,43 +62,43 @@ const registerErrors: Readonly<Record<string, string>> = {
     'the kernel cannot keep another emulator open, because the limit is reached (ENOSPC, no space left on device)',
 };
 
-export const notRegistered = defineProblem<{ entry: string; interpreter: string; errno: string; limit?: number }>({
+export const notRegistered: ProblemDefinition<{ entry: string; interpreter: string; errno: string; limit?: number }> = {
   id: 'not-registered',
   summary: 'the kernel refused a registration',
   title: ({ entry }) => `${entry} could not be registered`,
   cause: ({ entry, interpreter, errno, limit }) =>
     `cannot register ${entry} with ${interpreter}: ${registerErrors[errno] ?? errno}${limit === undefined ? '' : `; ${INTERPRETER_LIMIT} allows ${limit}`}`,
-});
+};
 
-export const notWritten = defineProblem<{ file: string; errno: string }>({
+export const notWritten: ProblemDefinition<{ file: string; errno: string }> = {
   id: 'not-written',
   summary: 'a file of binfmt_misc could not be written',
   title: ({ file }) => `${file} could not be written`,
   cause: ({ file, errno }) =>
     `cannot write to ${file} (${errno})${errno === 'EBUSY' ? ': the kernel does not let this entry be changed any more' : ''}`,
-});
+};
 
-export const untested = defineProblem<{ errno: string }>({
+export const untested: ProblemDefinition<{ errno: string }> = {
   id: 'untested',
   summary: 'a test program could not be run, because the machine lacks a resource at the moment',
   title: (_, subjects) => `${listed(subjects)} could not be tested`,
   cause: ({ errno }) =>
     `its test program could not be run, because this machine lacks a resource at the moment (${describeShortage(errno)})`,
-});
+};
 
-export const entryRemoved = defineProblem<{ entry: string }>({
+export const entryRemoved: ProblemDefinition<{ entry: string }> = {
   id: 'entry-removed',
   summary: 'something removed an entry just after it was registered',
   title: ({ entry }) => `${entry} was removed`,
   cause: ({ entry }) => `something removed the entry ${entry} just after it was registered`,
-});
+};
 
-export const unreliable = defineProblem({
+export const unreliable: ProblemDefinition = {
   id: 'unreliable',
   summary: 'a platform failed its test, and passed it a moment later',
   title: (_, subjects) => `${listed(subjects)} runs, but not every time`,
   cause: () => 'its test program failed once and ran a moment later',
-});
+};
 
 export const emulatorProblems = [
   noEmulator,

@@ -1,5 +1,5 @@
 /** Why an entry cannot be kept in front of what is registered (--after). */
-import { defineProblem } from '../problem.js';
+import type { ProblemDefinition } from '../problem.js';
 import { quote } from '../text.js';
 
 export type WhyNotInFront = keyof typeof reasons;
@@ -16,20 +16,20 @@ const reasons = {
   changed: 'after it was registered again, its text in the kernel is not the same as before',
 } as const;
 
-export const cannotStayInFront = defineProblem<{ entry: string; why: WhyNotInFront; interpreter?: string }>({
+export const cannotStayInFront: ProblemDefinition<{ entry: string; why: WhyNotInFront; interpreter?: string }> = {
   id: 'cannot-stay-in-front',
   summary: 'the entry of --after cannot be registered again in front of the others',
   title: ({ entry }) => `${quote(entry)} cannot stay in front`,
   cause: ({ entry, why, interpreter }) =>
     `${quote(entry)} cannot stay in front: ${reasons[why]}${interpreter === undefined ? '' : `: ${interpreter}`}`,
-});
+};
 
-export const entryCopyLeft = defineProblem<{ entry: string; copy: string; errno?: string }>({
+export const entryCopyLeft: ProblemDefinition<{ entry: string; copy: string; errno?: string }> = {
   id: 'entry-copy-left',
   summary: 'an entry could not be registered, and works under another name',
   title: ({ entry }) => `${quote(entry)} has another name`,
   cause: ({ entry, copy, errno }) =>
     `${quote(entry)} could not be registered${errno === undefined ? '' : ` (${errno})`}; the same entry works under the name ${quote(copy)}, and the next call with --install or --uninstall gives it its own name back`,
-});
+};
 
 export const frontProblems = [cannotStayInFront, entryCopyLeft];

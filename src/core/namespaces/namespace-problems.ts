@@ -1,6 +1,6 @@
 /** Why a command cannot have a user namespace with a binfmt_misc of its own (`binfmt run`, `binfmt --rootless`). */
 import type { Advice } from '../advice.js';
-import { defineProblem, type Problem, problemOf } from '../problem.js';
+import { type Problem, type ProblemDefinition, problemOf } from '../problem.js';
 import { compareVersions } from '../version.js';
 
 /** Linux has a binfmt_misc for each user namespace since this version. */
@@ -34,7 +34,7 @@ export const namespaceSettings = settings.map(({ name }) => name);
 
 type NamespaceFacts = { step: NamespaceStep; errno: string; kernel: string; setting?: string; value?: number };
 
-export const noNamespace = defineProblem<NamespaceFacts>({
+export const noNamespace: ProblemDefinition<NamespaceFacts> = {
   id: 'no-namespace',
   summary: 'a command cannot have a user namespace with a binfmt_misc of its own',
   exitStatus: 3,
@@ -49,7 +49,7 @@ export const noNamespace = defineProblem<NamespaceFacts>({
     }
     return `this machine does not allow a user namespace with a binfmt_misc of its own: ${step} failed (${errno})`;
   },
-});
+};
 
 export const namespaceProblems = [noNamespace];
 

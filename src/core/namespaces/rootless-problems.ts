@@ -1,9 +1,9 @@
 /** Why a user's rootless engine cannot have emulators of its own (`binfmt --rootless`). */
-import { defineProblem } from '../problem.js';
+import type { ProblemDefinition } from '../problem.js';
 import { printable } from '../text.js';
 import type { Engine } from './rootless-engine.js';
 
-export const noEngine = defineProblem<{ asked: Engine | 'any' }>({
+export const noEngine: ProblemDefinition<{ asked: Engine | 'any' }> = {
   id: 'no-rootless-engine',
   summary: 'no rootless engine of this user runs',
   exitStatus: 3,
@@ -13,11 +13,11 @@ export const noEngine = defineProblem<{ asked: Engine | 'any' }>({
     asked === 'docker'
       ? 'this user has no rootless Docker Engine running'
       : `${noPodman}${asked === 'any' ? noDocker : ''}`,
-});
+};
 const noPodman = 'there is no podman in the PATH';
 const noDocker = ', and no rootless Docker Engine of this user runs';
 
-export const notForRoot = defineProblem<{ userNamespace: boolean }>({
+export const notForRoot: ProblemDefinition<{ userNamespace: boolean }> = {
   id: 'not-for-root',
   summary: 'root used --rootless',
   exitStatus: 2,
@@ -26,9 +26,9 @@ export const notForRoot = defineProblem<{ userNamespace: boolean }>({
     userNamespace
       ? 'this is a user namespace already: use --allow-userns instead of --rootless'
       : 'you are root: leave out --rootless, or call this program as the user whose engine it is',
-});
+};
 
-export const podmanFailed = defineProblem<{ output: string; end: string }>({
+export const podmanFailed: ProblemDefinition<{ output: string; end: string }> = {
   id: 'podman-failed',
   summary: 'podman cannot make its namespaces',
   exitStatus: 3,
@@ -38,33 +38,33 @@ export const podmanFailed = defineProblem<{ output: string; end: string }>({
       return 'podman answers, but no process of podman keeps its namespaces, so that they cannot be entered';
     return `podman cannot make its namespaces (${end})${output && `: it says "${printable(output)}"`}`;
   },
-});
+};
 
 /** Not a fault: it is a reason why nothing can be changed there. */
-export const engineWithoutEntries = defineProblem<{ engine: Engine }>({
+export const engineWithoutEntries: ProblemDefinition<{ engine: Engine }> = {
   id: 'engine-without-entries',
   summary: 'a rootless engine has no entries of its own yet',
   exitStatus: 3,
   title: ({ engine }) => `rootless ${engine} has no entries of its own`,
   cause: ({ engine }) => `rootless ${engine} has no entries of its own yet; its containers use the host's`,
-});
+};
 
-export const enteringRefused = defineProblem<{ engine: Engine; pid: number; errno: string }>({
+export const enteringRefused: ProblemDefinition<{ engine: Engine; pid: number; errno: string }> = {
   id: 'entering-refused',
   summary: 'the namespaces of a rootless engine cannot be entered',
   exitStatus: 3,
   title: ({ engine }) => `the namespaces of rootless ${engine} cannot be entered`,
   cause: ({ engine, pid, errno }) =>
     `the namespaces of rootless ${engine} (process ${pid}) cannot be entered (${errno})`,
-});
+};
 
-export const engineEnded = defineProblem({
+export const engineEnded: ProblemDefinition = {
   id: 'rootless-engine-ended',
   summary: 'the rootless engine has ended, and its entries with it',
   exitStatus: 3,
   title: () => 'the rootless engine has ended',
   cause: () => 'the rootless engine has ended, and its entries with it; start this watcher again when the engine runs',
-});
+};
 
 export const rootlessProblems = [
   noEngine,

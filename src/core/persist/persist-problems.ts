@@ -1,47 +1,47 @@
 /** Problems with writing to the host, so that it has the emulators at every boot, and with taking that back. */
-import { defineProblem } from '../problem.js';
+import type { ProblemDefinition } from '../problem.js';
 import { listed, quote } from '../text.js';
 import { bootOf, persistFormatNames } from './formats.js';
 
-export const hostUnreachable = defineProblem({
+export const hostUnreachable: ProblemDefinition = {
   id: 'host-unreachable',
   exitStatus: 3,
   summary: "the host's files cannot be reached from this container",
   title: () => "the host's files cannot be reached",
   cause: () => "the host's files cannot be reached from this container, which sees no process of the host",
-});
+};
 
-export const hostKindUnknown = defineProblem<{ root: string }>({
+export const hostKindUnknown: ProblemDefinition<{ root: string }> = {
   id: 'host-kind-unknown',
   summary: 'the host has no known way to register entries at boot',
   title: () => 'this host has no known way to register entries at boot',
   cause: ({ root }) =>
     `no way to register entries at boot was found below ${quote(root)}: neither ${persistFormatNames.map((name) => bootOf(name).service).join(', nor ')}; if the host has one of them elsewhere, choose it with --persist=${persistFormatNames.join(' or --persist=')}`,
-});
+};
 
-export const hostBusy = defineProblem({
+export const hostBusy: ProblemDefinition = {
   id: 'host-busy',
   summary: 'another command of this program is writing to the host',
   title: () => 'another command of this program is writing to the host',
   cause: () => 'gave up after a minute, because another command of this program is writing to the host',
-});
+};
 
-export const hostOtherProcessor = defineProblem<{ program: string; processor: string }>({
+export const hostOtherProcessor: ProblemDefinition<{ program: string; processor: string }> = {
   id: 'host-other-processor',
   exitStatus: 3,
   summary: 'this program and its emulators are built for another processor than the host has',
   title: () => 'the emulators of this program are for another processor',
   cause: ({ program, processor }) =>
     `this program and its emulators are built for ${program}, and the host's processor is ${processor}`,
-});
+};
 
-export const hostFileChanged = defineProblem<{ files: readonly string[] }>({
+export const hostFileChanged: ProblemDefinition<{ files: readonly string[] }> = {
   id: 'host-file-changed',
   summary: 'a file of the host that would be overwritten has been changed',
   title: () => 'some files of the host are not of this program',
   cause: ({ files }) =>
     `refusing to overwrite ${listed(files.map(quote))}: not written by this program, or changed since (use --force); nothing was changed`,
-});
+};
 
 const writeErrors: Readonly<Record<string, string>> = {
   EROFS: 'EROFS: the file system is read-only',
@@ -54,29 +54,30 @@ const writeErrors: Readonly<Record<string, string>> = {
   EXDEV: 'EXDEV: a part of the path is on another file system',
 };
 
-export const hostWriteFailed = defineProblem<{ directory: string; errno: string; half: boolean }>({
+export const hostWriteFailed: ProblemDefinition<{ directory: string; errno: string; half: boolean }> = {
   id: 'host-write-failed',
   summary: 'a file of the host could not be written',
   title: ({ directory }) => `${quote(directory)} cannot be written to`,
   cause: ({ directory, errno, half }) =>
     `cannot write to ${quote(directory)} (${writeErrors[errno] ?? errno}); ${half ? 'when the directory can be written to, run the same command again to finish' : 'nothing was changed'}`,
-});
+};
 
-export const hostFileKept = defineProblem<{ files: readonly string[]; entry: boolean }>({
+export const hostFileKept: ProblemDefinition<{ files: readonly string[]; entry: boolean }> = {
   id: 'host-file-kept',
   summary: 'a file of the host was not removed, because it has been changed',
   title: () => 'some files of the host have been changed, and stay',
   cause: ({ files, entry }) =>
     `kept ${listed(files.map(quote))}, because ${files.length > 1 ? 'they have' : 'it has'} been changed${entry ? '; the entry and its emulator stay too' : ''}`,
-});
+};
 
-export const hostFileUnknown = defineProblem<{ files: readonly string[]; manifest: string; state: ManifestState }>({
-  id: 'host-file-unknown',
-  summary: 'a file of the host was not removed, because the manifest does not say that this program has written it',
-  title: () => 'some files of the host are not in the manifest, and stay',
-  cause: ({ files, manifest, state }) =>
-    `kept ${listed(files.map(quote))} and the entry, because ${manifestStates[state](quote(manifest))}`,
-});
+export const hostFileUnknown: ProblemDefinition<{ files: readonly string[]; manifest: string; state: ManifestState }> =
+  {
+    id: 'host-file-unknown',
+    summary: 'a file of the host was not removed, because the manifest does not say that this program has written it',
+    title: () => 'some files of the host are not in the manifest, and stay',
+    cause: ({ files, manifest, state }) =>
+      `kept ${listed(files.map(quote))} and the entry, because ${manifestStates[state](quote(manifest))}`,
+  };
 
 /** Why the manifest does not tell who has written a file. */
 export type ManifestState = keyof typeof manifestStates;

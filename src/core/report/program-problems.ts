@@ -1,21 +1,21 @@
 /** Problems of this program itself: its watcher, its output, and everything that nobody expected. */
-import { defineProblem, problemOf } from '../problem.js';
+import { type ProblemDefinition, problemOf } from '../problem.js';
 
-export const noWatcher = defineProblem({
+export const noWatcher: ProblemDefinition = {
   id: 'no-watcher',
   summary: 'no watcher runs in this container',
   title: () => 'no watcher is running',
   cause: () => 'no watcher is running here',
-});
+};
 
-export const watcherSilent = defineProblem<{ address: string; errno: string }>({
+export const watcherSilent: ProblemDefinition<{ address: string; errno: string }> = {
   id: 'watcher-silent',
   summary: 'a watcher does not answer',
   title: ({ address }) => `the watcher at ${address} does not answer`,
   cause: ({ address, errno }) => `the watcher at ${address} does not answer (${errno})`,
-});
+};
 
-export const cannotListen = defineProblem<{ address?: string; errno: string }>({
+export const cannotListen: ProblemDefinition<{ address?: string; errno: string }> = {
   id: 'cannot-listen',
   summary: 'the watcher cannot listen at an address',
   title: () => 'the watcher cannot listen',
@@ -23,28 +23,28 @@ export const cannotListen = defineProblem<{ address?: string; errno: string }>({
     address === undefined
       ? `cannot listen at any default address (${errno}): the health check cannot reach this watcher`
       : `cannot listen at ${address} (${errno})`,
-});
+};
 
-export const startedAlone = defineProblem({
+export const startedAlone: ProblemDefinition = {
   id: 'started-alone',
   summary: 'the JavaScript file was started without its launcher',
   title: () => 'this file cannot be started by itself',
   cause: () => 'this file cannot be started by itself; start the program "binfmt" beside it',
-});
+};
 
-export const unexpected = defineProblem<{ message: string; stack?: readonly string[] }>({
+export const unexpected: ProblemDefinition<{ message: string; stack?: readonly string[] }> = {
   id: 'unexpected',
   summary: 'something went wrong that this program does not know',
   title: () => 'unexpected error',
   cause: ({ message }) => `unexpected error: ${message}`,
-});
+};
 
-export const outputFailed = defineProblem<{ errno: string }>({
+export const outputFailed: ProblemDefinition<{ errno: string }> = {
   id: 'output-failed',
   summary: 'the result could not be written',
   title: () => 'standard output could not be written',
   cause: ({ errno }) => `cannot write to standard output: ${errno}`,
-});
+};
 
 /** What stopped the program without anybody having expected it. */
 export function unexpectedProblem(error: unknown) {

@@ -5,7 +5,7 @@
 import { type Advice, mergeAdvice } from '../advice.js';
 import { describeKept, describeNotRunning } from '../binfmt/verdict-text.js';
 import type { Invocation } from '../invocation.js';
-import { definitionOf, ENTRY_KEPT, type ExitStatus, type Facts, type Problem } from '../problem.js';
+import { ENTRY_KEPT, type ExitStatus, type Problem } from '../problem.js';
 import { printable, shortened } from '../text.js';
 import { renderAdvice } from './advice-text.js';
 import type { RenderedAdvice } from './call-again.js';
@@ -24,8 +24,7 @@ export interface ProblemText {
 
 /** `subjects`: everything that has the problem for the same reason. */
 export function textOf(problem: Problem, subjects: readonly string[] = [problem.subject]): ProblemText {
-  const definition = definitionOf(problem);
-  const facts: Facts = problem.facts;
+  const { definition, facts } = problem;
   return {
     title: definition.title(facts, subjects),
     symptom: definition.symptom?.(facts),
@@ -51,7 +50,7 @@ export function oneLine(problem: Problem, invocation: Invocation): string {
 export function causeOf(problem: Problem): string {
   const { cause, evidence } = textOf(problem);
   const kept = problem.facts[ENTRY_KEPT] === true;
-  if (definitionOf(problem).scope === 'platform') return describeNotRunning(cause, evidence[0], kept);
+  if (problem.definition.scope === 'platform') return describeNotRunning(cause, evidence[0], kept);
   return kept ? describeKept(cause) : cause;
 }
 
@@ -83,7 +82,7 @@ export function exitStatusOf(problems: readonly Problem[]): ExitStatus {
 }
 
 function statusOf(problem: Problem): ExitStatus {
-  return definitionOf(problem).exitStatus ?? 1;
+  return problem.definition.exitStatus ?? 1;
 }
 
 /** A line for each item, successes first; a problem of the whole machine only once. */

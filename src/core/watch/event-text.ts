@@ -35,7 +35,8 @@ export interface EventFormat {
 export function formatEvent({ event, architecture, cause }: WatchEvent, time: string, options: EventFormat): string {
   const text = cause && describeEventCause(cause, options.invocation);
   if (options.format === 'json') {
-    const problem = cause?.kind === 'problem' ? { id: cause.problem.id, facts: cause.problem.facts } : undefined;
+    const problem =
+      cause?.kind === 'problem' ? { id: cause.problem.definition.id, facts: cause.problem.facts } : undefined;
     const restoreCause = cause?.kind === 'restore' ? cause.cause : undefined;
     const taker = cause && 'taker' in cause ? cause.taker : undefined;
     return JSON.stringify({ time, event, architecture, cause: text, restoreCause, taker, problem });

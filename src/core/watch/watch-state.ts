@@ -8,7 +8,7 @@ import { entryRemoved } from '../install/emulator-problems.js';
 import type { InstallResult } from '../install/plan.js';
 import type { Selection } from '../install/selection.js';
 import type { Platform } from '../platform/platform.js';
-import { isProblem, type Problem } from '../problem.js';
+import { isProblem, keyOf, type Problem } from '../problem.js';
 import { unexpectedProblem } from '../report/program-problems.js';
 import { afterTry, allowedAt, type Backoff, type BackoffLimits, FIRST_WAIT } from './backoff.js';
 import { type RestoreCause, restoreCauses, type Taker, type WatchEvent } from './events.js';
@@ -194,8 +194,7 @@ function eventOf(
 ): WatchEvent | undefined {
   const architecture = platform.architecture.name;
   if (problem) {
-    const known = old.problem && JSON.stringify([old.problem.id, old.problem.facts]);
-    if (known === JSON.stringify([problem.id, problem.facts])) return undefined;
+    if (old.problem && keyOf(old.problem) === keyOf(problem)) return undefined;
     return { event: 'failed', architecture, cause: { kind: 'problem', problem } };
   }
   if (!started || old.problem) {

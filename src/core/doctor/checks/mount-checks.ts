@@ -12,7 +12,7 @@ import { FORMAT_ERROR } from './not-running.js';
 /** The problem with binfmt_misc itself, if it is of this kind. */
 function mountProblem<F extends Facts>(id: string, input: DoctorInput): Found<F> | undefined {
   const { binfmt } = input;
-  if (binfmt.kind === 'writable' || binfmt.problem.id !== id) return undefined;
+  if (binfmt.kind === 'writable' || binfmt.problem.definition.id !== id) return undefined;
   // What can be read, and works, needs no more than that.
   const troubled = isTroubled(input);
   if (binfmt.kind === 'readable' && !troubled) return undefined;
@@ -140,7 +140,7 @@ export const deadAutomount = machineCheck<{ path: string; errno: string }>({
   find(input) {
     const { binfmt } = input;
     if (binfmt.kind !== 'writable') return mountProblem('dead-automount', input);
-    if (binfmt.insteadOf?.id !== 'dead-automount') return undefined;
+    if (binfmt.insteadOf?.definition.id !== 'dead-automount') return undefined;
     const { facts, advice } = binfmt.insteadOf;
     return { facts: facts as { path: string; errno: string }, advice, severity: 'warning' };
   },

@@ -1,5 +1,5 @@
 /** The words of `doctor --explain`. */
-import { defineProblem } from '../../problem.js';
+import type { ProblemDefinition } from '../../problem.js';
 import { listed, printable, quote, shortened } from '../../text.js';
 import type { Build } from '../../version.js';
 import type { DoctorReport, PlatformLine } from '../report.js';
@@ -48,13 +48,13 @@ function describe({ platform, entry, version }: Here): string {
   return `${platform} (${entry}, ${version === undefined ? 'unknown version' : `QEMU ${version}`})`;
 }
 
-export const unknownMessage = defineProblem<{ message: string }>({
+export const unknownMessage: ProblemDefinition<{ message: string }> = {
   id: 'unknown-message',
   summary: 'doctor --explain was given a message that it does not know',
   title: () => 'unknown message',
   cause: ({ message }) =>
     `${quote(message)} is not a message that this program knows. What doctor finds on this machine is on standard output; if that explains nothing, report the message with the last line there, and with the output of doctor --json --verbose`,
-});
+};
 
 /** One line to paste into an issue: what was seen, and on which machine. */
 export function describeForIssue(

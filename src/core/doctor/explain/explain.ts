@@ -64,7 +64,7 @@ export function explain(
 function explanationOf({ row, line }: KnownLine, input: DoctorInput, problems: readonly Problem[]): Explanation {
   const platforms = platformFacts(input);
   const here = row.where && platforms.map((platform) => hereOf(row, platform, input));
-  const findings = problems.filter(({ id }) => id === row.id || row.checks?.includes(id));
+  const findings = problems.filter(({ definition: { id } }) => id === row.id || row.checks?.includes(id));
   const others = row.checks?.includes(noEntry.id) === true && !input.named;
   const standing = standingOf(row, here, findings, input);
   const advice = findings.some(isCause(row)) ? [] : adviceOf(row, standing, platforms, input);
@@ -79,8 +79,8 @@ function hereOf({ where = {} }: KnownProblem, platform: PlatformFacts, input: Do
 /** A finding that says more than the row itself. */
 export const isCause =
   (row: KnownProblem) =>
-  ({ id, severity }: Problem): boolean =>
-    severity !== 'note' && id !== row.id;
+  ({ definition, severity }: Problem): boolean =>
+    severity !== 'note' && definition.id !== row.id;
 
 function standingOf(
   row: KnownProblem,

@@ -62,7 +62,7 @@ function titleOf(group: readonly Problem[]): string {
       first,
       group.map(({ subject }) => subject),
     ).title
-  } [${first.id}]`;
+  } [${first.definition.id}]`;
 }
 
 /** The first one in any case. */
@@ -78,9 +78,13 @@ function linesThatFit(helps: readonly ReturnType<typeof paragraphsOf>[], room: n
 
 /** Further causes that doctor finds here. */
 function otherGroups(explanations: readonly Explanation[], invocation: Invocation): string[] {
-  const shown = new Set(explanations.flatMap((each) => causesOf(each)[0]?.map(({ id }) => id) ?? []));
+  const shown = new Set(
+    explanations.flatMap((each) => causesOf(each)[0]?.map(({ definition }) => definition.id) ?? []),
+  );
   const all = groupByCause(explanations.flatMap((each) => each.findings.filter(isCause(each.row))));
-  return all.filter(([first]) => first && !shown.has(first.id)).map((group) => formatGroup(group, invocation));
+  return all
+    .filter(([first]) => first && !shown.has(first.definition.id))
+    .map((group) => formatGroup(group, invocation));
 }
 
 function formatSources(explanations: readonly Explanation[]): string[] {
