@@ -10,7 +10,11 @@
 /* The most fields that a request may have: "run", its root directory, its file, and a dozen of variables. */
 enum { MAX_FIELDS = 15 };
 
-/* launcher.c: answers "ok", or the errno of the call that failed if `result` is negative. */
+/* requests.c: answers a request. `length` is that of the line, which may have null bytes in it. */
+void answer(const char *request, size_t length);
+/* Node.js has ended, and nothing is to be done for it any more. */
+extern bool ending;
+/* Answers "ok", or the errno of the call that failed if `result` is negative. */
 void answer_errno(int result);
 /* Turns hexadecimal digits into bytes, in place. Returns the number of bytes; -1 if these are not pairs of digits. */
 ssize_t decode_hex(char *hex);

@@ -3,7 +3,7 @@
  * by exit status, by signal, at the time limit, or not started at all, with the true errno of its execve(2).
  */
 #define _GNU_SOURCE
-#include "launcher.h"
+#include "run.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,33 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_SHOWN = 512, BEGINNING = 4096, BUILD_ID = 64 }; /* bytes */
-
-struct run {
-	char *line; /* holds the strings of `program` */
-	struct program program;
-	pid_t pid;
-	bool inspect; /* It is ended as soon as it has started, and the started file is reported. */
-	bool ended, traced, late, starved;
-	int status; /* as waitpid reports it */
-	struct { char *beginning; ssize_t length; long long size; } interpreter;
-	struct timespec start, end;
-	char *exe, label[LABEL]; /* `exe`: NULL if it was not seen */
-	dev_t device; /* with `inode`: the file `exe` */
-	ino_t inode;
-	const char *ran_by; /* "processor", "interpreter" or "unknown" */
-};
-
 static struct run *runs;
 static size_t count;
-
-static void print_hex(const char *bytes, size_t length) {
-	for (size_t i = 0; i < length; i++) printf("%02x", (unsigned char)bytes[i]);
-}
-
-static long long microseconds(struct timespec from, struct timespec to) {
-	return (to.tv_sec - from.tv_sec) * 1000000LL + (to.tv_nsec - from.tv_nsec) / 1000;
-}
 
 void queue_run(char **fields, int n, char *line) {
 	runs = realloc(runs, (count + 1) * sizeof *runs);
@@ -160,35 +135,6 @@ static bool is_started(const struct stat *file) {
 	return false;
 }
 
-static void report(struct run *run, const struct child_report *child) {
-	char output[OUTPUT_SHOWN], *bytes = output, id[2 * BUILD_ID + 1];
-	ssize_t length = run->program.output < 0 ? 0 : pread(run->program.output, output, sizeof output, 0);
-	const char *kind = "exit";
-	long long number = WEXITSTATUS(run->status);
-
-	read_build_id(run->interpreter.beginning, run->interpreter.length > 0 ? (size_t)run->interpreter.length : 0, id, sizeof id);
-	if (child->failed_call[0]) {
-		kind = child->failed_call;
-		number = child->error;
-	} else if (run->inspect && run->interpreter.size > 0) {
-		kind = "inspected";
-		number = run->interpreter.size;
-		bytes = run->interpreter.beginning;
-		length = run->interpreter.length;
-	} else if (run->late) {
-		kind = run->starved ? "starved" : "timeout";
-		number = 0;
-	} else if (WIFSIGNALED(run->status)) {
-		kind = "signal";
-		number = WTERMSIG(run->status);
-	}
-	printf("%s\t%lld\t%lld\t%s\t", kind, number, microseconds(run->start, run->end), run->ran_by);
-	if (run->exe) print_hex(run->exe, strlen(run->exe));
-	printf("\t%s\t%s\t", id, run->label);
-	print_hex(bytes, length > 0 ? (size_t)length : 0);
-	putchar('\n');
-}
-
 /* An empty file in memory. A seccomp profile may forbid that; then it is a file without a name in /tmp. */
 static int empty_file(const char *name) {
 	int fd = memfd_create(name, MFD_CLOEXEC);
@@ -262,7 +208,7 @@ void run_queued(long milliseconds) {
 	wait_for_all(children, milliseconds * 1000LL);
 	kill_strays(begin, is_started);
 	for (size_t i = 0; i < count; i++) {
-		report(&runs[i], &children[i]);
+		report_run(&runs[i], &children[i]);
 		close(runs[i].program.output);
 		free(runs[i].interpreter.beginning);
 		free(runs[i].exe);

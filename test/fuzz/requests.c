@@ -2,10 +2,13 @@
  * The launcher's parser of requests, and all that it does on request, without any privilege and in an empty root directory. An
  * input is what Node.js might send.
  */
-#define main launcher_main
-#include "../../src/native/launcher.c"
-#undef main
+#define _GNU_SOURCE
+#include "../../src/native/launcher.h"
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* Milliseconds that the programs of one input may take. */
 enum { LIMIT = 50, FIRST_FILE = 10 };
