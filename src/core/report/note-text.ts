@@ -6,62 +6,54 @@ import { printable } from '../text.js';
 const qemu = (version?: string) => (version === undefined ? 'unknown QEMU version' : `QEMU ${version}`);
 const flags = (letters: string) => letters || 'none';
 
+type Cause = (problem: Problem) => string;
+type Texts = {
+  readonly [Kind in Note['kind']]: (note: Extract<Note, { kind: Kind }>, cause: Cause) => string;
+};
+
+const texts: Texts = {
+  native: () => 'this machine runs it natively',
+  'native-left-out': () => 'this machine runs it natively, left out',
+  'already-registered': ({ version }) => `already registered, ${qemu(version)}`,
+  'other-entry': ({ entry }) => `already runs through ${entry}, left alone`,
+  'hidden-entry': ({ interpreter = 'an emulator' }) =>
+    `already runs through ${interpreter}, by an entry that cannot be read from here; left alone`,
+  kept: ({ version, difference }) => `kept ${qemu(version)}${describeKept(difference)}`,
+  'not-replaced': ({ version, problem }, cause) =>
+    `already registered, ${qemu(version)}, not replaced: ${cause(problem)}`,
+  changed: ({ difference }) => describeChange(difference),
+  renewed: () => "registered again, through the host's own file",
+  persisted: ({ registers, chosen }) =>
+    `${registers} at every boot (${chosen ? 'as chosen' : 'found on this host; choose another way with --persist=FORMAT'})`,
+  'boot-service-off': ({ service, file }) =>
+    `at boot, ${service} will register nothing, because ${file} is a link to /dev/null`,
+  'in-front-at-boot': ({ entry, other, file }) =>
+    `from the next boot on, ${other} is in front of ${entry}, because ${file} is read later`,
+  'record-clash': ({ entry, other }) =>
+    `update-binfmts will not register ${entry} at boot, because it has ${other} for the same programs; remove that one first`,
+  'own-entry-restored': ({ interpreter }) => `the host's own entry is registered again, ${interpreter}`,
+  replaced: ({ entry }) => (entry === 'broken' ? 'replaced an entry that did not work' : 'replaced a disabled entry'),
+  'in-front-of': ({ entry }) => `in front of ${entry}`,
+  behind: ({ entry }) => `behind ${entry}`,
+  'runs-anyway': ({ problem }, cause) => cause(problem),
+  'this-container-only'({ platform, note }, cause) {
+    const alone = `in this container only, because this program is emulated itself, on ${platform}`;
+    return note === undefined ? alone : `${describeNote(note, cause)}; ${alone}`;
+  },
+  'other-names': ({ files, instead }) =>
+    `${describeFiles(files)} not used, because emulators have other names here; in a container, -v FILE:${printable(instead)}:ro would be used`,
+  'not-registered': () => 'not registered',
+  'entries-unreadable': ({ problem }, cause) => `entries cannot be read: ${cause(problem)}`,
+  'one-user-only': ({ missing }) =>
+    `only root is mapped in the namespace, and package managers may need more users: ${describeMissing(missing)}`,
+  'no-watcher': () => 'no watcher is running here',
+  'next-step': ({ step }) => step,
+};
+
 /** One line. `cause`: how the cause of a problem reads. */
-export function describeNote(note: Note, cause: (problem: Problem) => string): string {
-  switch (note.kind) {
-    case 'native':
-      return 'this machine runs it natively';
-    case 'native-left-out':
-      return 'this machine runs it natively, left out';
-    case 'already-registered':
-      return `already registered, ${qemu(note.version)}`;
-    case 'other-entry':
-      return `already runs through ${note.entry}, left alone`;
-    case 'hidden-entry':
-      return `already runs through ${note.interpreter ?? 'an emulator'}, by an entry that cannot be read from here; left alone`;
-    case 'kept':
-      return `kept ${qemu(note.version)}${describeKept(note.difference)}`;
-    case 'not-replaced':
-      return `already registered, ${qemu(note.version)}, not replaced: ${cause(note.problem)}`;
-    case 'changed':
-      return describeChange(note.difference);
-    case 'renewed':
-      return "registered again, through the host's own file";
-    case 'persisted':
-      return `${note.registers} at every boot (${note.chosen ? 'as chosen' : 'found on this host; choose another way with --persist=FORMAT'})`;
-    case 'boot-service-off':
-      return `at boot, ${note.service} will register nothing, because ${note.file} is a link to /dev/null`;
-    case 'in-front-at-boot':
-      return `from the next boot on, ${note.other} is in front of ${note.entry}, because ${note.file} is read later`;
-    case 'record-clash':
-      return `update-binfmts will not register ${note.entry} at boot, because it has ${note.other} for the same programs; remove that one first`;
-    case 'own-entry-restored':
-      return `the host's own entry is registered again, ${note.interpreter}`;
-    case 'replaced':
-      return note.entry === 'broken' ? 'replaced an entry that did not work' : 'replaced a disabled entry';
-    case 'in-front-of':
-      return `in front of ${note.entry}`;
-    case 'behind':
-      return `behind ${note.entry}`;
-    case 'runs-anyway':
-      return cause(note.problem);
-    case 'this-container-only': {
-      const alone = `in this container only, because this program is emulated itself, on ${note.platform}`;
-      return note.note === undefined ? alone : `${describeNote(note.note, cause)}; ${alone}`;
-    }
-    case 'other-names':
-      return `${describeFiles(note.files)} not used, because emulators have other names here; in a container, -v FILE:${printable(note.instead)}:ro would be used`;
-    case 'not-registered':
-      return 'not registered';
-    case 'entries-unreadable':
-      return `entries cannot be read: ${cause(note.problem)}`;
-    case 'one-user-only':
-      return `only root is mapped in the namespace, and package managers may need more users: ${describeMissing(note.missing)}`;
-    case 'no-watcher':
-      return 'no watcher is running here';
-    case 'next-step':
-      return note.step;
-  }
+export function describeNote(note: Note, cause: Cause): string {
+  const text = texts[note.kind] as (note: Note, cause: Cause) => string;
+  return text(note, cause);
 }
 
 function describeFiles([first = '', ...more]: readonly string[]): string {

@@ -59,15 +59,14 @@ interface Prepared extends Missing {
   readonly nextPath: string;
 }
 
-/**
- * They go again if a signal ends this program before they have their names. Discard the result at the end, also after a commit.
- * `force`: also over files that somebody else has written or changed.
- */
-export async function stageFiles(
-  tree: HostTree,
-  wanted: readonly HostFile[],
-  force: boolean,
-): Promise<StagedFiles | HostFailure> {
+/** What has to be written, and what is there already: the hash of each file. */
+interface Compared {
+  readonly missing: readonly Missing[];
+  readonly present: Readonly<Record<string, string>>;
+}
+
+/** `force`: also over files that somebody else has written or changed. */
+async function compare(tree: HostTree, wanted: readonly HostFile[], force: boolean): Promise<Compared | HostFailure> {
   const manifest = await readManifest(tree);
   const changed: string[] = manifest === undefined ? [MANIFEST] : [];
   const present: Record<string, string> = {};
@@ -88,6 +87,33 @@ export async function stageFiles(
     missing.push({ file, sha256, replaced: foreign && !same ? replacedBy(found, file) : undefined });
   }
   if (changed.length > 0 && !force) return { kind: 'changed', files: changed.map((file) => `/${file}`) };
+  return { missing, present };
+}
+
+/** Writes one file beside its place. Adds it to `prepared` before that, so that what was begun is removed too. */
+async function prepare(tree: HostTree, missing: Missing, prepared: Prepared[]): Promise<HostFailure | undefined> {
+  const { file } = missing;
+  const nextPath = nextTo(file.path);
+  const [place, next] = [await tree.place(file.path, true), await tree.place(nextPath, true)];
+  const failed = [place, next].find(({ kind }) => kind === 'failed');
+  if (failed?.kind === 'failed') return { ...failed, kind: 'write-failed', half: false };
+  if (place.kind !== 'place' || next.kind !== 'place') return undefined;
+  prepared.push({ ...missing, place: place.path, next: next.path, nextPath });
+  const errno = writeNew(next.path, file);
+  return errno === undefined ? undefined : writeFailed(nextPath, errno, false);
+}
+
+/**
+ * They go again if a signal ends this program before they have their names. Discard the result at the end, also after a commit.
+ * `force`: also over files that somebody else has written or changed.
+ */
+export async function stageFiles(
+  tree: HostTree,
+  wanted: readonly HostFile[],
+  force: boolean,
+): Promise<StagedFiles | HostFailure> {
+  const compared = await compare(tree, wanted, force);
+  if ('kind' in compared) return compared;
   await removeUnfinished(tree);
   const prepared: Prepared[] = [];
   const remove = () => {
@@ -98,21 +124,11 @@ export async function stageFiles(
     remove();
     forget();
   };
-  for (const each of missing) {
-    const { file } = each;
-    const nextPath = nextTo(file.path);
-    const [place, next] = [await tree.place(file.path, true), await tree.place(nextPath, true)];
-    const failed = [place, next].find(({ kind }) => kind === 'failed');
-    if (failed?.kind === 'failed') {
-      discard();
-      return { ...failed, kind: 'write-failed', half: false };
-    }
-    if (place.kind !== 'place' || next.kind !== 'place') continue;
-    prepared.push({ ...each, place: place.path, next: next.path, nextPath });
-    const errno = writeNew(next.path, file);
-    if (errno === undefined) continue;
+  for (const missing of compared.missing) {
+    const failure = await prepare(tree, missing, prepared);
+    if (failure === undefined) continue;
     discard();
-    return writeFailed(nextPath, errno, false);
+    return failure;
   }
   const find = (file: string) => prepared.find((each) => each.file.path === file);
   return {
@@ -120,7 +136,7 @@ export async function stageFiles(
     isChanged: (file) => find(file) !== undefined,
     async commit(files) {
       const chosen = prepared.filter(({ file }) => files.includes(file.path));
-      const failure = await commit(tree, chosen, present);
+      const failure = await commit(tree, chosen, compared.present);
       discard();
       return failure;
     },
