@@ -31,7 +31,7 @@ target "image" {
   inherits = ["_common"]
   target   = "image"
   args     = { SET = SET, IMAGE = IMAGE }
-  tags     = ["${IMAGE}:latest"]
+  tags     = ["${IMAGE}:latest", "${IMAGE}:${VERSION}"]
   output   = ["type=docker"]
 }
 

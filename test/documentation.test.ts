@@ -31,7 +31,7 @@ const kinds = [...read('test/run').matchAll(/^(?:quick|rest|named)=\((.*)\)$/gm)
 const ownOptions = commands.flatMap(({ options }) => [...Object.keys(options), 'help'].map((option) => `--${option}`));
 /** Of `docker run`, of the campaign (test/campaign), and of the tools on docs/migrating.md. */
 const othersOptions = [
-  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed --stop'.split(' '),
+  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed --stop --load'.split(' '),
   '--with-registry-auth',
   ...'--reset --persistent --credential --preserve-argv0 --ignore-family --qemu-path --qemu-suffix --path --suffix'.split(
     ' ',
@@ -51,11 +51,19 @@ function table(page: string, header: string): string[][] {
   );
 }
 
-describe('CHANGELOG.md', () => {
-  it('begins with the version of package.json', () => {
-    const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
-    const [, first] = /^## (.*)$/m.exec(fs.readFileSync(path.join(ROOT, 'CHANGELOG.md'), 'utf8')) ?? [];
-    expect(first).to.equal(version);
+describe('the version of package.json', () => {
+  const { version } = JSON.parse(read('package.json'));
+
+  it('is the first in CHANGELOG.md', () => {
+    expect(/^## (.*)$/m.exec(read('CHANGELOG.md'))?.[1]).to.equal(version);
+  });
+
+  it('is what a release builds, and what a cluster pulls', () => {
+    expect(/variable "VERSION" +\{ default = "(.*)" \}/.exec(read('docker-bake.hcl'))?.[1]).to.equal(version);
+    for (const file of ['base/daemonset.yaml', 'binfmt.yaml', 'kustomization.yaml']) {
+      const [, tag] = /^ +(?:image: binfmt:|newTag: )(.*)$/m.exec(read(`deploy/kubernetes/${file}`)) ?? [];
+      expect(tag, file).to.equal(version);
+    }
   });
 });
 

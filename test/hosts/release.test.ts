@@ -5,10 +5,10 @@ import { expect } from 'chai';
 import { ALL_IMAGE, docker, mountOnHost, mustDocker, privileged, uninstallAll } from '../support/docker.js';
 import { own } from '../support/machine.js';
 import { must, ROOT } from '../support/program.js';
+import { startRegistry, stopRegistry } from '../support/registry.js';
 import { scratch } from '../support/scratch.js';
 import { jobs } from '../support/workflow.js';
 import { foreign, hosts, manifestOf } from './hosts.js';
-import { startRegistry, stopRegistry } from './registry.js';
 import { buildRunner, runJob } from './runner.js';
 
 interface Descriptor {

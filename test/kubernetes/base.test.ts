@@ -2,11 +2,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { api } from '../support/api-server.js';
-import { docker, IMAGE, mustDocker, uninstallAll } from '../support/docker.js';
+import { IMAGE, uninstallAll } from '../support/docker.js';
 import { expectGuestsRun, prepareGuests, runsGuestPod } from '../support/guest-pods.js';
 import { mounted, onHost, unmountHost } from '../support/host.js';
 import { entryNames, MOUNT, writeEntry } from '../support/kernel.js';
-import { DaemonSet, kubectl, mustKubectl } from '../support/kubernetes.js';
+import { DaemonSet, kubectl, mustKubectl, onContainerd, processesOf } from '../support/kubernetes.js';
 import { guest } from '../support/machine.js';
 import { must } from '../support/program.js';
 import { skipBecause } from '../support/skip.js';
@@ -42,17 +42,15 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
 
   it('runs pods of four other architectures', () => expectGuestsRun());
 
-  it('has three capabilities, a root file system that it cannot change, seccomp, and no token', () => {
-    const format =
-      '{{.HostConfig.Privileged}} {{.HostConfig.CapAdd}} {{.HostConfig.CapDrop}} {{.HostConfig.ReadonlyRootfs}}';
-    expect(ours.inspect(format)).to.equal('false [SYS_ADMIN SYS_PTRACE SYS_CHROOT] [ALL] true');
-    const status = mustDocker('exec', ours.container(), '/usr/bin/binfmt', '--version');
-    expect(status).to.match(/^binfmt/);
-    const process = must('cat', [`/proc/${ours.inspect('{{.State.Pid}}')}/status`]);
-    expect(process).to.match(/^NoNewPrivs:\t1$/m);
-    expect(process).to.match(/^Seccomp:\t2$/m);
-    expect(process).to.match(/^CapEff:\t00000000002c0000$/m);
-    expect(ours.inspect('{{range .Mounts}}{{.Destination}} {{end}}')).not.to.contain('serviceaccount');
+  it('has three capabilities, a root file system that it cannot change, seccomp, and no token', async () => {
+    expect(ours.kubectl('exec', 'daemonset/binfmt', '--', '/usr/bin/binfmt', '--version')).to.match(/^binfmt/);
+    const status = await ours.procfs('status');
+    expect(status).to.match(/^NoNewPrivs:\t1$/m);
+    expect(status).to.match(/^Seccomp:\t2$/m);
+    for (const set of ['CapEff', 'CapBnd']) expect(status).to.match(new RegExp(`^${set}:\t00000000002c0000$`, 'm'));
+    const mounts = await ours.procfs('mountinfo');
+    expect(mounts).to.match(/^\d+ \d+ \S+ \S+ \/ ro,/m);
+    expect(mounts).not.to.contain('serviceaccount');
   });
 
   it('mounts binfmt_misc on the host, so that the entries stay when the pod is gone, and when all is removed', async () => {
@@ -65,20 +63,20 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
 
   /** The entries stay while `disturb` ends the container, and until another one is ready. */
   const endsAndComesBack = async (disturb: () => unknown) => {
-    const [entries, container] = [entryNames(), ours.container()];
+    const [entries, container] = [entryNames(), (await ours.containers()).join()];
     await disturb();
-    const running = () => docker('inspect', '--format', '{{.State.Running}}', container).stdout;
-    await untilWithin(PATIENCE, () => running() !== 'true\n', 'its container to end');
+    await untilWithin(PATIENCE, () => processesOf(container).length === 0, 'its container to end');
     expect(entryNames()).to.deep.equal(entries);
     expect(await runsGuestPod(guest, { tolerations: [{ operator: 'Exists' }] })).to.equal(true);
-    await untilWithin(PATIENCE, () => !['', container].includes(ours.container()), 'another container');
+    const another = async () => (await ours.containers()).flatMap(processesOf).length > 0;
+    await untilWithin(PATIENCE, another, 'another container');
     await readyAgain();
     expect(entryNames()).to.deep.equal(entries);
   };
 
   it('keeps the entries while its pod is killed, and comes back', async () => {
     const pod = await ours.pod();
-    await endsAndComesBack(() => mustDocker('kill', '--signal', 'KILL', ours.container()));
+    await endsAndComesBack(() => ours.kill('SIGKILL'));
     expect(await ours.pod()).to.equal(pod);
   });
 
@@ -105,15 +103,18 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     expect(ours.kubectl('get', 'pods', '--output', 'jsonpath={.items[0].spec.priority}')).to.equal('2000001000');
   });
 
-  it('keeps its pod and the entries while the kubelet is restarted', async function () {
-    const restart = process.env['BINFMT_TEST_RESTART_KUBELET'];
-    if (!restart) skipBecause(this, 'BINFMT_TEST_RESTART_KUBELET names no command that restarts the kubelet');
-    const [pod, container] = [await ours.pod(), ours.container()];
-    must('env', ['--unset', 'TMPDIR', 'bash', '-c', restart]);
-    await untilWithin(PATIENCE, () => runsGuestPod(guest), 'a pod that runs');
-    await readyAgain();
-    expect([await ours.pod(), ours.container()]).to.deep.equal([pod, container]);
-  });
+  for (const what of ['kubelet', ...(onContainerd() ? ['containerd'] : [])]) {
+    it(`keeps its pod and the entries while ${what} is restarted`, async function () {
+      const variable = `BINFMT_TEST_RESTART_${what.toUpperCase()}`;
+      const restart = process.env[variable];
+      if (!restart) skipBecause(this, `${variable} names no command that restarts ${what}`);
+      const [pod, processes] = [await ours.pod(), await ours.processes()];
+      must('env', ['--unset', 'TMPDIR', 'bash', '-c', restart]);
+      await untilWithin(PATIENCE, () => runsGuestPod(guest), 'a pod that runs');
+      await readyAgain();
+      expect([await ours.pod(), (await ours.processes())[0]]).to.deep.equal([pod, processes[0]]);
+    });
+  }
 
   it('restores all entries after systemd-binfmt --unregister, which writes -1 to status', async () => {
     const entries = entryNames();
@@ -130,8 +131,16 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
   it('keeps the entries if binfmt_misc is unmounted on the host, and mounts it there again', async () => {
     unmountHost();
     expect(await runsGuestPod(guest)).to.equal(true);
-    mustDocker('kill', '--signal', 'HUP', ours.container());
+    await ours.kill('SIGHUP');
     await untilWithin(PATIENCE, mounted, 'the mount');
+  });
+
+  it('restores an entry after binfmt_misc was unmounted on the host, and mounted again at once', async () => {
+    must('sh', ['-c', `umount ${MOUNT} && mount -t binfmt_misc binfmt_misc ${MOUNT}`]);
+    const entries = entryNames();
+    writeEntry(guest.emulator, '-1');
+    await untilWithin(PATIENCE, () => entryNames().length === entries.length, 'the entry');
+    expect(await runsGuestPod(guest)).to.equal(true);
   });
 
   it('does not fight with a second DaemonSet', async () => {

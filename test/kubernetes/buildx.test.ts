@@ -16,7 +16,7 @@ import {
 import { expectGuestsRun, prepareGuests } from '../support/guest-pods.js';
 import { mounted, unmountHost } from '../support/host.js';
 import { MOUNT } from '../support/kernel.js';
-import { DaemonSet, kubectl, makeNamespace, removeNamespace } from '../support/kubernetes.js';
+import { DaemonSet, giveToNode, kubectl, makeNamespace, removeNamespace } from '../support/kubernetes.js';
 import { own } from '../support/machine.js';
 import { must } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
@@ -44,6 +44,7 @@ describe("the init container of buildx's Kubernetes driver", () => {
   before(async () => {
     mustDocker('tag', IMAGE, QEMU);
     image = standIn();
+    giveToNode(QEMU, image);
     makeNamespace(NAMESPACE);
     await prepareGuests();
     config = { ...process.env, BUILDX_CONFIG: scratch() };

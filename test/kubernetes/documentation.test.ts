@@ -1,11 +1,13 @@
 /** Types what docs/cluster.md says, in order, and compares what is printed with what it says. */
+import fs from 'node:fs';
+import path from 'node:path';
 import { expect } from 'chai';
 import { docker, guestImage, IMAGE, mustDocker, uninstallAll } from '../support/docker.js';
 import { guests } from '../support/guest-pods.js';
 import { mounted, unmountHost } from '../support/host.js';
 import { entryNames } from '../support/kernel.js';
-import { cloneOfDeploy, DaemonSet, kubectl, mustKubectl, removeNamespace } from '../support/kubernetes.js';
-import { run } from '../support/program.js';
+import { cloneOfDeploy, DaemonSet, giveToNode, kubectl, mustKubectl, removeNamespace } from '../support/kubernetes.js';
+import { ROOT, run } from '../support/program.js';
 import { skipBecause } from '../support/skip.js';
 import { CLUSTER, expectPrinted, storiesOf } from '../typed/story.js';
 
@@ -13,7 +15,7 @@ import { CLUSTER, expectPrinted, storiesOf } from '../typed/story.js';
 const arm64 = guests.find(({ name }) => name === 'arm64');
 /** Names that the page has for images. */
 const BUSYBOX = 'arm64v8/busybox:1';
-const NAME = 'binfmt:latest';
+const NAME = `binfmt:${JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')).version}`;
 
 if (arm64 !== undefined) {
   describe('docs/cluster.md, typed', () => {
@@ -21,6 +23,7 @@ if (arm64 !== undefined) {
       if (mounted()) skipBecause(this, 'this host keeps binfmt_misc mounted');
       mustDocker('tag', guestImage(arm64), BUSYBOX);
       mustDocker('tag', IMAGE, NAME);
+      giveToNode(BUSYBOX, NAME);
       removeNamespace('binfmt');
       kubectl('wait', '--for=delete', 'namespace/binfmt', '--timeout=120s');
     });

@@ -1,12 +1,11 @@
 /** deploy/kubernetes/host-mounted, on a host that keeps binfmt_misc mounted and on one that does not. */
 import { expect } from 'chai';
-import { IMAGE, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
+import { IMAGE, mountOnHost, uninstallAll } from '../support/docker.js';
 import { expectGuestsRun, prepareGuests, runsGuestPod } from '../support/guest-pods.js';
 import { mounted } from '../support/host.js';
 import { entryNames, MOUNT, writeEntry } from '../support/kernel.js';
 import { DaemonSet, kubectl, removeNamespace } from '../support/kubernetes.js';
 import { guest } from '../support/machine.js';
-import { must } from '../support/program.js';
 import { skipBecause } from '../support/skip.js';
 import { PATIENCE, untilWithin } from '../support/watcher.js';
 
@@ -29,16 +28,15 @@ describe('deploy/kubernetes/host-mounted', () => {
 
   it('runs pods of four other architectures', () => expectGuestsRun());
 
-  it('has no capability, and sees of the host one directory and no process', () => {
-    const status = must('cat', [`/proc/${ours.inspect('{{.State.Pid}}')}/status`]);
+  it('has no capability, and sees of the host one directory and no process', async () => {
+    const status = await ours.procfs('status');
     expect(status).to.match(/^CapEff:\t0000000000000000$/m);
     expect(status).to.match(/^CapBnd:\t0000000000000000$/m);
     expect(status).to.match(/^NoNewPrivs:\t1$/m);
     expect(status).to.match(/^Seccomp:\t2$/m);
-    expect(ours.inspect('{{.HostConfig.PidMode}}')).to.equal('');
-    expect(ours.inspect('{{.HostConfig.SecurityOpt}}')).not.to.contain('unconfined');
-    const sources = ours.inspect('{{range .Mounts}}{{.Source}}\n{{end}}').split('\n');
-    expect(sources.filter((source) => !source.startsWith('/var/lib/kubelet/pods/'))).to.deep.equal([MOUNT]);
+    expect(status).to.match(/^NSpid:\t\d+\t1$/m);
+    expect(ours.kubectl('get', 'daemonset', 'binfmt', '--output', 'jsonpath={..hostPath.path}')).to.equal(MOUNT);
+    expect((await ours.procfs('mountinfo')).match(/ - binfmt_misc /g)).to.have.length(1);
   });
 
   it('restores entries that are removed, and keeps them when its pod is killed', async () => {
@@ -50,7 +48,7 @@ describe('deploy/kubernetes/host-mounted', () => {
       () => ours.log().includes(`restored ${guest.name}: its entry had been removed`),
       'a line in the log',
     );
-    mustDocker('kill', '--signal', 'KILL', ours.container());
+    await ours.kill('SIGKILL');
     expect(await runsGuestPod(guest)).to.equal(true);
     expect(entryNames()).to.deep.equal(entries);
     await untilWithin(PATIENCE, () => ours.ready(), 'a pod that is ready');

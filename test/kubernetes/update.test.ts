@@ -1,20 +1,20 @@
-/** A rolling update to an image with another QEMU, and then to other flags, while pods and containers are started all the time. */
+/** A rolling update to an image with another QEMU, and then to other flags, while pods and programs in pods are started all the time. */
 import { expect } from 'chai';
-import { FULL_IMAGE, guestImage, IMAGE, LABEL, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
-import { guests, outputOf, outputsOf, prepareGuests } from '../support/guest-pods.js';
+import { FULL_IMAGE, IMAGE, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
+import { guests, lastingPod, outputOf, outputsOf, prepareGuests } from '../support/guest-pods.js';
 import { mounted, unmountHost } from '../support/host.js';
 import { entryText, MOUNT } from '../support/kernel.js';
-import { DaemonSet } from '../support/kubernetes.js';
+import { DaemonSet, GUESTS } from '../support/kubernetes.js';
 import { type Guest, guest } from '../support/machine.js';
 import { started } from '../support/program.js';
 import { sayInstead, skipBecause } from '../support/skip.js';
 
-/** How many pods have to be started, at least. */
-const PODS = Number(process.env['BINFMT_TEST_PODS'] ?? 16);
+/** How many pods and programs have to be started, at least. */
+const STARTS = Number(process.env['BINFMT_TEST_STARTS'] ?? 50);
 
 interface Tally {
   pods: number;
-  containers: number;
+  programs: number;
   readonly failures: string[];
 }
 
@@ -35,15 +35,15 @@ async function startPods(tally: Tally, done: () => boolean): Promise<void> {
   }
 }
 
-/** On the same node, one after the other, with as little of the processors as a pod that asks for none. */
-async function startContainers(tally: Tally, done: () => boolean): Promise<void> {
+/** In pods that stay, one after the other. */
+async function startPrograms(tally: Tally, done: () => boolean): Promise<void> {
+  const pods = await Promise.all(guests.map(lastingPod));
   for (let i = 0; !done(); i++) {
     const each = guests[i % guests.length] as Guest;
-    const options = ['--label', LABEL, '--rm', '--cpu-shares', '2', '--platform', each.platform];
-    const run = ['run', ...options, guestImage(each), 'uname', '-m'];
-    const { stdout, stderr } = await started('docker', run);
-    if (stdout !== outputOf(each)) tally.failures.push(`a container for ${each.platform}: ${stdout}${stderr}`);
-    tally.containers++;
+    const exec = ['exec', '--namespace', GUESTS, pods[i % guests.length] ?? '', '--', 'uname', '-m'];
+    const { stdout, stderr } = await started('kubectl', exec);
+    if (stdout !== outputOf(each)) tally.failures.push(`a program for ${each.platform}: ${stdout}${stderr}`);
+    tally.programs++;
   }
 }
 
@@ -67,18 +67,19 @@ for (const [where, components, prepare] of [
       restore();
     });
 
-    it('to another QEMU, and to other flags, fail no pod and no container that starts meanwhile', async () => {
+    it('to another QEMU, and to other flags, fail no pod and no program that starts meanwhile', async () => {
       const [qemu, newQemu] = [IMAGE, FULL_IMAGE].map(qemuOf);
       if (qemu === newQemu) sayInstead(`both images have QEMU ${qemu}: the rolling updates changed flags alone`);
       const install = ['--install', guests.map(({ name }) => name).join(), '--watch'];
       const [withFlagC, without] = [install, [...install, '--no-credentials']];
-      const tally: Tally = { pods: 0, containers: 0, failures: [] };
+      const tally: Tally = { pods: 0, programs: 0, failures: [] };
+      const starts = () => tally.pods + tally.programs;
       let updating = true;
       const done = () => !updating;
-      const starting = Promise.all([startPods(tally, done), startContainers(tally, done)]);
+      const starting = Promise.all([startPods(tally, done), startPrograms(tally, done)]);
       let updates = 0;
       try {
-        for (; updates < 2 || (tally.pods < PODS && tally.failures.length === 0); updates++) {
+        for (; updates < 2 || (starts() < STARTS && tally.failures.length === 0); updates++) {
           ours.change({ image: FULL_IMAGE, components, args: updates % 2 ? without : withFlagC });
           await ours.rolledOutMeanwhile();
           expect(entryText(guest.emulator)).to.contain(`flags: ${updates % 2 ? 'PF' : 'POCF'}\n`);
@@ -90,8 +91,8 @@ for (const [where, components, prepare] of [
         updating = false;
         await starting;
       }
-      const { pods, containers, failures } = tally;
-      const started = `${pods} pods and ${containers} containers of other architectures started`;
+      const { pods, programs, failures } = tally;
+      const started = `${pods} pods and ${programs} programs of other architectures started`;
       sayInstead(`${updates} rolling updates on ${where}, meanwhile ${started}: ${failures.length} failed`);
       expect(failures).to.deep.equal([]);
     }).timeout(3_600_000);

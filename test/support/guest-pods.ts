@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { api } from './api-server.js';
 import { guestImage, guestMachine } from './docker.js';
-import { GUESTS, guestPod, kubectl, makeNamespace } from './kubernetes.js';
+import { GUESTS, giveToNode, guestPod, kubectl, makeNamespace } from './kubernetes.js';
 import { type Guest, guest, guest2, guest3, guest4 } from './machine.js';
 import { PATIENCE, untilWithin } from './watcher.js';
 
@@ -11,7 +11,7 @@ const PODS = `/api/v1/namespaces/${GUESTS}/pods`;
 
 export async function prepareGuests(): Promise<void> {
   makeNamespace(GUESTS);
-  for (const each of guests) guestImage(each);
+  giveToNode(...guests.map(guestImage));
   // Without it no pod is admitted, and it is made a moment later.
   const account = () => kubectl('get', 'serviceaccount', 'default', '--namespace', GUESTS).exit === 0;
   await untilWithin(PATIENCE, account, 'the default service account');
@@ -37,6 +37,17 @@ async function outputOfPod(pod: ReturnType<typeof guestPod>): Promise<string> {
   const output = status.phase === 'Succeeded' ? await api(`${path}/log`) : JSON.stringify(status.containerStatuses);
   await api(path, 'DELETE');
   return output;
+}
+
+/** Starts a pod that stays; resolves to its name when it runs. */
+export async function lastingPod(each: Guest): Promise<string> {
+  const pod = guestPod(each);
+  for (const container of pod.spec.containers) container.command = ['busybox', 'sleep', '1d'];
+  await api(PODS, 'POST', pod);
+  const { name } = pod.metadata;
+  const phase = async () => (JSON.parse(await api(`${PODS}/${name}`)) as { status: Status }).status.phase;
+  await untilWithin(PATIENCE, async () => (await phase()) === 'Running', `the pod ${name} to run`);
+  return name;
 }
 
 interface Status {

@@ -1,10 +1,10 @@
-/** A real Kubernetes of one node, whose kubelet runs pods in this machine's Docker Engine (test/run says how it is found). */
+/** A real Kubernetes of one node, which is this machine; the runtime is containerd or Docker (test/run says how it is found). */
 import fs from 'node:fs';
 import path from 'node:path';
 import { api, apply, applyText, mustKubectl } from './api-server.js';
-import { guestImage, LABEL, mustDocker } from './docker.js';
+import { guestImage, LABEL } from './docker.js';
 import type { Guest } from './machine.js';
-import { type Ended, ROOT, run, started } from './program.js';
+import { type Ended, must, ROOT, run, started } from './program.js';
 import { scratch } from './scratch.js';
 import { PATIENCE, untilWithin } from './watcher.js';
 
@@ -21,6 +21,41 @@ export function cloneOfDeploy(): string {
   return clone;
 }
 
+/** Does the kubelet of its only node use containerd itself, and not Docker? */
+export const onContainerd = () =>
+  mustKubectl('get', 'nodes', '--output', 'jsonpath={.items[0].status.nodeInfo.containerRuntimeVersion}').startsWith(
+    'containerd:',
+  );
+
+const given = new Set<string>();
+
+/** Gives images of the Docker Engine to the runtime of the kubelet, if that is another one. */
+export function giveToNode(...images: string[]): void {
+  const missing = images.filter((image) => !given.has(image));
+  if (missing.length === 0 || !onContainerd()) return;
+  for (const image of missing) {
+    must('bash', ['-c', `${process.env['BINFMT_TEST_KUBERNETES']} --load "$0"`, image]);
+    given.add(image);
+  }
+}
+
+/** The processes of a container, its first one first. Whatever the runtime is, their cgroup is named after the container. */
+export function processesOf(container: string): number[] {
+  const parents = new Map<number, number>();
+  for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (!fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) continue;
+      const [, parent] = /^PPid:\t(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+      parents.set(Number(pid), Number(parent));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return [...parents.keys()].sort(
+    (a, b) => Number(parents.has(parents.get(a) ?? 0)) - Number(parents.has(parents.get(b) ?? 0)),
+  );
+}
+
 /** A namespace that is removed with all that is in it by `removeNamespace`, or when the tests have ended. */
 export function makeNamespace(name: string): void {
   const labels = { [LABEL]: '' };
@@ -34,7 +69,7 @@ export function removeNamespace(name: string): void {
 }
 
 export interface Rendering {
-  /** With a tag. */
+  /** With a tag, or with a digest: `NAME@sha256:…`. */
   readonly image: string;
   /** Directories of deploy/kubernetes. */
   readonly components?: readonly string[];
@@ -47,7 +82,8 @@ export interface Rendering {
 export function render({ image, components = [], namespace = 'binfmt', args }: Rendering): string {
   const dir = scratch();
   const from = (name: string) => path.relative(fs.realpathSync(dir), path.join(DEPLOY, name));
-  const [newName, newTag] = image.split(':');
+  const [newName, digest] = image.split('@');
+  const [, withoutTag = newName, newTag = 'latest'] = /^(.*):([\w.-]+)$/.exec(newName ?? '') ?? [];
   const container = '/spec/template/spec/containers/0';
   const replaced = [
     { op: 'replace', path: `${container}/readinessProbe/initialDelaySeconds`, value: 1 },
@@ -58,12 +94,17 @@ export function render({ image, components = [], namespace = 'binfmt', args }: R
     resources: [from('base')],
     components: components.map(from),
     namespace,
-    images: [{ name: 'binfmt', newName, newTag: newTag ?? 'latest' }],
+    images: [{ name: 'binfmt', ...(digest ? { newName, digest } : { newName: withoutTag, newTag }) }],
     labels: [{ pairs: { [LABEL]: '' } }],
     patches: [{ target: { kind: 'DaemonSet' }, patch: JSON.stringify(replaced) }],
   };
   fs.writeFileSync(path.join(dir, 'kustomization.yaml'), JSON.stringify(kustomization));
   return mustKubectl('kustomize', dir);
+}
+
+interface Pod {
+  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+  readonly status: { readonly containerStatuses?: readonly { readonly containerID?: string }[] };
 }
 
 const ROLLED_OUT = ['rollout', 'status', 'daemonset/binfmt', '--timeout=9m'];
@@ -84,6 +125,7 @@ export class DaemonSet {
 
   /** Without waiting. */
   change(rendering: Rendering): void {
+    if (!rendering.image.includes('@')) giveToNode(rendering.image);
     applyText(render({ ...rendering, namespace: this.namespace }));
   }
 
@@ -96,12 +138,13 @@ export class DaemonSet {
     return mustKubectl('--namespace', this.namespace, ...args);
   }
 
+  async #pods(): Promise<readonly Pod[]> {
+    return JSON.parse(await api(`/api/v1/namespaces/${this.namespace}/pods`)).items;
+  }
+
   /** The name of its pod; undefined while it has none that is to stay. */
   async pod(): Promise<string | undefined> {
-    const { items } = JSON.parse(await api(`/api/v1/namespaces/${this.namespace}/pods`)) as {
-      items: { metadata: { name: string; deletionTimestamp?: string } }[];
-    };
-    return items.find(({ metadata }) => !metadata.deletionTimestamp)?.metadata.name;
+    return (await this.#pods()).find(({ metadata }) => !metadata.deletionTimestamp)?.metadata.name;
   }
 
   async ready(): Promise<boolean> {
@@ -113,24 +156,33 @@ export class DaemonSet {
     return this.kubectl('logs', 'daemonset/binfmt');
   }
 
-  /** The container in the Docker Engine; empty while none runs. */
-  container(): string {
-    const labels = { 'pod.namespace': this.namespace, 'container.name': 'binfmt' };
-    const filters = Object.entries(labels).flatMap(([key, value]) => [
-      '--filter',
-      `label=io.kubernetes.${key}=${value}`,
-    ]);
-    return mustDocker('ps', '--quiet', ...filters).trim();
+  /** The ids of its containers, also of those that have ended or are about to. */
+  async containers(): Promise<string[]> {
+    const statuses = (await this.#pods()).flatMap(({ status }) => status.containerStatuses ?? []);
+    return statuses.flatMap(({ containerID = '' }) => containerID.split('://')[1] || []);
   }
 
-  inspect(format: string): string {
-    return mustDocker('inspect', '--format', format, this.container()).trim();
+  /** Of the container that runs; none while none does. */
+  async processes(): Promise<number[]> {
+    return (await this.containers()).flatMap(processesOf);
   }
 
-  /** Waits until its container has ended. The namespace stays. */
+  /** What the kernel says about its first process: a file of its directory in /proc. */
+  async procfs(file: string): Promise<string> {
+    const [first] = await this.processes();
+    return fs.readFileSync(`/proc/${first}/${file}`, 'utf8');
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    const [first = 0] = await this.processes();
+    process.kill(first, signal);
+  }
+
+  /** Waits until its containers have ended. The namespace stays. */
   async delete(): Promise<void> {
+    const containers = await this.containers().catch(() => []);
     this.kubectl('delete', 'daemonset', 'binfmt', '--ignore-not-found');
-    await untilWithin(PATIENCE, () => this.container() === '', 'the container to end');
+    await untilWithin(PATIENCE, () => containers.flatMap(processesOf).length === 0, 'the containers to end');
   }
 }
 

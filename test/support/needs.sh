@@ -94,20 +94,19 @@ images_of_all_hosts() { IMAGE=binfmt-test-all EMULATORS=debian built images-all 
 cluster() { KUBECONFIG=$BINFMT_TEST_KUBECONFIG kubectl "$@"; }
 cluster_answers() { [ -n "${BINFMT_TEST_KUBECONFIG-}" ] && cluster get --raw /readyz >/dev/null 2>&1; }
 
-# has_cluster KIND: a cluster that the tests may change answers
-has_cluster() {
+# start_cluster RUNTIME: a cluster that the tests may change, whose kubelet has this runtime
+start_cluster() {
   local why
-  cluster_answers && return
   if [ -z "${BINFMT_TEST_KUBECONFIG-}" ]; then
-    skip "$1" 'BINFMT_TEST_KUBECONFIG names no cluster that the tests may change'
+    skip kubernetes 'BINFMT_TEST_KUBECONFIG names no cluster that the tests may change'
   elif [ -z "${BINFMT_TEST_KUBERNETES-}" ]; then
-    skip "$1" "the cluster of $BINFMT_TEST_KUBECONFIG does not answer, and BINFMT_TEST_KUBERNETES names no command that starts it"
+    skip kubernetes "the cluster of $BINFMT_TEST_KUBECONFIG does not answer, and BINFMT_TEST_KUBERNETES names no command that starts it"
   else
-    step 'set-up: cluster'
+    step "set-up: cluster on $1"
     cluster=yes
     # It would keep the temporary directory of this run, which is soon gone.
-    logged cluster env --unset TMPDIR bash -c "$BINFMT_TEST_KUBERNETES" && return
-    skip "$1" "the cluster could not be started; $why"
+    logged "cluster-$1" env --unset TMPDIR bash -c "$BINFMT_TEST_KUBERNETES $1" && return
+    skip kubernetes "the cluster on $1 could not be started; $why"
   fi
   return 1
 }

@@ -1,8 +1,8 @@
 /** A container registry. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { buildImage, docker, mustDocker } from '../support/docker.js';
-import { scratch } from '../support/scratch.js';
+import { buildImage, docker, mustDocker } from './docker.js';
+import { scratch } from './scratch.js';
 
 /**
  * Debian's docker-registry, which listens on loopback alone as it is started here. It keeps everything in memory (700 MB): with
