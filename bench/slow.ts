@@ -9,7 +9,7 @@ import { type Architecture, emulatorName, PROBE_SUCCESS } from '../src/core/plat
 export const SLOW_COUNT = 9;
 
 /** A fixed amount of work, about as long as an emulator starts on a slow machine; then it ends as a test program does. */
-const source = 'int main(void) { for (volatile int i = 0; i < 10000000; i++) {} return STATUS; }';
+const source = 'int main(void) { for (volatile int i = 0; i < 50000000; i++) {} return STATUS; }';
 
 /** Makes them in `dir`, with a manifest, as in the image. Returns their directory. */
 export function slowEmulators(architectures: readonly Architecture[], dir: string): string {
