@@ -1,8 +1,9 @@
 /**
  * Compares two builds of an emulator, run by run in turn: `npm run bench:emulators -- DIR DIR`. Each directory has a
- * `qemu-aarch64`, or on an arm64 machine a `qemu-x86_64`. `--runs N`: how often everything is measured (default: 9).
+ * `qemu-aarch64`, or on an arm64 machine a `qemu-x86_64`. `--runs N`: how often everything is measured (default: 9). `--native`:
+ * compares one directory with the same work of this machine's own programs.
  *
- * The foreign programs are Debian's (bench/foreign-root). It prints medians of ratios, first directory / second
+ * The programs are Debian's (bench/foreign-root). It prints medians of ratios, first directory / second
  * one: below 1, the first is faster.
  */
 import { execFileSync } from 'node:child_process';
@@ -15,19 +16,27 @@ import { type Architecture, emulatorName } from '../src/core/platform/architectu
 import { architectureNamed } from '../src/core/platform/platform.js';
 import { compare, HEADER, timeInTurn } from './pairs.js';
 
-const given = minimist(process.argv.slice(2), { default: { runs: 9 }, string: ['_', 'architecture'] });
-const { runs, architecture: guest, _: directories } = given;
-const root = path.resolve(import.meta.dirname, '../build/bench', guest);
+const given = minimist(process.argv.slice(2), {
+  default: { runs: 9 },
+  boolean: 'native',
+  string: ['_', 'architecture', 'own'],
+});
+const { runs, native, architecture: guest, own, _: directories } = given;
+const rootOf = (name: string) => path.resolve(import.meta.dirname, '../build/bench', name);
 const binfmtMisc = '/proc/sys/fs/binfmt_misc';
 const architecture = architectureNamed(guest);
 if (!architecture) throw new Error(`"${guest}" is no architecture`);
 const name = emulatorName(architecture);
-if (directories.length !== 2) throw new Error(`two directories are compared, and here are ${directories.length}`);
-const [one = '', other = ''] = directories.map((directory) => path.resolve(directory, name));
+if (directories.length !== (native ? 1 : 2)) {
+  throw new Error(
+    `${native ? 'one directory is' : 'two directories are'} compared, and here are ${directories.length}`,
+  );
+}
+const NATIVE = 'this machine itself';
+const [one = '', other = NATIVE] = directories.map((directory) => path.resolve(directory, name));
 
-const inRoot = (...command: string[]) => ['chroot', root, ...command];
-/** A foreign program started from this machine, fifty times: one start is too short to be measured. */
-const started = (program: string, ...args: string[]) => [
+/** A program started from this machine, fifty times: one start is too short to be measured. */
+const startsOf = (root: string, program: string, ...args: string[]) => [
   'bash',
   '-c',
   'export QEMU_LD_PREFIX=$0; for _ in {1..50}; do "$@"; done',
@@ -36,15 +45,15 @@ const started = (program: string, ...args: string[]) => [
   ...args,
 ];
 
-const workloads: Readonly<Record<string, readonly string[]>> = {
-  'start of a static program': started('usr/bin/busybox', 'true'),
-  'start of a dynamic program': started('usr/bin/true'),
+const workloadsIn = (root: string, inRoot = (...command: string[]) => ['chroot', root, ...command]) => ({
+  'start of a static program': startsOf(root, 'usr/bin/busybox', 'true'),
+  'start of a dynamic program': startsOf(root, 'usr/bin/true'),
   'shell, 150 programs': inRoot('bash', '-c', 'for _ in {1..150}; do ls /usr >/tmp/out; done'),
   'gcc -O2': inRoot('gcc', '-O2', '-c', '-o', '/tmp/program.o', '/tmp/program.c'),
   'sha256sum, 20 MB': inRoot('sha256sum', '/tmp/data'),
   'Python, a loop of 2 million': inRoot('python3', '-I', '-S', '-c', 'print(sum(i * i % 7 for i in range(2000000)))'),
   'xz with two threads, 20 MB': inRoot('xz', '-0', '--threads=2', '--block-size=4MiB', '--stdout', '/tmp/data'),
-};
+});
 
 function register(foreign: Architecture, interpreter: string): void {
   const entry = path.join(binfmtMisc, name);
@@ -57,12 +66,14 @@ const { model = 'an unknown processor' } = os.cpus()[0] ?? {};
 console.log(
   `${os.availableParallelism()} processors (${model}), Linux ${os.release()}. Medians of ${runs} runs: ratio`,
 );
-for (const file of [one, other]) {
+for (const file of [one, other].filter((each) => each !== NATIVE)) {
   const [version] = execFileSync(file, ['--version'], { encoding: 'utf8' }).split('\n');
   console.log(`- ${file}: ${version}, ${(fs.statSync(file).size / 1e6).toFixed(1)} MB`);
 }
 console.log(`\n${HEADER}`);
-for (const [what, command] of Object.entries(workloads)) {
-  const timed = timeInTurn({ [one]: command, [other]: command }, runs, (file) => register(architecture, file));
+const ofOther = workloadsIn(rootOf(native ? own : guest));
+for (const [what, command] of Object.entries(workloadsIn(rootOf(guest)))) {
+  const commands = { [one]: command, [other]: ofOther[what as keyof typeof ofOther] };
+  const timed = timeInTurn(commands, runs, (file) => file === NATIVE || register(architecture, file));
   console.log(compare(what, timed, one, other));
 }

@@ -103,9 +103,9 @@ describe('deploy/kubernetes/base on a host that does not keep binfmt_misc mounte
     expect(ours.kubectl('get', 'pods', '--output', 'jsonpath={.items[0].spec.priority}')).to.equal('2000001000');
   });
 
-  for (const what of ['kubelet', ...(onContainerd() ? ['containerd'] : [])]) {
+  for (const what of ['the kubelet', ...(onContainerd() ? ['containerd'] : [])]) {
     it(`keeps its pod and the entries while ${what} is restarted`, async function () {
-      const variable = `BINFMT_TEST_RESTART_${what.toUpperCase()}`;
+      const variable = `BINFMT_TEST_RESTART_${what.replace('the ', '').toUpperCase()}`;
       const restart = process.env[variable];
       if (!restart) skipBecause(this, `${variable} names no command that restarts ${what}`);
       const [pod, processes] = [await ours.pod(), await ours.processes()];

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { docker, guestImage, IMAGE, mustDocker, uninstallAll } from '../support/docker.js';
+import { IMAGE, mustDocker, uninstallAll } from '../support/docker.js';
 import { guests } from '../support/guest-pods.js';
 import { mounted, unmountHost } from '../support/host.js';
 import { entryNames } from '../support/kernel.js';
@@ -13,27 +13,23 @@ import { CLUSTER, expectPrinted, storiesOf } from '../typed/story.js';
 
 /** The examples are about arm64. */
 const arm64 = guests.find(({ name }) => name === 'arm64');
-/** Names that the page has for images. */
-const BUSYBOX = 'arm64v8/busybox:1';
+/** The name that the page has for our image. */
 const NAME = `binfmt:${JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')).version}`;
 
 if (arm64 !== undefined) {
   describe('docs/cluster.md, typed', () => {
     before(function () {
       if (mounted()) skipBecause(this, 'this host keeps binfmt_misc mounted');
-      mustDocker('tag', guestImage(arm64), BUSYBOX);
       mustDocker('tag', IMAGE, NAME);
-      giveToNode(BUSYBOX, NAME);
+      giveToNode(NAME);
       removeNamespace('binfmt');
       kubectl('wait', '--for=delete', 'namespace/binfmt', '--timeout=120s');
     });
     after(async () => {
       await new DaemonSet().delete();
       kubectl('delete', 'clusterrole,clusterrolebinding', 'binfmt', '--ignore-not-found');
-      kubectl('delete', 'pod', 'hello', '--ignore-not-found', '--force', '--grace-period=0');
       uninstallAll();
       unmountHost();
-      docker('image', 'rm', BUSYBOX);
     });
 
     const stories = storiesOf('docs/cluster.md').filter(({ machine }) => machine === CLUSTER);

@@ -6,7 +6,7 @@ import { mounted, unmountHost } from '../support/host.js';
 import { entryText, MOUNT } from '../support/kernel.js';
 import { DaemonSet, GUESTS } from '../support/kubernetes.js';
 import { type Guest, guest } from '../support/machine.js';
-import { started } from '../support/program.js';
+import { run, started } from '../support/program.js';
 import { sayInstead, skipBecause } from '../support/skip.js';
 
 /** How many pods and programs have to be started, at least. */
@@ -16,6 +16,14 @@ interface Tally {
   pods: number;
   programs: number;
   readonly failures: string[];
+}
+
+/** An image with an older QEMU, if the mirror has one. */
+function olderImage(): string {
+  const older = 'binfmt-test-older';
+  const choice = { QEMU_VERSION: '10.0', EMULATORS: 'debian', SET: guests.map(({ name }) => name).join() };
+  const { exit } = run('docker', ['buildx', 'bake', '--progress=quiet', 'image'], { IMAGE: older, ...choice });
+  return exit === 0 ? older : IMAGE;
 }
 
 function qemuOf(image: string): string | undefined {
@@ -54,12 +62,14 @@ for (const [where, components, prepare] of [
   describe(`rolling updates on ${where}`, () => {
     const ours = new DaemonSet();
     let restore = () => {};
+    let older: string;
 
     before(async function () {
       if (components.length === 0 && mounted()) skipBecause(this, `this host keeps binfmt_misc mounted at ${MOUNT}`);
       restore = prepare();
       await prepareGuests();
-      ours.apply({ image: IMAGE, components });
+      older = olderImage();
+      ours.apply({ image: older, components });
     });
     after(async () => {
       await ours.delete();
@@ -68,7 +78,7 @@ for (const [where, components, prepare] of [
     });
 
     it('to another QEMU, and to other flags, fail no pod and no program that starts meanwhile', async () => {
-      const [qemu, newQemu] = [IMAGE, FULL_IMAGE].map(qemuOf);
+      const [qemu, newQemu] = [older, FULL_IMAGE].map(qemuOf);
       if (qemu === newQemu) sayInstead(`both images have QEMU ${qemu}: the rolling updates changed flags alone`);
       const install = ['--install', guests.map(({ name }) => name).join(), '--watch'];
       const [withFlagC, without] = [install, [...install, '--no-credentials']];

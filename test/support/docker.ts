@@ -68,10 +68,10 @@ export function onCleanHost(image = IMAGE): void {
   });
 }
 
-/** Builds the image of a directory with a Dockerfile. */
+/** Builds the image of a directory with a Dockerfile: without provenance, so that it is a manifest and no index (docs/cluster.md). */
 export function buildImage(tag: string, dir: string, platform?: string): string {
   const options = platform ? ['--platform', platform] : [];
-  must('docker', ['buildx', 'build', '--quiet', '--load', ...options, '--tag', tag, dir]);
+  must('docker', ['buildx', 'build', '--quiet', '--load', '--provenance=false', ...options, '--tag', tag, dir]);
   return tag;
 }
 
@@ -144,7 +144,7 @@ export function busyboxIn(dir: string): string {
 
 /** A tiny foreign container image with busybox. `architecture`: Debian's name. */
 export function busyboxImage(architecture: string, platform: string): string {
-  const tag = `binfmt-test-busybox:${architecture}`;
+  const tag = `binfmt-test-guest:${architecture}`;
   if (docker('image', 'inspect', tag).exit === 0) return tag;
   const dir = scratch();
   fs.mkdirSync(path.join(dir, 'bin'));

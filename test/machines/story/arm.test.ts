@@ -93,7 +93,7 @@ describe('an ARM machine with Debian 12', () => {
         {
           system: 'cat /proc/1/comm; uname -m; docker --version; dpkg-query --show qemu-user-binfmt systemd',
           load: `for each in images/*; do docker load --quiet --input $each; done
-            for each in ${FOREIGN.join(' ')}; do docker tag binfmt-test-busybox:$each busybox:$each; done`,
+            for each in ${FOREIGN.join(' ')}; do docker tag binfmt-test-guest:$each busybox:$each; done`,
           theirs: `cat ${misc}/qemu-x86_64`,
           theirsOnHost: onHost('amd64'),
           theirsInContainer: inContainer('amd64'),

@@ -40,6 +40,7 @@ export const engine: readonly KnownProblem[] = [
     advice: [
       step('see which platforms it has', 'docker buildx imagetools inspect IMAGE'),
       step('name one of them (an emulator has to be installed for it)', 'docker run --platform linux/amd64 IMAGE'),
+      step('in a pod, which cannot name a platform: take the digest of that one as the image, IMAGE@sha256:…'),
     ],
     sources: ['dbhi/qus#8', 'link-assistant/hive-mind#962', 'docker/for-linux#1170'],
   },
