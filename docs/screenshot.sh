@@ -15,25 +15,34 @@ mount -t binfmt_misc binfmt_misc "$binfmt_misc"
 mount -t tmpfs tmpfs /mnt
 mkdir /mnt/upper /mnt/work
 mount -t overlay overlay -o lowerdir=/usr/bin,upperdir=/mnt/upper,workdir=/mnt/work /usr/bin
-binfmt() { env QEMU_BINARY_PATH=/usr/bin dist/binfmt "$@"; }
+# As in the image, where the static emulator is in /usr/bin.
+binfmt() {
+  # shellcheck disable=SC2016 # The inner shell expands it.
+  BINFMT_IMAGE=binfmt unshare --mount sh -c 'mount --bind "$0" "$1" && shift && exec dist/binfmt "$@"' \
+    "build/qemu/usr/bin/$name" "/usr/bin/$name" "$@"
+}
 show() { # COMMAND
   echo "\$ $1"
   eval "$1" || true
 }
 # The emulator lies at the same path both times. The kernel keeps the file open that was there when it was registered.
-register() { # DIRECTORY
-  [ ! -e "$binfmt_misc/$name" ] || echo -1 >"$binfmt_misc/$name"
+place() { # DIRECTORY
   cp "$1/usr/bin/$name" "/usr/bin/$name.new"
   mv "/usr/bin/$name.new" "/usr/bin/$name"
+}
+register() {
+  [ ! -e "$binfmt_misc/$name" ] || echo -1 >"$binfmt_misc/$name"
   sed -e "s,:[^:]*:[A-Z]*\$,:/usr/bin/$name:POCF," "build/qemu/usr/share/qemu/binfmt.d/$name.conf" >"$binfmt_misc/register"
 }
 
-echo '# a machine with a statically linked emulator'
-register build/qemu
+echo '# registered by the image, whose emulator is statically linked'
+place build/qemu
+register
+place build/qemu-debian12
 show "cat $binfmt_misc/$name"
 show 'binfmt doctor'
 echo
-echo '# a machine with a dynamically linked one: the entry is the same, byte for byte'
-register build/qemu-debian12
+echo "# registered by systemd-binfmt, with the host's emulator, which is not: the entry is the same"
+register
 show "cat $binfmt_misc/$name"
 show 'binfmt doctor'

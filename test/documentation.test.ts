@@ -13,6 +13,8 @@ const pages = [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
+  'bench/README.md',
+  'test/README.md',
   ...fs
     .readdirSync(path.join(ROOT, 'docs'))
     .filter((file) => file.endsWith('.md'))
@@ -31,7 +33,7 @@ const kinds = [...read('test/run').matchAll(/^(?:quick|rest|named)=\((.*)\)$/gm)
 const ownOptions = commands.flatMap(({ options }) => [...Object.keys(options), 'help'].map((option) => `--${option}`));
 /** Of `docker run`, of the campaign (test/campaign), and of the tools on docs/migrating.md. */
 const othersOptions = [
-  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed --stop --load'.split(' '),
+  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed --stop --load --slow'.split(' '),
   '--with-registry-auth',
   ...'--reset --persistent --credential --preserve-argv0 --ignore-family --qemu-path --qemu-suffix --path --suffix'.split(
     ' ',
