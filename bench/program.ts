@@ -46,7 +46,7 @@ const lines = emulated.map((architecture) => {
 
 const { model = 'an unknown processor' } = os.cpus()[0] ?? {};
 console.log(`${os.availableParallelism()} processors (${model}), Linux ${os.release()}, Node.js ${process.version}`);
-console.log(`Medians of ${runs} runs: ratio (this program / the other one)\n\n${HEADER}`);
+console.log(`Medians of ${runs} runs: ratio (binfmt / the other one)\n\n${HEADER}`);
 
 for (const count of slow ? [SLOW_COUNT] : [1, 3, 9, emulated.length]) {
   const list = emulated.slice(0, count).map(({ name }) => name);

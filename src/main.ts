@@ -150,7 +150,7 @@ let watching = false;
 
 let told = false;
 
-/** If this program ends before it has told its launcher that it answers, the launcher answers in its place. */
+/** If binfmt ends before it has told its launcher that it answers, the launcher answers in its place. */
 function tellLauncher(): void {
   const pipes = process.env['BINFMT_LAUNCHER'];
   if (!told && pipes !== undefined) answered(pipes);

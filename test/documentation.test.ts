@@ -33,7 +33,9 @@ const kinds = [...read('test/run').matchAll(/^(?:quick|rest|named)=\((.*)\)$/gm)
 const ownOptions = commands.flatMap(({ options }) => [...Object.keys(options), 'help'].map((option) => `--${option}`));
 /** Of `docker run`, of the campaign (test/campaign), and of the tools on docs/migrating.md. */
 const othersOptions = [
-  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed --stop --load --slow'.split(' '),
+  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed --stop --load --slow'.split(
+    ' ',
+  ),
   '--with-registry-auth',
   ...'--reset --persistent --credential --preserve-argv0 --ignore-family --qemu-path --qemu-suffix --path --suffix'.split(
     ' ',
@@ -87,7 +89,7 @@ for (const { name, text } of pages) {
     it('has tables that are up to date (npm run docs)', () => expect(text).to.equal(withTables(text)));
 
     it('names only options and commands that exist', () => {
-      // Lines that call this program; other programs have options of their own.
+      // Lines that call binfmt; other programs have options of their own.
       const calls = [...text.matchAll(/(?:docker run[^\n`]* |dist\/)binfmt((?: [^\n`|>;]+)?)/g)].map(
         ([, words = '']) => words,
       );
@@ -119,7 +121,7 @@ for (const { name, text } of pages) {
       expect(unknown(/docker buildx bake(?: --[\w=-]+)*((?: [a-z][a-z-]*)*)/g, targets)).to.deep.equal([]);
     });
 
-    it('names only options that this program has, or another one', () => {
+    it('names only options that binfmt has, or another one', () => {
       const named = [...text.matchAll(/`(--[a-z0-9-]+)[^`]*`/g)].map(([, option = '']) => option);
       expect(named.filter((option) => !ownOptions.includes(option) && !othersOptions.includes(option))).to.deep.equal(
         [],

@@ -34,7 +34,9 @@ describe('docs/ci.md', () => {
   });
 
   it('has examples that are YAML, with inputs and variables that exist', () => {
-    const [whole = '', steps = '', gitlab = ''] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);
+    const [whole = '', steps = '', gitlab = ''] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(
+      ([, text = '']) => text,
+    );
     expect(Object.keys(gitlabJob.variables)).to.include.members(Object.keys(parse(gitlab).build.variables));
     for (const text of [whole, `on: push\njobs:\n  build:\n    runs-on: ubuntu-24.04\n    steps:\n${steps}`]) {
       expect(validateWorkflow(text).errors).to.deep.equal([]);

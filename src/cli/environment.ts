@@ -1,4 +1,4 @@
-/** The environment variables that this program reads. docs/cli.md lists them; docs/migrating.md has the one of another tool. */
+/** The environment variables that binfmt reads. docs/cli.md lists them; docs/migrating.md has the one of another tool. */
 import path from 'node:path';
 import { type ClusterAccess, HOST_VARIABLE, PORT_VARIABLE } from '../core/cluster/cluster.js';
 import type { Invocation } from '../core/invocation.js';
@@ -7,7 +7,7 @@ import type { EmulatorDirectory } from '../system/host/emulators.js';
 
 export interface Environment {
   readonly emulatorDirectory: EmulatorDirectory;
-  /** How to call this program again with these words. */
+  /** How to call binfmt again with these words. */
   invocation(args: readonly string[]): Invocation;
   /** What Kubernetes tells every pod. */
   readonly cluster: ClusterAccess;

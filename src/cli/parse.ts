@@ -21,7 +21,7 @@ export type CommandLine =
       run(context: Context): Promise<Report>;
     };
 
-/** Never throws. Words that mean nothing to this program may be those of another tool. */
+/** Never throws. Words that mean nothing to binfmt may be those of another tool. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const line = parseOwn(argv);
   // `-- --install arm64` is a slip of our own users.

@@ -62,7 +62,7 @@ export const defaultCommand = defineCommand({
     ...mountOptions,
     watch: flag('with --install: keep running, and restore entries that are removed or stop working'),
     ...watchOptions,
-    version: flag('print the versions of this program, QEMU and Node.js'),
+    version: flag('print the versions of binfmt, QEMU and Node.js'),
   },
   parse(values, given, report): Arguments {
     const { install, uninstall, watch } = values;

@@ -1,5 +1,5 @@
 /**
- * What a user can do about a problem, as data. Commands and labels are made from it for the way in which this program
+ * What a user can do about a problem, as data. Commands and labels are made from it for the way in which binfmt
  * was called, as an image or as a file (src/core/report/advice-text.ts).
  */
 /** More rights, or other options, for the very command that was called. */
@@ -44,7 +44,7 @@ export type Suggestion =
   | 'use-in-pod';
 
 export type Advice =
-  /** Register this program's emulator. `because`: why, if several things could be done. */
+  /** Register binfmt's emulator. `because`: why, if several things could be done. */
   | {
       readonly do: 'install';
       readonly platforms: readonly string[];

@@ -1,4 +1,4 @@
-/** How this program was called, so that commands to paste are right for whoever called it. */
+/** How binfmt was called, so that commands to paste are right for whoever called it. */
 import { printable } from './text.js';
 
 export interface Invocation {

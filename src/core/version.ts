@@ -1,4 +1,4 @@
-/** Versions of this program, of QEMU, and of the kernel. */
+/** Versions of binfmt, of QEMU, and of the kernel. */
 
 /** What runs. */
 export interface Build {

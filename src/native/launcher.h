@@ -63,7 +63,7 @@ void read_build_id(const char *beginning, size_t length, char *hex, size_t room)
 
 /* exec_program.c: what a child does to become a program. It tells the launcher through shared memory. */
 struct child_report {
-	atomic_bool claimed; /* by the child that tries this program */
+	atomic_bool claimed; /* by the child that tries binfmt */
 	char failed_call[8]; /* "chroot" or "exec"; empty if a child has become the program */
 	int error;           /* the errno of that call */
 	dev_t device;        /* with `inode`: the file of the program, as the child saw it just before execve(2) */

@@ -6,7 +6,7 @@
  * Node.js finds the pipes to the launcher in the variable BINFMT_LAUNCHER ("READ,WRITE", file descriptors), and knows
  * from BINFMT_PROBES that the launcher runs the probes already. BINFMT_PROGRAM is the path of this file.
  *
- * The other files lie beside this program, or in ../lib/binfmt, as in the image. If a dynamic loader is among them,
+ * The other files lie beside binfmt, or in ../lib/binfmt, as in the image. If a dynamic loader is among them,
  * Node.js is started through that loader, with the libraries that lie there too. In the image, no library lies on a
  * path where a program of another architecture could find it.
  */
@@ -64,7 +64,7 @@ static void find_files(void) {
 	if (realpath("/usr/lib/binfmt", directory) && is_complete()) return;
 	if (errno != ENOENT && errno != ENOTDIR) fail("/usr/lib/binfmt");
 	print_empty_status();
-	fputs("binfmt: this program needs the directory /usr/lib/binfmt of its image too; in a Dockerfile: "
+	fputs("binfmt: the directory /usr/lib/binfmt of the image is missing; in a Dockerfile: "
 	      "COPY --from=IMAGE /usr/bin /usr/bin and COPY --from=IMAGE /usr/lib/binfmt /usr/lib/binfmt; "
 	      "to have only the emulators: COPY --from=IMAGE /usr/bin/qemu-* /usr/bin/\n", stderr);
 	exit(3);
@@ -108,7 +108,7 @@ static void exec_node(int argc, char **argv, int from, int to, pid_t launcher, b
 		command[n++] = "--library-path";
 		command[n++] = directory;
 		command[n++] = node;
-		/* This program ends too soon for compiled code to pay off, and without the compiler it needs 12 MiB less. */
+		/* binfmt ends too soon for compiled code to pay off, and without the compiler it needs 12 MiB less. */
 		command[n++] = "--jitless";
 		/* Node.js before 24 warns about --jitless unless this option is given too; 24 refuses it (image/runtime.ts). */
 		if (access(beside("no-expose-wasm"), F_OK) == 0) command[n++] = "--no-expose-wasm";

@@ -1,5 +1,5 @@
 /**
- * What has to be undone if this program ends in the middle of something. Everything here is done without waiting,
+ * What has to be undone if binfmt ends in the middle of something. Everything here is done without waiting,
  * because it also runs while a signal is handled.
  */
 

@@ -33,7 +33,7 @@ export function openMachine(setup: Setup): Machine {
 }
 
 export interface OpenOptions extends MountOptions {
-  /** In the namespaces of the user's rootless engine; undefined: in those of this program. */
+  /** In the namespaces of the user's rootless engine; undefined: in those of binfmt. */
   readonly rootless?: Engine | 'any';
 }
 
@@ -50,7 +50,7 @@ export async function openSystem(setup: Setup, { dir, rootless, ...options }: Op
 }
 
 /**
- * Does execve(2) go by the same entries before and after this program mounts binfmt_misc? Then what ran while Node.js started is
+ * Does execve(2) go by the same entries before and after binfmt mounts binfmt_misc? Then what ran while Node.js started is
  * still true, and no emulator is started again. The machine's own user namespace has one list of entries, which is used whether
  * or not it is mounted here; so it was for all namespaces before Linux 6.7. Since then any other user namespace goes by the list
  * of the one around it, until it mounts one of its own. And a mount that loads the kernel module may have been what the

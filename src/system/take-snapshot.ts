@@ -16,7 +16,7 @@ export interface SnapshotOptions {
   /** The architectures to probe, except those that `known` has a result for. */
   readonly probes: readonly Architecture[];
   readonly known?: ReadonlyMap<Architecture, ProbeResult>;
-  /** Also look at the emulators that come with this program, and ask for versions if an entry is registered. */
+  /** Also look at the emulators that come with binfmt, and ask for versions if an entry is registered. */
   readonly emulators?: boolean;
 }
 

@@ -38,7 +38,7 @@ const systemCalls = [
   ),
 );
 
-/** Docker's default ones, and those that this program may use. */
+/** Docker's default ones, and those that binfmt may use. */
 const capabilities = [
   ...[
     'chown',

@@ -1,4 +1,4 @@
-/** What this program promises whatever happens to it. Each function returns how the promise was broken, or nothing. */
+/** What binfmt promises whatever happens to it. Each function returns how the promise was broken, or nothing. */
 import { isTemporary } from '../../src/core/install/temporary-names.js';
 import { lastLine, statusIn } from '../support/program.js';
 import type { Attempt } from './fault.js';

@@ -26,9 +26,9 @@ export interface Picture {
   readonly others: ReadonlyMap<string, string>;
   readonly entries: readonly string[];
   readonly mounts: readonly string[];
-  /** Command lines of this program, of its launcher, and of emulators. */
+  /** Command lines of binfmt, of its launcher, and of emulators. */
   readonly processes: readonly string[];
-  /** Directories and files that this program makes. */
+  /** Directories and files that binfmt makes. */
   readonly files: readonly string[];
 }
 

@@ -14,14 +14,14 @@ describe('the command line of another tool', () => {
     expect(parsed(['-s', '--', '-p', 'aarch64 arm']).args).to.deep.include({ install: ['aarch64', 'arm'] });
   });
 
-  it('does not count if the words mean something to this program', () => {
+  it('does not count if the words mean something to binfmt', () => {
     for (const argv of [[], ['--help'], ['run', '--', '-r'], ['--install', '-s'], ['doctor']]) {
       const line = parseCommandLine(argv);
       expect(line.kind === 'run' && line.translation, argv.join(' ')).to.be.oneOf([undefined, false]);
     }
   });
 
-  it('gives either an error or a call of this program, whatever its words are', () => {
+  it('gives either an error or a call of binfmt, whatever its words are', () => {
     const theirs = [...ofMultiarch, ...beforeDashes, ...behindDashes].flatMap(({ words }) => words);
     const word = fc.constantFrom(
       ...theirs,

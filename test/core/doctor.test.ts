@@ -48,7 +48,7 @@ describe('doctor, with captured input', () => {
     expect(idsIn(found({ ...works, kernel: '4.8.0' }))).not.to.include('old-kernel');
   });
 
-  it('advises to install an emulator for every boot only if this program has it', () => {
+  it('advises to install an emulator for every boot only if binfmt has it', () => {
     const entries = [entryFor(arm64, { flags: 'OC' })];
     const probes: Captured['probes'] = [[arm64, probeOf({ kind: 'refused', errno: 'ENOENT' })]];
     const [install, persisted] = commandsFor(problemIn('not-in-containers', found({ entries, probes })));

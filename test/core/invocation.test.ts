@@ -4,7 +4,7 @@ import { call, callAsService, callPrivileged, quoted } from '../../src/core/invo
 import { oneLine } from '../../src/core/report/render.js';
 import { asFile, asImage } from '../support/doctor.js';
 
-describe('a command to call this program again', () => {
+describe('a command to call binfmt again', () => {
   it('names the image, with what docker run needs', () => {
     expect(callPrivileged(asImage, ['--install', 'all'], ['--pid=host'])).to.equal(
       'docker run --privileged --pid=host --rm binfmt --install all',

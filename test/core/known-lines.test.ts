@@ -643,15 +643,15 @@ describe('a line that has nothing to do with emulation', () => {
 
 describe('the emulator that wrote a line', () => {
   for (const [line, who] of [
-    ['#7 1.2 qemu-aarch64: Unable to find a guest_base', /this program/],
+    ['#7 1.2 qemu-aarch64: Unable to find a guest_base', /binfmt/],
     ['qemu-arm-static: /bin/bash: Invalid ELF image', /multiarch/],
     ['/usr/bin/qemu-s390x-static: x', /multiarch/],
     ['x86_64-binfmt-P: QEMU internal SIGSEGV', /Debian/],
     ['/usr/libexec/qemu-binfmt/aarch64-binfmt-P: /bin/sh: Invalid ELF image', /Debian/],
     ['.buildkit_qemu_emulator: /bin/sh: Invalid ELF image', /BuildKit/],
     ['buildkit-qemu-aarch64: Could not open /lib/x', /BuildKit/],
-    ['/usr/bin/qemu-x86_64: Could not open /lib/x', /this program/],
-    ['web-1  | qemu-arm: Unable to reserve 0x1 bytes', /this program/],
+    ['/usr/bin/qemu-x86_64: Could not open /lib/x', /binfmt/],
+    ['web-1  | qemu-arm: Unable to reserve 0x1 bytes', /binfmt/],
     ['cat: /proc/sys/fs/binfmt_misc/qemu-aarch64: No such file or directory', undefined],
     ['update-binfmts: warning: unable to open /usr/share/binfmts/qemu-arm: No such file or directory', undefined],
     ["cp: cannot stat '/usr/bin/qemu-arm-static': No such file or directory", undefined],

@@ -52,7 +52,7 @@ const warnings = (given: Captured) =>
   diagnose(captured(given))
     .filter(({ severity }) => severity === 'warning')
     .map(({ definition }) => definition.id);
-/** The emulator that this program has. */
+/** The emulator that binfmt has. */
 const ours = {
   emulators: new Map([[arm64, { name: 'qemu-aarch64', path: '/usr/bin/qemu-aarch64', version: '11.1.3' }]]),
 };

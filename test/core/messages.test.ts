@@ -58,7 +58,7 @@ describe('a problem with binfmt_misc', () => {
     it(`says that the user who fails at ${what} is not root, and how to be root`, () => {
       const asRoot =
         'as root (in Kubernetes: runAsUser: 0): docker run --privileged --user 0 --rm binfmt --install arm64';
-      expect(oneLine(problem, called)).to.contain(`, and this program runs as uid 1000; ${asRoot}`);
+      expect(oneLine(problem, called)).to.contain(`, and binfmt runs as uid 1000; ${asRoot}`);
       const file = oneLine(problem, { ...asFile, args: called.args });
       expect(file).to.contain(`uid 1000; as root: sudo ${asFile.name} --install arm64`);
     });

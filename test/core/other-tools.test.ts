@@ -171,7 +171,7 @@ describe('what is said about a translated call', () => {
     const typed = ['--reset'];
     const image = { kind: 'image', name: 'binfmt', environment: [], args: typed } as const;
     expect(describeTranslation(translated(typed), typed, image)).to.deep.equal([
-      '"--reset" is a call of multiarch/qemu-user-static; this program carries it out as: docker run --privileged --rm binfmt --uninstall all --install all',
+      '"--reset" is a call of multiarch/qemu-user-static; binfmt carries it out as: docker run --privileged --rm binfmt --uninstall all --install all',
       'the kernel keeps each emulator open (flag F), as with -p yes: containers use it even if they have one of their own',
       'multiarch/qemu-user-static sets the flags C and P only if you ask for them; here they are set: --no-credentials and --no-preserve-argv0 leave them out',
     ]);

@@ -74,7 +74,7 @@ describe('the way in which a host registers entries at boot', () => {
   });
 });
 
-describe('an entry of this program at boot', () => {
+describe('an entry of binfmt at boot', () => {
   const file = (name: string, text: string) => ({ directory: '/usr/lib/binfmt.d', name, text });
   const own = file(`${name}.conf`, registerLine(registration));
   const other = registerLine({ ...registration, name: 'box64' });

@@ -318,7 +318,7 @@ describe('notes', () => {
     ],
     [
       { kind: 'this-container-only', platform: 'linux/amd64', note: { kind: 'replaced', entry: 'broken' } },
-      'replaced an entry that did not work; in this container only, because this program is emulated itself, on linux/amd64',
+      'replaced an entry that did not work; in this container only, because binfmt is emulated itself, on linux/amd64',
     ],
   ] as const) {
     it(`say "${text.slice(0, 60)}"`, () => expect(describeNote(note, causeOf)).to.equal(text));

@@ -109,7 +109,7 @@ describe('the images of other hosts, emulated', () => {
         const installed = emulated(host, BIND, '--install', `${guest.name},${own.name}`, '--no-credentials');
         expect(installed.exit, installed.stderr).to.equal(0);
         expect(installed.stderr).to.contain(
-          `installing: ${guest.name} OK (in this container only, because this program is emulated itself, on linux/${own.name})`,
+          `installing: ${guest.name} OK (in this container only, because binfmt is emulated itself, on linux/${own.name})`,
         );
         expect(installed.stderr).to.contain(`installing: ${own.name} OK (this machine runs it natively)`);
         expect(statusIn(installed).supported.map((each) => each.split('/')[1])).to.include.members([
@@ -135,7 +135,7 @@ describe('the images of other hosts, emulated', () => {
     const { exit, stderr } = emulated(host, ['--privileged'], '--install', guest.name, '--no-credentials');
     expect(exit).to.equal(1);
     expect(lastLine(stderr)).to.contain(
-      `this program is built for linux/${host} and is emulated itself, on linux/${own.name}`,
+      `binfmt is built for linux/${host} and is emulated itself, on linux/${own.name}`,
     );
     const [command = ''] = commandsInLine(lastLine(stderr));
     expectWhole(command);
@@ -154,7 +154,7 @@ describe('the images of other hosts, emulated', () => {
     const { exit, stderr } = emulated(host, options, '--install', guest.name, '--persist', '--host', '/host');
     expect(exit).to.equal(3);
     expect(lastLine(stderr)).to.contain(
-      `this program and its emulators are built for linux/${host}, and the host's processor is linux/${own.name}`,
+      `binfmt and its emulators are built for linux/${host}, and the host's processor is linux/${own.name}`,
     );
     expect(commandsInLine(lastLine(stderr))[0]).to.contain(` --platform linux/${own.name} `);
     expect(fs.readdirSync(path.join(root, 'usr'), { recursive: true })).not.to.include.members([

@@ -32,8 +32,8 @@ describe('doctor', () => {
       const rows = ended.stdout.split('\n').map((row) => row.split(/ {2,}/));
       expect(rows).to.deep.equal([
         ['PLATFORM', 'RUNS', 'ENTRY', 'EMULATOR', 'FLAGS'],
-        [platform, 'yes', entry, `QEMU ${shippedVersion()} (from this program)`, 'POCF'],
-        [guest2.platform, 'yes', guest2.emulator, `QEMU ${shippedVersion()} (from this program)`, 'POCF'],
+        [platform, 'yes', entry, `QEMU ${shippedVersion()} (from binfmt)`, 'POCF'],
+        [guest2.platform, 'yes', guest2.emulator, `QEMU ${shippedVersion()} (from binfmt)`, 'POCF'],
         [`linux/${own.name}`, 'yes', '-', 'none (runs natively)'],
         [''],
       ]);
@@ -174,7 +174,7 @@ describe('doctor', () => {
       registerForeign('a', name, crashingEmulator(), 'F');
       const ended = explained('a message of my own', '--json');
       expect(lastLine(ended.stderr))
-        .to.match(/^binfmt: "a message of my own" is not a message that this program knows/)
+        .to.match(/^binfmt: "a message of my own" is not a message that binfmt knows/)
         .and.match(/doctor --json --verbose$/);
       const report = JSON.parse(ended.stdout);
       expect(report.explanations).to.deep.equal([]);

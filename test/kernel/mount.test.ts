@@ -88,9 +88,7 @@ describe('binfmt_misc', () => {
         unshare --user --mount ${program} --mount "$dir" --install ${name} || status=$?; rmdir "$dir"; exit $status`);
       expect(ended.exit).to.equal(3);
       expect(ended.stderr).to.match(
-        new RegExp(
-          `^binfmt: .*EPERM\\): CAP_SYS_ADMIN is required, and this program runs as uid 65534; ${advice} .*\n$`,
-        ),
+        new RegExp(`^binfmt: .*EPERM\\): CAP_SYS_ADMIN is required, and binfmt runs as uid 65534; ${advice} .*\n$`),
       );
       statusIn(ended);
     });

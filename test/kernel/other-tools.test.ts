@@ -11,7 +11,7 @@ import { scratch } from '../support/scratch.js';
 const target = ({ name }: { name: string }) => row(name).target;
 const announced = (typed: string, tool: string, ours: string) =>
   new RegExp(
-    `^binfmt: "${typed}" is a call of ${tool}; this program carries it out as: sudo .*${PROGRAM}${ours && ` ${ours}`}\n`,
+    `^binfmt: "${typed}" is a call of ${tool}; binfmt carries it out as: sudo .*${PROGRAM}${ours && ` ${ours}`}\n`,
   );
 const entries = [guest.emulator, guest2.emulator].sort();
 
@@ -110,7 +110,7 @@ describe('a call of another tool', () => {
     });
   }
 
-  it('names the command in the advice of a failure as this program has it', () => {
+  it('names the command in the advice of a failure as binfmt has it', () => {
     const ended = binfmt(['-s', '--', '-p', target(guest)], { QEMU_BINARY_PATH: '/nowhere' });
     expect(ended.exit).to.equal(1);
     expect(lastLine(ended.stderr)).to.contain(`installing: ${guest.name} `).and.not.contain(' -p ');

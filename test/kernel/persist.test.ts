@@ -40,7 +40,7 @@ describe('--persist', () => {
     const ended = install(both);
     expect(ended.exit, ended.stderr).to.equal(0);
     expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\nflags: POCF\n`);
-    // Nothing is left of this program's own emulator: an entry of it would not run any more.
+    // Nothing is left of binfmt's own emulator: an entry of it would not run any more.
     const [seen] = JSON.parse(binfmt(['doctor', name, '--json']).stdout).platforms;
     expect(seen).to.include({ runs: true, emulator: `/${EMULATOR}`, version: shippedVersion() });
 
@@ -109,7 +109,7 @@ describe('--persist', () => {
     const refused = install(both);
     expect(refused.exit).to.equal(1);
     expect(lastLine(refused.stderr)).to.equal(
-      `binfmt: refusing to overwrite "/${CONFIGURATION}" and "/${CONFIGURATION2}": not written by this program, or changed since (use --force); nothing was changed`,
+      `binfmt: refusing to overwrite "/${CONFIGURATION}" and "/${CONFIGURATION2}": not written by binfmt, or changed since (use --force); nothing was changed`,
     );
     expect(written()).to.have.members([CONFIGURATION, CONFIGURATION2]);
     expect(entryNames()).to.deep.equal([]);
@@ -151,7 +151,7 @@ describe('--persist', () => {
       );
     expect(written()).to.have.members([CONFIGURATION, EMULATOR, MANIFEST, EMULATOR2]);
     expect(entryNames()).to.deep.equal([entry]);
-    // With --force, the configuration is this program's again.
+    // With --force, the configuration is binfmt's again.
     expect(persist(['--install', name, '--force']).exit).to.equal(0);
     fs.rmSync(at(EMULATOR2));
     expect(uninstall('all').exit).to.equal(0);
@@ -159,8 +159,8 @@ describe('--persist', () => {
   });
 
   for (const [what, manifest, why, list] of [
-    ['missing', undefined, ', which says what this program has written, is missing', name],
-    ['damaged', '{"fil', ', which says what this program has written, cannot be read', 'all'],
+    ['missing', undefined, ', which says what binfmt has written, is missing', name],
+    ['damaged', '{"fil', ', which says what binfmt has written, cannot be read', 'all'],
     ['another one', '{"files":{}}', ' does not list them, so somebody else may have written them', 'all'],
   ] as const) {
     it(`removes nothing if the manifest is ${what}, and what it advises lets it finish`, () => {

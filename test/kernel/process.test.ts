@@ -98,7 +98,7 @@ describe('the process', function () {
       run(path.join(directory, 'binfmt'), ['export', 'systemd'], { QEMU_BINARY_PATH: EMULATORS, BINFMT_DEBUG: debug });
     for (const off of ['', '0']) {
       expect(fails(off).stderr).to.match(
-        /^binfmt: unexpected error: .*; BINFMT_DEBUG=1 in the environment of this program shows where\n$/,
+        /^binfmt: unexpected error: .*; BINFMT_DEBUG=1 in the environment of binfmt shows where\n$/,
       );
     }
     const lines = fails('1').stderr.trimEnd().split('\n');

@@ -122,7 +122,7 @@ export function probeOf(verdict: Verdict, interpreter?: string): ProbeResult {
   return { verdict, ranBy: interpreter === undefined ? 'unknown' : { interpreter }, microseconds: 1 };
 }
 
-/** An entry that matches programs of an architecture, as this program registers it. */
+/** An entry that matches programs of an architecture, as binfmt registers it. */
 export function entryFor({ target, magic, mask }: Architecture, fields: Partial<Entry> = {}): Entry {
   const name = `qemu-${target}`;
   return { name, enabled: true, interpreter: `/usr/bin/${name}`, flags: 'POCF', offset: 0, magic, mask, ...fields };

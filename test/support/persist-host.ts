@@ -33,7 +33,7 @@ export function configurationOf(format: PersistFormat, interpreter: string): str
 
 /**
  * Each test gets a fresh host, and no entries. `kind`: with Debian's own programs, for tests that start them. Otherwise
- * the host has only the file by which this program recognises systemd. The files in its /usr are hard links, which are
+ * the host has only the file by which binfmt recognises systemd. The files in its /usr are hard links, which are
  * cheap: tests may remove and replace them, and never write into them.
  */
 export function onHost(kind?: 'debian-root' | 'openrc-root') {
@@ -48,7 +48,7 @@ export function onHost(kind?: 'debian-root' | 'openrc-root') {
     fs.mkdirSync(path.dirname(at(file)), { recursive: true });
     fs.writeFileSync(at(file), text);
   };
-  /** All files that this program may write. */
+  /** All files that binfmt may write. */
   const written = () =>
     ['usr/local/lib', 'etc/binfmt.d', 'var/lib/binfmts', 'etc/runlevels/boot'].flatMap((directory) =>
       fs.existsSync(at(directory))

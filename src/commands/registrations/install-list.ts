@@ -86,7 +86,7 @@ export function otherNames(words: readonly string[], { host, emulatorDirectory }
   return note ? [{ kind: 'note', note }] : [];
 }
 
-/** If this program is emulated itself, its emulator finds other emulators by their paths, in this container only. */
+/** If binfmt is emulated itself, its emulator finds other emulators by their paths, in this container only. */
 function noteOn(note: Note | undefined, { host }: System): Note | undefined {
   if (!host.emulatedOn) return note;
   return { kind: 'this-container-only', platform: formatPlatform({ architecture: host.emulatedOn }), note };

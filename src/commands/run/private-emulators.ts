@@ -26,7 +26,7 @@ export interface RunArguments {
 
 const OPTIONS: InstallOptions = { credentials: true, preserveArgv0: true, force: false, keep: false };
 
-/** With exit status 0 the launcher becomes the command as soon as this program has ended. */
+/** With exit status 0 the launcher becomes the command as soon as binfmt has ended. */
 export async function runIn({ command, root, platforms }: RunArguments, { setup }: Context): Promise<Report> {
   if (root !== undefined && !isDirectory(root)) {
     return reportProblem(problemOf(notADirectory, root, { path: root }));

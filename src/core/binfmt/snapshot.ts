@@ -9,17 +9,17 @@ import { takesProgramsOf } from './probe-executable.js';
 export interface WritableMount {
   readonly kind: 'writable';
   readonly dir: string;
-  /** This program mounted it. */
+  /** binfmt mounted it. */
   readonly mountedHere: boolean;
   /** The directory was made for it, and goes with it. */
   readonly temporary?: boolean;
   /** Why it is not at the usual place. */
   readonly insteadOf?: Problem;
-  /** The process that keeps its namespaces, if these are not this program's own. */
+  /** The process that keeps its namespaces, if these are not binfmt's own. */
   readonly keeper?: number;
 }
 
-/** Does it end with this program, unless something is done about it? */
+/** Does it end with binfmt, unless something is done about it? */
 export function isOwnMount({ mountedHere, keeper }: WritableMount): boolean {
   return mountedHere && keeper === undefined;
 }
@@ -30,7 +30,7 @@ export type BinfmtMount =
   | { readonly kind: 'readable'; readonly dir: string; readonly problem: Problem }
   | { readonly kind: 'unavailable'; readonly problem: Problem };
 
-/** The emulator of an architecture that comes with this program: a file that was looked at, and not yet tried. */
+/** The emulator of an architecture that comes with binfmt: a file that was looked at, and not yet tried. */
 export interface Emulator {
   /** The name of its file, and of its entry. */
   readonly name: string;
@@ -44,7 +44,7 @@ export interface Emulator {
 export interface Snapshot {
   /** The architecture of this very program. */
   readonly own?: Architecture;
-  /** The processor's architecture, if this program is emulated itself. */
+  /** The processor's architecture, if binfmt is emulated itself. */
   readonly emulatedOn?: Architecture;
   /** As `uname -r` prints it. */
   readonly kernel: string;

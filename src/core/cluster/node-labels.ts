@@ -102,7 +102,7 @@ function ownerOf({ annotations }: ClusterNode, prefix: string): string | undefin
   return annotations[annotationOf(prefix)];
 }
 
-/** Other labels with the same prefix are not this program's. */
+/** Other labels with the same prefix are not binfmt's. */
 function labelsIn({ labels }: ClusterNode, prefix: string): readonly string[] {
   return Object.keys(labels).filter((label) => label.startsWith(labelOf(prefix, 'linux/')));
 }

@@ -7,7 +7,7 @@ import type { DoctorInput, PlatformFacts } from './input.js';
 
 type InstallDetails = Omit<Extract<Advice, { do: 'install' }>, 'do' | 'platforms'>;
 
-/** Register this program's emulator, or what is needed to have one. */
+/** Register binfmt's emulator, or what is needed to have one. */
 export function installAdvice(
   { platform, active }: PlatformFacts,
   { emulators, host }: DoctorInput,
@@ -32,7 +32,7 @@ export function installAdvice(
   return [host.wouldVanish ? { ...install, hostNamespaces: true } : install];
 }
 
-/** Install this program's emulator on the host, for every boot, if there is one. */
+/** Install binfmt's emulator on the host, for every boot, if there is one. */
 export function persistAdvice({ platform }: PlatformFacts, { emulators }: DoctorInput): readonly Advice[] {
   const emulator = emulators.get(platform.architecture);
   if (emulator === undefined || emulator.unusable) return [];
@@ -48,7 +48,7 @@ export function uninstallAdvice({ name }: Pick<Entry, 'name'>): Advice {
   return { do: 'uninstall', entries: [name] };
 }
 
-/** The version of this program's emulator, if it is newer than the registered one. */
+/** The version of binfmt's emulator, if it is newer than the registered one. */
 export function newerVersion({ platform, version }: PlatformFacts, { emulators }: DoctorInput): string | undefined {
   const available = emulators.get(platform.architecture)?.version;
   if (available === undefined || version === undefined) return undefined;

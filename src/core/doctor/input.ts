@@ -17,11 +17,11 @@ export interface Interpreter {
   readonly beginning: Uint8Array;
   /** How it was found: the kernel started it, or it lies at the entry's path on the host. */
   readonly seen: 'started' | 'file';
-  /** It is the emulator that comes with this program, byte for byte as far as it was read. */
+  /** It is the emulator that comes with binfmt, byte for byte as far as it was read. */
   readonly shipped: boolean;
 }
 
-/** The machine that this program runs on. */
+/** The machine that binfmt runs on. */
 export interface HostFacts {
   /** The processor's architecture, if this very program is emulated. */
   readonly emulatedOn?: Architecture;
@@ -42,7 +42,7 @@ export interface HostFacts {
   readonly interpreterLimit?: number;
   /** The AppArmor profile or SELinux context of this process; undefined if nothing confines it. */
   readonly confinement?: string;
-  /** This program is an image that a container engine runs. */
+  /** binfmt is an image that a container engine runs. */
   readonly container: boolean;
 }
 
@@ -115,7 +115,7 @@ export function entriesOf(architecture: Architecture, entries: readonly Entry[])
   return entries.filter((entry) => isNamedFor(architecture, entry) || takesProgramsOf(architecture, entry));
 }
 
-/** Is it called as distributions and this program call the entry of this architecture? */
+/** Is it called as distributions and binfmt call the entry of this architecture? */
 export function isNamedFor(architecture: Architecture, { name }: Pick<Entry, 'name'>): boolean {
   const usual = emulatorName(architecture);
   return name === usual || name.endsWith(`-${usual}`);

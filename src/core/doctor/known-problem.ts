@@ -34,7 +34,7 @@ export interface KnownProblem {
   readonly where?: Where;
   /** It is reported before anything fails: the check of this id (src/core/doctor/checks/known-problem-checks.ts). */
   readonly warning?: { readonly summary: string; readonly title: string };
-  /** This program's own emulator does not have it. */
+  /** binfmt's own emulator does not have it. */
   readonly fixedHere?: true;
   /** What else helps. */
   readonly advice: readonly Advice[];

@@ -27,7 +27,7 @@ const CHOOSE_DIRECTORY: Advice = { do: 'consider', what: 'choose-another-directo
 /** With autofs there; ELOOP says that by itself. EHOSTDOWN: the mount that it starts fails. */
 const DEAD_AUTOMOUNT = ['ENOENT', 'ENODEV', 'EHOSTDOWN'];
 
-/** The user that this program runs as, and whether there is an automount point. */
+/** The user that binfmt runs as, and whether there is an automount point. */
 interface Circumstances {
   readonly uid?: number;
   readonly onAutomount?: boolean;
@@ -82,12 +82,12 @@ export function vanishingProblem(path: string): Problem {
   ]);
 }
 
-/** The `status` file says "disabled". It switches binfmt_misc for everybody, so this program never writes to it. */
+/** The `status` file says "disabled". It switches binfmt_misc for everybody, so binfmt never writes to it. */
 export function switchedOffProblem(directory: string): Problem {
   return problemOf(switchedOff, directory, { directory }, [{ do: 'enable-binfmt' }]);
 }
 
-/** Why `register` or an entry could not be opened for writing. `uid`: the user that this program runs as. */
+/** Why `register` or an entry could not be opened for writing. `uid`: the user that binfmt runs as. */
 export function openProblem(path: string, errno: string, uid = 0): Problem {
   const facts = { operation: 'write', path, errno } as const;
   switch (errno) {

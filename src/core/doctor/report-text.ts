@@ -10,7 +10,7 @@ export const describeRuns = ({ runs }: PlatformLine) => (runs ? 'yes' : 'NO');
 export function describeEmulator({ emulator, native, version, static: isStatic, shipped }: PlatformLine): string {
   if (native) return 'none (runs natively)';
   if (emulator === null) return '-';
-  const name = version === null ? emulator : `QEMU ${version} (${shipped ? 'from this program' : emulator})`;
+  const name = version === null ? emulator : `QEMU ${version} (${shipped ? 'from binfmt' : emulator})`;
   return isStatic === false ? `${name}, dynamic` : name;
 }
 

@@ -33,7 +33,7 @@ export interface PlatformLine {
   readonly version: string | null;
   /** null if the emulator's file could not be read. */
   readonly static: boolean | null;
-  /** It is the emulator that comes with this program; null if the file could not be read. */
+  /** It is the emulator that comes with binfmt; null if the file could not be read. */
   readonly shipped: boolean | null;
   /** The flags of the entry, as the kernel writes them. */
   readonly flags: string | null;

@@ -3,7 +3,7 @@ import type { Advice } from '../advice.js';
 import { ENTRY_KEPT, type Problem } from '../problem.js';
 
 /**
- * The same problem, without the advice to do what has just been done: to register this program's emulator, or to write
+ * The same problem, without the advice to do what has just been done: to register binfmt's emulator, or to write
  * it to the host.
  */
 export function afterInstall(problem: Problem): Problem {

@@ -1,4 +1,4 @@
-/** Problems with the emulators that come with this program, and with registering them. */
+/** Problems with the emulators that come with binfmt, and with registering them. */
 import { INTERPRETER_LIMIT } from '../binfmt/procfs.js';
 import { describeShortage } from '../binfmt/verdict-text.js';
 import type { ProblemDefinition } from '../problem.js';

@@ -7,7 +7,7 @@ export type WhyNotInFront = keyof typeof reasons;
 const reasons = {
   missing: 'there is no entry of that name',
   disabled: 'it is disabled',
-  own: 'this program registers an entry of that name itself',
+  own: 'binfmt registers an entry of that name itself',
   'other-kind': 'it does not choose programs by their first bytes, and cannot be registered again as it was',
   'no-match': 'it takes no programs of the platforms that were listed',
   unreachable: 'the kernel opens its emulator anew (flag F), and that file cannot be reached from here',

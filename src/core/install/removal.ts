@@ -31,7 +31,7 @@ export function splitRemovals(text: string, entries: readonly Pick<Entry, 'name'
   return words;
 }
 
-/** `prefix`: what stands before `qemu-TARGET` in the names of this program's entries, usually nothing. */
+/** `prefix`: what stands before `qemu-TARGET` in the names of binfmt's entries, usually nothing. */
 export function planRemoval(word: string, entries: readonly Pick<Entry, 'name'>[], prefix: string): Removal {
   const names = entries.map(({ name }) => name);
   if (names.includes(word)) return { kind: 'entries', names: [word] };

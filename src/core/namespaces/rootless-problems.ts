@@ -25,7 +25,7 @@ export const notForRoot: ProblemDefinition<{ userNamespace: boolean }> = {
   cause: ({ userNamespace }) =>
     userNamespace
       ? 'this is a user namespace already: use --allow-userns instead of --rootless'
-      : 'you are root: leave out --rootless, or call this program as the user whose engine it is',
+      : 'you are root: leave out --rootless, or call binfmt as the user whose engine it is',
 };
 
 export const podmanFailed: ProblemDefinition<{ output: string; end: string }> = {

@@ -11,7 +11,7 @@ export function describeTranslation(
   invocation: Invocation,
 ): string[] {
   return [
-    `${quote(words(typed))} is a call of ${tool}; this program carries it out as: ${callPrivileged(invocation, ours)}`,
+    `${quote(words(typed))} is a call of ${tool}; binfmt carries it out as: ${callPrivileged(invocation, ours)}`,
     ...differences.map((difference) => differenceText[difference](tool, typed)),
   ].map(printable);
 }
@@ -34,9 +34,9 @@ export function describeRefusal(tool: OtherTool, { word, value, because }: Refus
     case 'writes-files':
       return `${quote(typed)} of ${tool} writes files for the boot of a host; use "binfmt export FORMAT" or "binfmt --install LIST --persist" for that`;
     case 'other-emulators':
-      return `${quote(typed)} of ${tool} means other emulators than those of this program; leave it out, or set QEMU_BINARY_PATH to a directory with files such as qemu-aarch64`;
+      return `${quote(typed)} of ${tool} means other emulators than those of binfmt; leave it out, or set QEMU_BINARY_PATH to a directory with files such as qemu-aarch64`;
     case 'shell':
-      return `${quote(typed)} of ${tool} starts a shell, and this program has none`;
+      return `${quote(typed)} of ${tool} starts a shell, and binfmt has none`;
     case 'yes-or-no':
       return `${quote(word)} of ${tool} takes yes or no${value === undefined ? '' : `, not ${quote(value)}`}`;
     case 'no-value':

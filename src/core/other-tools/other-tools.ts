@@ -19,7 +19,7 @@ export type Translation =
   | {
       readonly kind: 'translated';
       readonly tool: OtherTool;
-      /** The words of this program. */
+      /** The words of binfmt. */
       readonly words: readonly string[];
       readonly differences: readonly ToolDifference[];
     }

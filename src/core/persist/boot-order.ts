@@ -1,4 +1,4 @@
-/** What a host registers at boot beside an entry of this program, and what that means for the entry. */
+/** What a host registers at boot beside an entry of binfmt, and what that means for the entry. */
 import { takesProgramsOf } from '../binfmt/probe-executable.js';
 import type { Architecture } from '../platform/architectures.js';
 import { type ConfigurationFile, type ConfiguredEntry, configuredEntries } from './binfmt-d.js';

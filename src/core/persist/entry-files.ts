@@ -73,7 +73,7 @@ export function removalOrder(name: string): RemovalOrder {
   return { configurations: configurationsOf(name), emulator: hostInterpreter(name).slice(1) };
 }
 
-/** Is the emulator of a record this program's? update-binfmts makes such a record from an exported file. */
+/** Is the emulator of a record binfmt's? update-binfmts makes such a record from an exported file. */
 export function isRecordOf(name: string, record: string): boolean {
   return interpreterOfRecord(record) === hostInterpreter(name);
 }

@@ -18,7 +18,7 @@ interface Format {
     readonly text: (registration: Registration) => string;
     /** The directory may hold no unfinished file: this one, on the same file system, does instead. */
     readonly unfinishedIn?: string;
-    /** Files of packages are in the same directory. This program's take their place, until they are taken back. */
+    /** Files of packages are in the same directory. binfmt's take their place, until they are taken back. */
     readonly shared?: true;
   };
   /** What to do on the host after `export`; without it, `export` does not take the format. */
@@ -132,7 +132,7 @@ export const serviceLinks: readonly string[] = persistFormatNames.flatMap(
   (name) => bootOf(name).enabledBy?.link.path ?? [],
 );
 
-/** The directories in which this program writes files that are not complete yet. */
+/** The directories in which binfmt writes files that are not complete yet. */
 export const UNFINISHED_IN: readonly string[] = [
   EMULATOR_DIRECTORY,
   ...configurations.map((each) => each.unfinishedIn ?? each.directory),

@@ -1,5 +1,5 @@
 /**
- * What this program has written to a host, by --persist or by an export, so that it can take back exactly that: manifest.json
+ * What binfmt has written to a host, by --persist or by an export, so that it can take back exactly that: manifest.json
  * beside the emulators.
  */
 /** What was in a place before; `text` has one character a byte. */
@@ -13,7 +13,7 @@ export interface HostManifest {
    * either.
    */
   readonly unfinished?: Readonly<Record<string, string>>;
-  /** Configuration of others, which comes back when this program's is removed. */
+  /** Configuration of others, which comes back when binfmt's is removed. */
   readonly replaced?: Readonly<Record<string, Replaced>>;
 }
 
@@ -45,13 +45,13 @@ export function formatHostManifest({ files, unfinished = {}, replaced = {} }: Ho
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
-/** This program wrote this, and nobody has changed it since. */
+/** binfmt wrote this, and nobody has changed it since. */
 export function isOurs({ files, unfinished = {} }: HostManifest, path: string, sha256: string): boolean {
   return files[path] === sha256 || unfinished[path] === sha256;
 }
 
 /**
- * Before files are replaced. `present`: what this program finds there of its own, from whichever call. `hashes`: what is to
+ * Before files are replaced. `present`: what binfmt finds there of its own, from whichever call. `hashes`: what is to
  * come. `replaced`: what others had there.
  */
 export function beginReplacing(

@@ -21,26 +21,26 @@ export const hostKindUnknown: ProblemDefinition<{ root: string }> = {
 
 export const hostBusy: ProblemDefinition = {
   id: 'host-busy',
-  summary: 'another command of this program is writing to the host',
-  title: () => 'another command of this program is writing to the host',
-  cause: () => 'gave up after a minute, because another command of this program is writing to the host',
+  summary: 'another call of binfmt is writing to the host',
+  title: () => 'another call of binfmt is writing to the host',
+  cause: () => 'gave up after a minute, because another call of binfmt is writing to the host',
 };
 
 export const hostOtherProcessor: ProblemDefinition<{ program: string; processor: string }> = {
   id: 'host-other-processor',
   exitStatus: 3,
-  summary: 'this program and its emulators are built for another processor than the host has',
-  title: () => 'the emulators of this program are for another processor',
+  summary: 'binfmt and its emulators are built for another processor than the host has',
+  title: () => 'the emulators of binfmt are for another processor',
   cause: ({ program, processor }) =>
-    `this program and its emulators are built for ${program}, and the host's processor is ${processor}`,
+    `binfmt and its emulators are built for ${program}, and the host's processor is ${processor}`,
 };
 
 export const hostFileChanged: ProblemDefinition<{ files: readonly string[] }> = {
   id: 'host-file-changed',
   summary: 'a file of the host that would be overwritten has been changed',
-  title: () => 'some files of the host are not of this program',
+  title: () => 'some files of the host are not of binfmt',
   cause: ({ files }) =>
-    `refusing to overwrite ${listed(files.map(quote))}: not written by this program, or changed since (use --force); nothing was changed`,
+    `refusing to overwrite ${listed(files.map(quote))}: not written by binfmt, or changed since (use --force); nothing was changed`,
 };
 
 const writeErrors: Readonly<Record<string, string>> = {
@@ -73,7 +73,7 @@ export const hostFileKept: ProblemDefinition<{ files: readonly string[]; entry: 
 export const hostFileUnknown: ProblemDefinition<{ files: readonly string[]; manifest: string; state: ManifestState }> =
   {
     id: 'host-file-unknown',
-    summary: 'a file of the host was not removed, because the manifest does not say that this program has written it',
+    summary: 'a file of the host was not removed, because the manifest does not say that binfmt has written it',
     title: () => 'some files of the host are not in the manifest, and stay',
     cause: ({ files, manifest, state }) =>
       `kept ${listed(files.map(quote))} and the entry, because ${manifestStates[state](quote(manifest))}`,
@@ -83,8 +83,8 @@ export const hostFileUnknown: ProblemDefinition<{ files: readonly string[]; mani
 export type ManifestState = keyof typeof manifestStates;
 
 const manifestStates = {
-  missing: (manifest: string) => `${manifest}, which says what this program has written, is missing`,
-  unreadable: (manifest: string) => `${manifest}, which says what this program has written, cannot be read`,
+  missing: (manifest: string) => `${manifest}, which says what binfmt has written, is missing`,
+  unreadable: (manifest: string) => `${manifest}, which says what binfmt has written, cannot be read`,
   incomplete: (manifest: string) => `${manifest} does not list them, so somebody else may have written them`,
 } as const;
 

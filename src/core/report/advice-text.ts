@@ -1,4 +1,4 @@
-/** Advice in words: a label, and a command to paste, for the way in which this program was called. */
+/** Advice in words: a label, and a command to paste, for the way in which binfmt was called. */
 import type { Advice } from '../advice.js';
 import { BINFMT_DIRECTORY } from '../binfmt/procfs.js';
 import { call, callAsService, callPrivileged, type Invocation, quoted, words } from '../invocation.js';
@@ -32,7 +32,7 @@ const renderers: Renderers = {
     const command = callPrivileged(caller, args, container);
     if (after !== undefined) return { label: `to have ${printable(after)} instead`, command };
     return because === undefined && hostNamespaces
-      ? { label: 'let this program mount it on the host', command }
+      ? { label: 'let binfmt mount it on the host', command }
       : { label: because && installLabels[because], command };
   },
   watch: ({ platforms }, invocation) => ({
@@ -149,8 +149,8 @@ function uninstallWords(list: string): string[] {
 }
 
 const installLabels = {
-  replace: 'use the emulator of this program',
-  'in-front': 'register the emulator of this program in front',
+  replace: 'use the emulator of binfmt',
+  'in-front': 'register the emulator of binfmt in front',
   label: 'with a label that every container may use',
   'whole-machine': 'for the whole machine, as root',
   elsewhere: 'where you saw it',

@@ -35,7 +35,7 @@ const ofImage: Readonly<Record<Exclude<Grant, 'user-namespace' | 'service'>, Wit
           command: call(invocation, invocation.args, ['-v', `${BINFMT_DIRECTORY}:/binfmt_misc`]),
         },
   'host-namespaces': (invocation) => ({
-    label: 'let this program mount it on the host',
+    label: 'let binfmt mount it on the host',
     command: callPrivileged(invocation, invocation.args, [
       ...HOST_NAMESPACES,
       ...(has('host', invocation.args) ? HOST_ROOT : []),

@@ -37,7 +37,7 @@ const texts: Texts = {
   behind: ({ entry }) => `behind ${entry}`,
   'runs-anyway': ({ problem }, cause) => cause(problem),
   'this-container-only'({ platform, note }, cause) {
-    const alone = `in this container only, because this program is emulated itself, on ${platform}`;
+    const alone = `in this container only, because binfmt is emulated itself, on ${platform}`;
     return note === undefined ? alone : `${describeNote(note, cause)}; ${alone}`;
   },
   'other-names': ({ files, instead }) =>

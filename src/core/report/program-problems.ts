@@ -1,4 +1,4 @@
-/** Problems of this program itself: its watcher, its output, and everything that nobody expected. */
+/** Problems of binfmt itself: its watcher, its output, and everything that nobody expected. */
 import { type ProblemDefinition, problemOf } from '../problem.js';
 
 export const noWatcher: ProblemDefinition = {
@@ -34,7 +34,7 @@ export const startedAlone: ProblemDefinition = {
 
 export const unexpected: ProblemDefinition<{ message: string; stack?: readonly string[] }> = {
   id: 'unexpected',
-  summary: 'something went wrong that this program does not know',
+  summary: 'something went wrong that binfmt does not know',
   title: () => 'unexpected error',
   cause: ({ message }) => `unexpected error: ${message}`,
 };

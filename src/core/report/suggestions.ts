@@ -23,7 +23,7 @@ export const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, d
     kind === 'image' ? 'mount the directory without :ro' : 'mount binfmt_misc so that it can be written to',
   'register-on-the-host': () => "register on the host itself, as the host's root user",
   'set-emulator-directory': () => 'set QEMU_BINARY_PATH to the directory of statically linked qemu-* programs',
-  'show-stack': () => 'BINFMT_DEBUG=1 in the environment of this program shows where',
+  'show-stack': () => 'BINFMT_DEBUG=1 in the environment of binfmt shows where',
   'trace-from-outside': () =>
     'set QEMU_STRACE=1 in the environment of the program, which prints its system calls; for a debugger set QEMU_GDB=PORT and connect gdb-multiarch to that port',
   'try-again-later': () => 'try again when this machine is less busy',

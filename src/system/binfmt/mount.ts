@@ -109,7 +109,7 @@ async function mountTemporarily(launcher: Launcher): Promise<BinfmtMount | undef
   return tried.errno === 'ENODEV' ? { kind: 'unavailable', problem: tried.problem } : undefined;
 }
 
-/** Undoes a mount that this program made and that nothing needs any more. One that is busy stays. */
+/** Undoes a mount that binfmt made and that nothing needs any more. One that is busy stays. */
 export async function closeBinfmt(binfmt: BinfmtMount, launcher: Launcher): Promise<void> {
   if (binfmt.kind !== 'writable' || !binfmt.mountedHere) return;
   if ((await launcher.umount(binfmt.dir)) === undefined && binfmt.temporary) removeDirectory(binfmt.dir);

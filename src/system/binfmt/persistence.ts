@@ -1,5 +1,5 @@
 /**
- * Do entries outlive this program? The kernel drops them with the last mount of their binfmt_misc (Linux 6.7 and later,
+ * Do entries outlive binfmt? The kernel drops them with the last mount of their binfmt_misc (Linux 6.7 and later,
  * and older kernels that took that change back), and a mount that a container makes ends with the container. This is
  * tested with an entry, and never concluded from a kernel version.
  */
@@ -14,13 +14,13 @@ import type { Launcher } from '../probing/launcher.js';
 import { ownId, writeTo } from './entries.js';
 
 /**
- * What keeps the entries of a mount that this program made. `mount`: another mount, whose holder may end at any moment.
- * `namespace`: the mount namespace of whoever started this program. `nothing`: they will vanish.
+ * What keeps the entries of a mount that binfmt made. `mount`: another mount, whose holder may end at any moment.
+ * `namespace`: the mount namespace of whoever started binfmt. `nothing`: they will vanish.
  */
 export type KeptBy = 'mount' | 'namespace' | 'nothing';
 
 /**
- * Sees to it that entries outlive this program, with the rights that it was given: a mount that somebody else holds,
+ * Sees to it that entries outlive binfmt, with the rights that it was given: a mount that somebody else holds,
  * the host's mount namespace (--pid=host), or a shared bind mount of the host's directory.
  */
 export async function ensurePersistent(mount: WritableMount, launcher: Launcher): Promise<KeptBy> {
@@ -47,13 +47,13 @@ export async function mountOnHost(launcher: Launcher): Promise<void> {
   }
 }
 
-/** Would entries vanish with this program if nothing were done about it? Changes nothing that lasts. */
+/** Would entries vanish with binfmt if nothing were done about it? Changes nothing that lasts. */
 export async function wouldVanish(mount: WritableMount, launcher: Launcher): Promise<boolean> {
   return !namespaceOutlivesProgram() && !(await survivesUnmount(mount, launcher));
 }
 
 /**
- * Whoever started this program (the parent of src/native/main.c) is in the same mount namespace, which is therefore not
+ * Whoever started binfmt (the parent of src/native/main.c) is in the same mount namespace, which is therefore not
  * a container's. A container with --pid=host has a mount namespace to itself.
  */
 function namespaceOutlivesProgram(): boolean {

@@ -1,4 +1,4 @@
-/** The emulators that come with this program: which there are, and whether each can be registered. */
+/** The emulators that come with binfmt: which there are, and whether each can be registered. */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Advice } from '../../core/advice.js';

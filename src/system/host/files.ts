@@ -74,7 +74,7 @@ export function errnoOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }
 
-/** Nothing else happens in this program meanwhile. */
+/** Nothing else happens in binfmt meanwhile. */
 export function pause(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

@@ -31,7 +31,7 @@ export interface HostTree {
   /** None if it cannot be read. */
   names(directory: string): Promise<string[]>;
   /**
-   * Locks a directory against other calls of this program, until this one ends, and waits for them. `busy`: another one still has
+   * Locks a directory against other calls of binfmt, until this one ends, and waits for them. `busy`: another one still has
    * it after a minute. What cannot be locked cannot be written either. `create`: creates the directory.
    */
   lock(directory: string, create: boolean): Promise<'locked' | 'busy'>;

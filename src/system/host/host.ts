@@ -6,13 +6,13 @@ import { type Architecture, architectures } from '../../core/platform/architectu
 import { readStart } from './files.js';
 
 export interface Host {
-  /** The architecture of this program. */
+  /** The architecture of binfmt. */
   readonly own?: Architecture;
-  /** The processor's architecture, if this program is emulated itself. */
+  /** The processor's architecture, if binfmt is emulated itself. */
   readonly emulatedOn?: Architecture;
   /** As `uname -r` prints it. */
   readonly kernel: string;
-  /** The first bytes of programs that must stay startable, those of this program first. */
+  /** The first bytes of programs that must stay startable, those of binfmt first. */
   readonly ownPrograms: readonly Uint8Array[];
   /** The ones among them that the processor itself runs. */
   readonly processorPrograms: readonly Uint8Array[];

@@ -1,4 +1,4 @@
-/** The namespaces that this program runs in, and its user. */
+/** The namespaces that binfmt runs in, and its user. */
 import { parseParentPid } from '../../core/binfmt/procfs.js';
 import { readLink, readText } from './files.js';
 

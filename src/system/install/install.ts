@@ -26,9 +26,9 @@ export interface InstallRequest {
   readonly options: InstallOptions;
   /** The machine now, with the probes of these platforms and with emulators. */
   readonly before: Snapshot;
-  /** Must entries outlive this program? `if possible`: it stays and keeps them, and a successor finds them. */
+  /** Must entries outlive binfmt? `if possible`: it stays and keeps them, and a successor finds them. */
   readonly lasting: 'yes' | 'if possible' | 'no';
-  /** Registers an emulator that is not among this program's own files; undefined: they all are. */
+  /** Registers an emulator that is not among binfmt's own files; undefined: they all are. */
   readonly register?: Register;
 }
 
@@ -75,7 +75,7 @@ export async function installPlatforms(request: InstallRequest, system: System):
     failed.map(({ platform }) => platform),
     system,
   );
-  // Only a mount that this program made, and that another process kept alive, takes entries with it.
+  // Only a mount that binfmt made, and that another process kept alive, takes entries with it.
   const vanishing = keptBy === 'mount';
   // An entry may have been removed while it was tested, or registered again.
   const isAsTested = failed.length === 0 && !jobs.some(({ step }) => step.kind === 'impossible');
@@ -91,7 +91,7 @@ function isRegistration(job: Job): job is RegisterJob {
   return job.step.kind === 'register';
 }
 
-/** Emulators among this program's own files. */
+/** Emulators among binfmt's own files. */
 function registerHere({ binfmt, host }: System): Register {
   return async (registration) =>
     binfmt.kind === 'writable' ? register(binfmt.dir, registration, host.ownPrograms) : binfmt.problem;
@@ -150,7 +150,7 @@ async function carryOut(
   const { binfmt } = system;
   const { platform, step } = job;
   const { registration, replaces } = step;
-  // Until the new entry is there, nothing else may run the platform. So the trial also stays if this program ends now.
+  // Until the new entry is there, nothing else may run the platform. So the trial also stays if binfmt ends now.
   trial?.keep();
   const done = await executeStep(step, register, system);
   const isGone = binfmt.kind === 'writable' && inodeOf(binfmt.dir, registration.name) === undefined;

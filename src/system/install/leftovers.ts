@@ -1,5 +1,5 @@
 /**
- * Removes what calls of this program have left that were killed with SIGKILL: an entry that was being tried, or
+ * Removes what calls of binfmt have left that were killed with SIGKILL: an entry that was being tried, or
  * showed whether entries last, and the directory of test programs. An entry that is needed gets its own name instead. What is
  * not older than a call can take stays: another call may be working with it.
  */

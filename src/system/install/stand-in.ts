@@ -1,6 +1,6 @@
 /**
  * Entries that do the work of another one while its name is free: a copy of it (--after), or the trial of the emulator that
- * takes its place. If the kernel then refuses that name, or if this program is killed, they stay, and the next call gives them
+ * takes its place. If the kernel then refuses that name, or if binfmt is killed, they stay, and the next call gives them
  * the name.
  */
 import fs from 'node:fs';

@@ -18,7 +18,7 @@ export interface Trial {
   readonly registration: Registration;
 }
 
-/** The entry of an emulator that ran the test program. It is removed when this program ends, unless it is kept. */
+/** The entry of an emulator that ran the test program. It is removed when binfmt ends, unless it is kept. */
 export interface TrialEntry {
   readonly name: string;
   keep(): void;

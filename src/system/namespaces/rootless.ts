@@ -60,7 +60,7 @@ const LOOK_AGAIN = 1000;
 
 /**
  * Resolves when the process has ended that keeps the namespaces: the engine makes new ones then, which the launcher, in the old
- * ones, may not enter. Never resolves for a mount in this program's own namespaces.
+ * ones, may not enter. Never resolves for a mount in binfmt's own namespaces.
  */
 export function engineEnds(binfmt: BinfmtMount): Promise<Problem> {
   const keeper = binfmt.kind === 'writable' ? binfmt.keeper : undefined;
@@ -114,7 +114,7 @@ async function enterEngine(
 
 const oneCommand: Advice = { do: 'run', platforms: ['all'], command: ['COMMAND'], because: 'no-engine' };
 
-/** Processes of the user that runs this program, whose namespaces can be seen. Root would see those of others too. */
+/** Processes of the user that runs binfmt, whose namespaces can be seen. Root would see those of others too. */
 function processesOfUser(): UserProcess[] {
   return fs.readdirSync('/proc').flatMap((name): UserProcess[] => {
     const user = /^\d+$/.test(name) ? readLink(`/proc/${name}/ns/user`) : undefined;
@@ -141,7 +141,7 @@ async function askPodman(launcher: Launcher): Promise<Keeper[] | Refused> {
       ? [keeper]
       : refused(problemOf(podmanFailed, 'machine', { output: '', end: 'kept nothing' }, [oneCommand]));
   }
-  // If the machine forbids what podman needs, this program may not do it either. Otherwise it is podman itself.
+  // If the machine forbids what podman needs, binfmt may not do it either. Otherwise it is podman itself.
   const entered = await enterNamespace(launcher, { root: false });
   if (entered.kind === 'refused') return entered;
   const lines = (stderr ?? '').trim().split('\n');

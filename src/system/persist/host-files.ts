@@ -104,7 +104,7 @@ async function prepare(tree: HostTree, missing: Missing, prepared: Prepared[]): 
 }
 
 /**
- * They go again if a signal ends this program before they have their names. Discard the result at the end, also after a commit.
+ * They go again if a signal ends binfmt before they have their names. Discard the result at the end, also after a commit.
  * `force`: also over files that somebody else has written or changed.
  */
 export async function stageFiles(
@@ -159,7 +159,7 @@ export async function writeFiles(
   }
 }
 
-/** `present`: this program's own files that are there now, and their hashes. */
+/** `present`: binfmt's own files that are there now, and their hashes. */
 async function commit(
   tree: HostTree,
   chosen: readonly Prepared[],
@@ -182,7 +182,7 @@ async function commit(
 
 const LARGEST_REPLACED = 1 << 16; // bytes, more than any configuration has
 
-/** An emulator of others does not come back, and neither does a configuration that names one of this program's. */
+/** An emulator of others does not come back, and neither does a configuration that names one of binfmt's. */
 function replacedBy(found: Contents, file: HostFile): Replaced | undefined {
   if ('source' in file || (found.kind === 'file' && found.bytes.includes(`/${EMULATOR_DIRECTORY}/`))) return undefined;
   if (found.kind === 'link') return { link: found.target };

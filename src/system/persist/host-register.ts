@@ -13,7 +13,7 @@ export function registerFrom(root: string, system: System): Register {
   return (registration) => registerLineFrom(root, registration, registerLine(registration), system);
 }
 
-/** `line`: the line for `registration`, as the host has it; one character a byte, if it is not made by this program. */
+/** `line`: the line for `registration`, as the host has it; one character a byte, if it is not made by binfmt. */
 export async function registerLineFrom(
   root: string,
   registration: Registration & { readonly offset?: number },

@@ -1,4 +1,4 @@
-/** Removes files of this program from a host, and puts back what others had in their places. */
+/** Removes files of binfmt from a host, and puts back what others had in their places. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { recordOf } from '../../core/persist/binfmts-record.js';
@@ -38,8 +38,8 @@ export interface Removal {
 }
 
 /**
- * Removes those of these files that this program has written and nobody has changed, in this order, and puts back what others
- * had there, even where this program's file is gone.
+ * Removes those of these files that binfmt has written and nobody has changed, in this order, and puts back what others
+ * had there, even where binfmt's file is gone.
  */
 export async function removeFiles(tree: HostTree, files: readonly string[]): Promise<Removal> {
   const manifest = (await readManifest(tree)) ?? EMPTY_MANIFEST;
@@ -93,7 +93,7 @@ export interface Unlisted {
   readonly state: ManifestState;
 }
 
-/** Files that name this program's emulator of that entry, or are it, and that are not in the manifest. */
+/** Files that name binfmt's emulator of that entry, or are it, and that are not in the manifest. */
 export async function unlistedFiles(
   tree: HostTree,
   name: string,

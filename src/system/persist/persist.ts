@@ -98,7 +98,7 @@ function onHost(before: Snapshot): Snapshot {
   return { ...before, emulators: new Map(emulators) };
 }
 
-/** Undefined if the host needs no emulator of this program, or cannot have it. */
+/** Undefined if the host needs no emulator of binfmt, or cannot have it. */
 function candidateFor(platform: Platform, { options, before }: Omit<InstallRequest, 'lasting'>): Candidate | undefined {
   const emulator = before.emulators.get(platform.architecture);
   const renew = new Set([platform.architecture]);

@@ -1,5 +1,5 @@
 /**
- * Takes emulators back from the host: exactly what this program has written and nobody has changed. If the host's own
+ * Takes emulators back from the host: exactly what binfmt has written and nobody has changed. If the host's own
  * configuration has an entry of that name, it is registered again.
  */
 import path from 'node:path';
@@ -53,7 +53,7 @@ async function takeBackEntries(list: string, tree: HostTree, system: WritableSys
 /** For commands that the user pastes on the host. */
 const rootAsSeen = ({ root }: HostTree, { invocation }: System) => (invocation.kind === 'file' ? root : '/');
 
-/** No entry of this program is left on the host: its service need not register them at boot. */
+/** No entry of binfmt is left on the host: its service need not register them at boot. */
 async function takeBackService(tree: HostTree, root: string): Promise<Problem | undefined> {
   const { kept, failure } = await removeFiles(tree, serviceLinks);
   await removeEmptyManifest(tree);
@@ -66,7 +66,7 @@ async function persistedOn(tree: HostTree): Promise<string[]> {
   return persistedEntries({ ...written, ...unfinished });
 }
 
-/** The names of all emulators in this program's directory, in the manifest or not. */
+/** The names of all emulators in binfmt's directory, in the manifest or not. */
 async function emulatorsOn(tree: HostTree): Promise<string[]> {
   return (await tree.names(EMULATOR_DIRECTORY)).filter((name) => name !== path.basename(MANIFEST));
 }

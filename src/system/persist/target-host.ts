@@ -23,7 +23,7 @@ import type { Machine } from '../system.js';
 export interface HostOptions {
   /** `any`: whichever is found. */
   readonly format: PersistFormat | 'any';
-  /** The host's root directory; undefined: this program finds it. */
+  /** The host's root directory; undefined: binfmt finds it. */
   readonly root?: string;
 }
 
@@ -49,7 +49,7 @@ export async function lockHost(tree: HostTree, toInstall: boolean): Promise<Prob
   return problemOf(hostBusy, 'machine', {}, [{ do: 'consider', what: 'try-again-later' }]);
 }
 
-/** Why this program's emulators are of no use to the host. */
+/** Why binfmt's emulators are of no use to the host. */
 export function otherProcessor({ host: { own, emulatedOn } }: Machine): Problem | undefined {
   if (own === undefined || emulatedOn === undefined) return undefined;
   const [program, processor] = [own, emulatedOn].map((architecture) => formatPlatform({ architecture }));

@@ -1,7 +1,7 @@
 /**
  * The client of the native launcher (src/native/launcher.c), which describes the protocol: requests are lines on
  * the launcher's standard input, and answers are lines on its standard output. One launcher runs for as long as
- * this program does.
+ * binfmt does.
  */
 import fs from 'node:fs';
 import { constants } from 'node:os';
@@ -77,7 +77,7 @@ export interface Launcher {
   labelOf(file: string): Promise<string>;
   /** Mounts a directory over itself, read-only, with this SELinux label for all files. `empty`: an empty directory. */
   relabel(dir: string, empty: string, label: string): Promise<string | undefined>;
-  /** Moves the launcher, and all that it runs from now on, to new namespaces. This program stays in its own. */
+  /** Moves the launcher, and all that it runs from now on, to new namespaces. binfmt stays in its own. */
   unshare(namespaces: 'user' | 'user,mount'): Promise<string | undefined>;
   /** Moves the launcher to the user and mount namespaces of the process `pid`, in the same way. */
   enter(pid: number): Promise<string | undefined>;
@@ -92,7 +92,7 @@ export interface Launcher {
    */
   openDirectory(root: string, path: string, options?: { readonly create?: boolean }): Promise<OpenDirectory | string>;
   /**
-   * Lets the launcher become the command as soon as this program has ended. The command has the standard streams,
+   * Lets the launcher become the command as soon as binfmt has ended. The command has the standard streams,
    * environment, working directory and terminal of the caller, and `root` as its root directory if that is given.
    */
   become(command: readonly string[], root?: string): Promise<void>;
@@ -205,7 +205,7 @@ export function connectLauncher(pipes: string, first = false): Launcher {
   };
 }
 
-/** Tells the launcher that this program has said how the call went, or is about to. `pipes`: see connectLauncher. */
+/** Tells the launcher that binfmt has said how the call went, or is about to. `pipes`: see connectLauncher. */
 export function answered(pipes: string): void {
   try {
     fs.writeSync(Number(pipes.split(',')[1]), 'answered\n');

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 
 /**
  * `request` sends requests at once and resolves to the given number of answer lines; `readTo` resolves to all lines before
- * that one. They read only while they wait for an answer, because a pending read would keep this program alive.
+ * that one. They read only while they wait for an answer, because a pending read would keep binfmt alive.
  */
 export function lineProtocol(from: number, to: number) {
   const chunk = Buffer.alloc(1 << 16);

@@ -98,7 +98,7 @@ export function executableBelow(directory: string, file: string, bytes: Uint8Arr
   return { file: below, bytes };
 }
 
-/** When a signal ends this program, the launcher may still be writing the files of the last request. */
+/** When a signal ends binfmt, the launcher may still be writing the files of the last request. */
 function remove(directory: string): void {
   for (let tries = 200; tries > 0; tries--) {
     try {

@@ -1,5 +1,5 @@
 /**
- * Why a platform does not run, if the reason is its entry, or this program itself. The order of the list is the order in
+ * Why a platform does not run, if the reason is its entry, or binfmt itself. The order of the list is the order in
  * which causes are reported.
  */
 import { takesProgramsOf } from '../../binfmt/probe-executable.js';
@@ -14,7 +14,7 @@ import { doNotRun, FORMAT_ERROR, NO_SUCH_FILE, refusedWith, severityOf } from '.
 
 export const emulated = platformCheck<{ program: string; processor: string; probe: ProbeFacts }>({
   id: 'emulated',
-  summary: 'this program is built for another machine, and is emulated itself',
+  summary: 'binfmt is built for another machine, and is emulated itself',
   find(platform, { own, host }) {
     const { emulatedOn } = host;
     if (!emulatedOn || !own || platform.runs || !platform.active) return undefined;
@@ -30,10 +30,10 @@ export const emulated = platformCheck<{ program: string; processor: string; prob
   symptom: () => 'Error while loading /usr/bin/qemu-…: No such file or directory',
   // Source: exec_binprm() in fs/exec.c, which keeps one program open for an emulator (flags O and C), and not two.
   cause: ({ program, processor, probe }) =>
-    `this program is built for ${program} and is emulated itself, on ${processor}. ${
+    `binfmt is built for ${program} and is emulated itself, on ${processor}. ${
       probe.errno === 'ENOEXEC'
         ? 'The kernel does not start one emulator through another one if its entry has the flag O or C'
-        : 'The emulator of this program looks for other emulators inside each container, and cannot find them there'
+        : 'The emulator of binfmt looks for other emulators inside each container, and cannot find them there'
     }`,
   evidence: ({ program, processor, probe }) => [
     probeLine(probe),

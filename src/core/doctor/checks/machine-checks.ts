@@ -81,7 +81,7 @@ export const wideMagic = machineCheck<{ entries: readonly WideEntry[] }>({
 
 export const confinement = machineCheck<{ profile: string }>({
   id: 'confinement',
-  summary: 'SELinux or AppArmor confines this program, and something was forbidden',
+  summary: 'SELinux or AppArmor confines binfmt, and something was forbidden',
   find(input) {
     const { binfmt, host } = input;
     const forbidden = (errno: unknown) => errno === 'EACCES' || errno === 'EPERM';
@@ -116,8 +116,8 @@ export const nothingInstalled = machineCheck<{ available: readonly string[]; ent
   title: () => 'no platform is emulated here',
   cause: ({ available }) =>
     available.length > 0
-      ? `no entry runs programs of another platform. This program can register ${available.join(', ')}`
-      : 'no entry runs programs of another platform, and this program has no emulators',
+      ? `no entry runs programs of another platform. binfmt can register ${available.join(', ')}`
+      : 'no entry runs programs of another platform, and binfmt has no emulators',
   evidence: ({ entries }) => [`entries: ${entries}`],
 });
 

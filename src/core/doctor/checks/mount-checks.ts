@@ -73,7 +73,7 @@ const permissionErrors: Readonly<Record<string, string>> = {
   'write EACCES': 'permission denied (EACCES)',
 };
 
-const asUser = (uid: number) => (uid === 0 ? '' : `, and this program runs as uid ${uid}`);
+const asUser = (uid: number) => (uid === 0 ? '' : `, and binfmt runs as uid ${uid}`);
 
 export const permission = machineCheck<{
   operation: 'mount' | 'write';
@@ -82,10 +82,10 @@ export const permission = machineCheck<{
   uid: number;
 }>({
   id: 'permission',
-  summary: 'this program is not allowed to mount binfmt_misc, or to write to it',
+  summary: 'binfmt is not allowed to mount binfmt_misc, or to write to it',
   exitStatus: 3,
   find: (input) => mountProblem('permission', input),
-  title: () => 'this program is not allowed to use binfmt_misc',
+  title: () => 'binfmt is not allowed to use binfmt_misc',
   symptom: () => 'cannot mount binfmt_misc filesystem: operation not permitted',
   cause: ({ operation, path, errno, uid }) =>
     `${operation === 'mount' ? cannotMount(path) : `cannot write to ${path}`}: ${permissionErrors[`${operation} ${errno}`] ?? errno}${asUser(uid)}`,

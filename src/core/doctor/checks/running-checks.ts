@@ -64,7 +64,7 @@ function otherEntryAdvice(platform: PlatformFacts, input: DoctorInput, others: r
 
 export const oldEmulator = platformCheck<{ entry: string; version: string; available: string }>({
   id: 'old-emulator',
-  summary: 'the registered emulator is older than the one that this program has',
+  summary: 'the registered emulator is older than the one that binfmt has',
   find(platform, input) {
     const { active, version } = platform;
     const available = newerVersion(platform, input);

@@ -53,7 +53,7 @@ export const unknownMessage: ProblemDefinition<{ message: string }> = {
   summary: 'doctor --explain was given a message that it does not know',
   title: () => 'unknown message',
   cause: ({ message }) =>
-    `${quote(message)} is not a message that this program knows. What doctor finds on this machine is on standard output; if that explains nothing, report the message with the last line there, and with the output of doctor --json --verbose`,
+    `${quote(message)} is not a message that binfmt knows. What doctor finds on this machine is on standard output; if that explains nothing, report the message with the last line there, and with the output of doctor --json --verbose`,
 };
 
 /** One line to paste into an issue: what was seen, and on which machine. */

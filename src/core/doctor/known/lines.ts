@@ -88,7 +88,7 @@ export const speakers: readonly { readonly prefix: string; readonly pattern: Reg
   {
     prefix: 'qemu-x86_64:',
     pattern: begins('qemu-(?!system)\\w+'),
-    who: 'the emulator of this program, of tonistiigi/binfmt, or of a package qemu-user',
+    who: 'the emulator of binfmt, of tonistiigi/binfmt, or of a package qemu-user',
   },
 ];
 

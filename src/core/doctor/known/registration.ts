@@ -1,4 +1,4 @@
-/** Messages of whoever registers emulators: this program, other tools, systemd, and the kernel. */
+/** Messages of whoever registers emulators: binfmt, other tools, systemd, and the kernel. */
 import type { KnownProblem } from '../known-problem.js';
 import { install, step } from './helps.js';
 
@@ -9,7 +9,7 @@ export const registration: readonly KnownProblem[] = [
     id: 'nothing-stays',
     messages: ['"emulators": null', 'the registrations would vanish', 'entries would vanish'],
     cause:
-      'what a container registers is gone when it ends: the host does not keep binfmt_misc mounted, or the container had a binfmt_misc of its own. Other tools report success nevertheless; this program refuses',
+      'what a container registers is gone when it ends: the host does not keep binfmt_misc mounted, or the container had a binfmt_misc of its own. Other tools report success nevertheless; binfmt refuses',
     checks: ['vanishing', 'automount', 'user-namespace', 'nothing-installed'],
     advice: [{ do: 'mount-on-host' }, { do: 'watch', platforms: ['all'] }],
     sources: ['tonistiigi/binfmt#360', 'tonistiigi/binfmt#288'],
