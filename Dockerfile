@@ -103,6 +103,11 @@ COPY qemu/patches qemu/patches
 ARG QEMU_VERSION=
 RUN qemu/fetch-source --version "$QEMU_VERSION" /qemu
 
+# The newest version of each, for .ci/release.
+FROM scratch AS versions
+COPY --from=emulators-debian /package/control /debian
+COPY --from=source /qemu/control /source
+
 # GLib, and what it needs.
 FROM host AS libraries
 COPY qemu/apt qemu/fetch qemu/fetch-libraries qemu/

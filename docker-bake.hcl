@@ -68,6 +68,13 @@ target "emulators" {
   output   = ["type=local,dest=bin"]
 }
 
+# The newest QEMU of Debian's packages, and that of the sources, as two files in ./versions.
+target "versions" {
+  inherits = ["_common"]
+  target   = "versions"
+  output   = ["type=local,dest=versions"]
+}
+
 # Checks the C code and the shell scripts (test/static).
 target "validate" {
   inherits = ["_common"]

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { optionRows } from '../src/cli/usage.js';
 import { commands } from '../src/commands/index.js';
-import { checks, problemDefinitions } from '../src/core/doctor/definitions.js';
+import { checks } from '../src/core/doctor/definitions.js';
 import { addressOf, knownGroups } from '../src/core/doctor/known/index.js';
 import { speakers } from '../src/core/doctor/known/lines.js';
 import type { KnownProblem, Where } from '../src/core/doctor/known-problem.js';
@@ -19,7 +19,6 @@ import { listed } from '../src/core/text.js';
 const folder = import.meta.dirname;
 
 const row = (...cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
-const isCheck = (id: string) => checks.some((check) => check.id === id);
 
 const table = (header: readonly string[], rows: readonly (readonly string[])[]) =>
   [header, header.map(() => '---'), ...rows].map((cells) => row(...cells)).join('');
@@ -132,13 +131,6 @@ const tables: Readonly<Record<string, () => string>> = {
     table(
       ['check', 'what it looks for'],
       checks.map(({ id, summary }) => [id, summary]),
-    ),
-  problems: () =>
-    table(
-      ['id', 'what it is', 'exit status'],
-      problemDefinitions
-        .filter(({ id }) => !isCheck(id))
-        .map(({ id, summary, exitStatus = 1 }) => [id, summary, String(exitStatus)]),
     ),
   speakers: () =>
     table(

@@ -30,8 +30,6 @@ export interface Problem {
 export interface ProblemDefinition<F extends Facts = Facts> {
   /** For machines that read JSON, such as `no-entry`; `doctor --check` takes it too. */
   readonly id: string;
-  /** What it is, in one line; `doctor --list-checks` and the documentation print it. */
-  readonly summary: string;
   /** What a check of doctor looks at. */
   readonly scope?: 'machine' | 'platform';
   /** 3 if the machine cannot do what is asked, 2 if the command line is wrong; default: 1. */

@@ -1,7 +1,8 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { expect } from 'chai';
 import { type Advice, mergeAdvice } from '../../src/core/advice.js';
 import { emulatorCrash } from '../../src/core/doctor/checks/emulator-checks.js';
-import { problemDefinitions } from '../../src/core/doctor/definitions.js';
 import {
   mountProblem,
   openProblem,
@@ -19,6 +20,7 @@ import { renderAdvice } from '../../src/core/report/advice-text.js';
 import { unexpectedProblem } from '../../src/core/report/program-problems.js';
 import { adviceFor, exitStatusOf, oneLine, renderLine, reportBatch } from '../../src/core/report/render.js';
 import { asFile, asImage } from '../support/doctor.js';
+import { ROOT } from '../support/program.js';
 
 it('an unexpected error shows no directory', () => {
   const error = new Error('x');
@@ -262,10 +264,16 @@ describe('exit statuses', () => {
   });
 });
 
-describe('the vocabulary of problems', () => {
-  it('has ids that differ, and a summary for each', () => {
-    const ids = problemDefinitions.map(({ id }) => id);
+describe('the ids of problems', () => {
+  it('differ', async () => {
+    const folder = path.join(ROOT, 'src/core');
+    const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const modules = await Promise.all(files.map((name) => import(path.join(folder, name)) as Promise<object>));
+    const definitions = new Set(
+      modules.flatMap((each) => Object.values(each).flat()).filter((each) => typeof each?.cause === 'function'),
+    );
+    const ids = [...definitions].map(({ id }) => id);
+    expect(ids).to.have.length.above(90);
     expect(new Set(ids).size).to.equal(ids.length);
-    for (const { id, summary } of problemDefinitions) expect(summary, id).to.match(/^\S.*\S$/);
   });
 });

@@ -2,9 +2,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { compareVersions } from '../../src/core/version.js';
 import { ALL_IMAGE, docker, mountOnHost, mustDocker, privileged, uninstallAll } from '../support/docker.js';
 import { own } from '../support/machine.js';
-import { must, ROOT } from '../support/program.js';
+import { must, ROOT, run } from '../support/program.js';
 import { startRegistry, stopRegistry } from '../support/registry.js';
 import { scratch } from '../support/scratch.js';
 import { jobs } from '../support/workflow.js';
@@ -45,6 +46,34 @@ describe('the image for all hosts', () => {
     expect(bake('image-all', { ...environment, SOURCE_DATE_EPOCH: '1700000001' }, ...few)).not.to.equal(first);
   }).timeout(1_200_000);
   after(() => docker('image', 'rm', '--force', AGAIN));
+});
+
+describe('a release', () => {
+  it('stops if the newest source is older than the emulators of Debian, unless QEMU_VERSION decides', () => {
+    const dir = scratch();
+    must('docker', [
+      'buildx',
+      'bake',
+      '--progress=quiet',
+      '--set',
+      `versions.output=type=local,dest=${dir}`,
+      'versions',
+    ]);
+    const [source = '', debian = ''] = ['source', 'debian'].map((name) => {
+      const [, version] = /^Version: \d+:([\d.]+)/m.exec(fs.readFileSync(path.join(dir, name), 'utf8')) ?? [];
+      return version;
+    });
+    const check = (environment: NodeJS.ProcessEnv) =>
+      run(path.join(ROOT, '.ci/release'), ['check'], { EMULATORS: 'source', ...environment });
+    const { exit, stderr } = check({});
+    if (compareVersions(source, debian) >= 0) expect(exit, stderr).to.equal(0);
+    else {
+      expect(exit).to.equal(1);
+      expect(stderr).to.contain(`Debian's emulators are newer (${debian}); set QEMU_VERSION=${source}`);
+    }
+    expect(check({ QEMU_VERSION: source }).exit).to.equal(0);
+    expect(check({ EMULATORS: 'debian' }).exit).to.equal(0);
+  });
 });
 
 describe('a release, in a registry', () => {

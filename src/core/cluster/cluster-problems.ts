@@ -4,7 +4,6 @@ import { quote, shortened } from '../text.js';
 
 export const notInCluster: ProblemDefinition<{ variable: string; value?: string }> = {
   id: 'not-in-cluster',
-  summary: '--node was given where no API server of Kubernetes can be found',
   exitStatus: 2,
   title: () => 'there is no API server',
   cause: ({ variable, value }) =>
@@ -15,7 +14,6 @@ export const notInCluster: ProblemDefinition<{ variable: string; value?: string 
 
 export const serviceAccountUnreadable: ProblemDefinition<{ file: string; errno: string }> = {
   id: 'service-account-unreadable',
-  summary: 'a file of the service account cannot be read',
   exitStatus: 2,
   title: ({ file }) => `${quote(file)} cannot be read`,
   cause: ({ file, errno }) => `--node needs the service account of its pod: cannot read ${quote(file)} (${errno})`,
@@ -23,7 +21,6 @@ export const serviceAccountUnreadable: ProblemDefinition<{ file: string; errno: 
 
 export const apiServerSilent: ProblemDefinition<{ server: string; node: string; errno: string }> = {
   id: 'api-server-silent',
-  summary: 'the API server of Kubernetes does not answer',
   title: ({ server }) => `the API server at ${server} does not answer`,
   cause: ({ server, node, errno }) =>
     `${notUpToDate(node)}: the API server at ${server} does not answer (${errnos[errno] ?? errno})`,
@@ -36,7 +33,6 @@ export const apiServerRefuses: ProblemDefinition<{
   message?: string;
 }> = {
   id: 'api-server-refuses',
-  summary: 'the API server of Kubernetes does not do what it was asked for',
   title: ({ status }) => `the API server refuses (${status})`,
   cause: ({ node, method, status, message }) => {
     const why = refusals[status]?.(method) ?? `the API server answered ${method} with ${status}`;
@@ -46,7 +42,6 @@ export const apiServerRefuses: ProblemDefinition<{
 
 export const apiAnswerUnusable: ProblemDefinition<{ server: string; node: string }> = {
   id: 'api-answer-unusable',
-  summary: 'the answer is incomplete, or does not come from an API server',
   title: ({ server }) => `the answer of ${server} cannot be used`,
   cause: ({ server, node }) => `${notUpToDate(node)}: the answer of ${server} does not describe this node`,
 };
@@ -61,11 +56,3 @@ const refusals: Readonly<Record<number, (method: string) => string>> = {
   404: () => 'the API server knows no node of this name (404)',
   409: () => 'others keep changing the node (409)',
 };
-
-export const clusterProblems = [
-  notInCluster,
-  serviceAccountUnreadable,
-  apiServerSilent,
-  apiServerRefuses,
-  apiAnswerUnusable,
-];

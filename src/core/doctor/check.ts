@@ -14,6 +14,8 @@ export interface Found<F extends Facts> {
 }
 
 interface CheckOptions {
+  /** What it looks for, in one line; `doctor --list-checks` and the documentation print it. */
+  readonly summary: string;
   /** Reported only with --verbose, or if the check is named with --check. `notes`: that holds for its notes alone. */
   readonly verbose?: boolean | 'notes';
   /** Runs only for a platform about which no check before it in the list has found a problem. */

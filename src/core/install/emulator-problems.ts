@@ -6,14 +6,12 @@ import { listed } from '../text.js';
 
 export const noEmulator: ProblemDefinition<{ emulator: string; directory: string }> = {
   id: 'no-emulator',
-  summary: 'there is no emulator for a platform',
   title: (_, subjects) => `there is no emulator for ${listed(subjects)}`,
   cause: ({ emulator, directory }) => `${emulator} not found in ${directory}`,
 };
 
 export const noEmulators: ProblemDefinition<{ directory: string; prefix: string }> = {
   id: 'no-emulators',
-  summary: 'there is no emulator at all',
   title: () => 'there are no emulators',
   cause: ({ directory, prefix }) => `there is no ${prefix}qemu-* emulator in ${directory}`,
 };
@@ -24,7 +22,6 @@ export const emulatorUnusable: ProblemDefinition<{
   loader?: string;
 }> = {
   id: 'emulator-unusable',
-  summary: 'the file of an emulator cannot be registered',
   title: ({ file }) => `${file} cannot be registered`,
   cause: ({ file, reason, loader }) => `${file} ${unusableBecause(reason, loader)}`,
 };
@@ -46,7 +43,6 @@ function unusableBecause(reason: string, loader = ''): string {
 
 export const ownArchitecture: ProblemDefinition<{ entry: string }> = {
   id: 'own-architecture',
-  summary: "an entry would match the machine's own programs",
   title: ({ entry }) => `${entry} must not be registered here`,
   cause: ({ entry }) =>
     `${entry} would match this machine's own programs, and then no program could be started any more`,
@@ -64,7 +60,6 @@ const registerErrors: Readonly<Record<string, string>> = {
 
 export const notRegistered: ProblemDefinition<{ entry: string; interpreter: string; errno: string; limit?: number }> = {
   id: 'not-registered',
-  summary: 'the kernel refused a registration',
   title: ({ entry }) => `${entry} could not be registered`,
   cause: ({ entry, interpreter, errno, limit }) =>
     `cannot register ${entry} with ${interpreter}: ${registerErrors[errno] ?? errno}${limit === undefined ? '' : `; ${INTERPRETER_LIMIT} allows ${limit}`}`,
@@ -72,7 +67,6 @@ export const notRegistered: ProblemDefinition<{ entry: string; interpreter: stri
 
 export const notWritten: ProblemDefinition<{ file: string; errno: string }> = {
   id: 'not-written',
-  summary: 'a file of binfmt_misc could not be written',
   title: ({ file }) => `${file} could not be written`,
   cause: ({ file, errno }) =>
     `cannot write to ${file} (${errno})${errno === 'EBUSY' ? ': the kernel does not let this entry be changed any more' : ''}`,
@@ -80,7 +74,6 @@ export const notWritten: ProblemDefinition<{ file: string; errno: string }> = {
 
 export const untested: ProblemDefinition<{ errno: string }> = {
   id: 'untested',
-  summary: 'a test program could not be run, because the machine lacks a resource at the moment',
   title: (_, subjects) => `${listed(subjects)} could not be tested`,
   cause: ({ errno }) =>
     `its test program could not be run, because this machine lacks a resource at the moment (${describeShortage(errno)})`,
@@ -88,26 +81,12 @@ export const untested: ProblemDefinition<{ errno: string }> = {
 
 export const entryRemoved: ProblemDefinition<{ entry: string }> = {
   id: 'entry-removed',
-  summary: 'something removed an entry just after it was registered',
   title: ({ entry }) => `${entry} was removed`,
   cause: ({ entry }) => `something removed the entry ${entry} just after it was registered`,
 };
 
 export const unreliable: ProblemDefinition = {
   id: 'unreliable',
-  summary: 'a platform failed its test, and passed it a moment later',
   title: (_, subjects) => `${listed(subjects)} runs, but not every time`,
   cause: () => 'its test program failed once and ran a moment later',
 };
-
-export const emulatorProblems = [
-  noEmulator,
-  noEmulators,
-  emulatorUnusable,
-  ownArchitecture,
-  notRegistered,
-  notWritten,
-  untested,
-  entryRemoved,
-  unreliable,
-];

@@ -18,7 +18,6 @@ const reasons = {
 
 export const cannotStayInFront: ProblemDefinition<{ entry: string; why: WhyNotInFront; interpreter?: string }> = {
   id: 'cannot-stay-in-front',
-  summary: 'the entry of --after cannot be registered again in front of the others',
   title: ({ entry }) => `${quote(entry)} cannot stay in front`,
   cause: ({ entry, why, interpreter }) =>
     `${quote(entry)} cannot stay in front: ${reasons[why]}${interpreter === undefined ? '' : `: ${interpreter}`}`,
@@ -26,10 +25,7 @@ export const cannotStayInFront: ProblemDefinition<{ entry: string; why: WhyNotIn
 
 export const entryCopyLeft: ProblemDefinition<{ entry: string; copy: string; errno?: string }> = {
   id: 'entry-copy-left',
-  summary: 'an entry could not be registered, and works under another name',
   title: ({ entry }) => `${quote(entry)} has another name`,
   cause: ({ entry, copy, errno }) =>
     `${quote(entry)} could not be registered${errno === undefined ? '' : ` (${errno})`}; the same entry works under the name ${quote(copy)}, and the next call with --install or --uninstall gives it its own name back`,
 };
-
-export const frontProblems = [cannotStayInFront, entryCopyLeft];

@@ -7,7 +7,6 @@ const meant = (suggestion?: string) => (suggestion === undefined ? '' : `; did y
 
 export const unknownPlatform: ProblemDefinition<{ word: string; error: PlatformError }> = {
   id: 'unknown-platform',
-  summary: 'a word is not the name of a platform',
   title: ({ word }) => `${quote(word)} is not a platform`,
   cause: ({ word, error }) => {
     const whole = word.includes('/') ? `unknown platform ${quote(word)}: ` : 'unknown platform: ';
@@ -32,21 +31,18 @@ export function describePlatformError(error: PlatformError): string {
 
 export const unknownEntry: ProblemDefinition<{ word: string; suggestion?: string }> = {
   id: 'unknown-entry',
-  summary: 'a word of --uninstall is neither an entry nor an architecture',
   title: ({ word }) => `${quote(word)} cannot be uninstalled`,
   cause: ({ word, suggestion }) => `${quote(word)} is neither an entry nor an architecture${meant(suggestion)}`,
 };
 
 export const badPattern: ProblemDefinition<{ word: string }> = {
   id: 'bad-pattern',
-  summary: 'a pattern of --uninstall is not valid',
   title: ({ word }) => `${quote(word)} is not a valid pattern`,
   cause: ({ word }) => `${quote(word)} is not a valid pattern`,
 };
 
 export const notADirectory: ProblemDefinition<{ path: string }> = {
   id: 'not-a-directory',
-  summary: 'the root directory that was named is not a directory',
   title: ({ path }) => `${quote(path)} is not a directory`,
   cause: ({ path }) => `${quote(path)} is not a directory`,
 };
@@ -54,7 +50,6 @@ export const notADirectory: ProblemDefinition<{ path: string }> = {
 export const mountPointInUse: ProblemDefinition<{ path: string; type?: string }> = {
   id: 'mount-point-in-use',
   exitStatus: 2,
-  summary: 'the directory of --mount is not empty, so binfmt_misc is not mounted there',
   title: ({ path }) => `binfmt_misc is not mounted at ${quote(path)}`,
   cause: ({ path }) =>
     `--mount ${quote(path)}: this directory is not empty and is not a binfmt_misc; mounting over it would hide what is in it`,
@@ -62,7 +57,6 @@ export const mountPointInUse: ProblemDefinition<{ path: string; type?: string }>
 
 export const bindFailed: ProblemDefinition<{ from: string; to: string; errno: string }> = {
   id: 'bind-failed',
-  summary: "a host's file system could not be made visible below the root directory",
   exitStatus: 3,
   title: ({ from, to }) => `${from} cannot be bound to ${to}`,
   cause: ({ from, to, errno }) => `cannot bind ${from} to ${to} (${errno})`,
@@ -70,14 +64,12 @@ export const bindFailed: ProblemDefinition<{ from: string; to: string; errno: st
 
 export const unregisteredProgram: ProblemDefinition<{ file: string; platform: string }> = {
   id: 'unregistered-program',
-  summary: 'a program belongs to a platform that was not registered',
   title: ({ file }) => `${file} cannot be started`,
   cause: ({ file, platform }) => `${file} is a ${platform} program, and ${platform} was not registered`,
 };
 
 export const nothingToExport: ProblemDefinition<{ native: readonly string[]; directory: string; prefix: string }> = {
   id: 'nothing-to-export',
-  summary: 'no emulator is left to export',
   title: () => 'there is nothing to export',
   cause: ({ native, directory, prefix }) =>
     native.length > 0
@@ -87,7 +79,6 @@ export const nothingToExport: ProblemDefinition<{ native: readonly string[]; dir
 
 export const exportChanged: ProblemDefinition<{ files: readonly string[] }> = {
   id: 'export-changed',
-  summary: 'a file that an export would overwrite has been changed',
   title: () => 'some files were changed since the last export',
   cause: ({ files }) =>
     `refusing to overwrite ${listed(files.map(quote))}: not written by an export, or changed since (use --force)`,
@@ -100,7 +91,6 @@ const pathErrors: Readonly<Record<string, string>> = {
 
 export const exportFailed: ProblemDefinition<{ directory: string; errno: string; half: boolean }> = {
   id: 'export-failed',
-  summary: 'an export could not be written',
   title: ({ directory }) => `${quote(directory)} cannot be written to`,
   cause: ({ directory, errno, half }) =>
     `cannot write to ${quote(directory)} (${pathErrors[errno] ?? errno})${half ? '; some files are written: when the directory can be written to, run the same command again to finish' : ''}`,
@@ -108,7 +98,6 @@ export const exportFailed: ProblemDefinition<{ directory: string; errno: string;
 
 export const archiveUnread: ProblemDefinition = {
   id: 'archive-unread',
-  summary: 'the exported archive was not read to its end',
   title: () => 'the archive was not read to its end',
   cause: () => 'the archive was not read to its end',
 };
@@ -116,23 +105,7 @@ export const archiveUnread: ProblemDefinition = {
 export const terminalOutput: ProblemDefinition = {
   id: 'terminal-output',
   exitStatus: 2,
-  summary: 'an archive would be printed to a terminal',
   title: () => 'standard output is a terminal',
   cause: () =>
     'standard output is a terminal, and the archive is binary; to unpack it on this host, append: | sudo tar -x -C /',
 };
-
-export const requestProblems = [
-  unknownPlatform,
-  unknownEntry,
-  badPattern,
-  notADirectory,
-  mountPointInUse,
-  bindFailed,
-  unregisteredProgram,
-  nothingToExport,
-  exportChanged,
-  exportFailed,
-  archiveUnread,
-  terminalOutput,
-];

@@ -36,7 +36,6 @@ type NamespaceFacts = { step: NamespaceStep; errno: string; kernel: string; sett
 
 export const noNamespace: ProblemDefinition<NamespaceFacts> = {
   id: 'no-namespace',
-  summary: 'a command cannot have a user namespace with a binfmt_misc of its own',
   exitStatus: 3,
   title: () => 'there is no private binfmt_misc here',
   cause({ step, errno, kernel, setting, value }) {
@@ -50,8 +49,6 @@ export const noNamespace: ProblemDefinition<NamespaceFacts> = {
     return `this machine does not allow a user namespace with a binfmt_misc of its own: ${step} failed (${errno})`;
   },
 };
-
-export const namespaceProblems = [noNamespace];
 
 /** Why there is none, and what would allow it. */
 export function namespaceProblem(

@@ -5,7 +5,6 @@ import type { Engine } from './rootless-engine.js';
 
 export const noEngine: ProblemDefinition<{ asked: Engine | 'any' }> = {
   id: 'no-rootless-engine',
-  summary: 'no rootless engine of this user runs',
   exitStatus: 3,
   title: () => 'there is no rootless engine',
   // podman would have been started.
@@ -19,7 +18,6 @@ const noDocker = ', and no rootless Docker Engine of this user runs';
 
 export const notForRoot: ProblemDefinition<{ userNamespace: boolean }> = {
   id: 'not-for-root',
-  summary: 'root used --rootless',
   exitStatus: 2,
   title: () => '--rootless is for users without root',
   cause: ({ userNamespace }) =>
@@ -30,7 +28,6 @@ export const notForRoot: ProblemDefinition<{ userNamespace: boolean }> = {
 
 export const podmanFailed: ProblemDefinition<{ output: string; end: string }> = {
   id: 'podman-failed',
-  summary: 'podman cannot make its namespaces',
   exitStatus: 3,
   title: () => 'podman cannot make its namespaces',
   cause({ output, end }) {
@@ -43,7 +40,6 @@ export const podmanFailed: ProblemDefinition<{ output: string; end: string }> = 
 /** Not a fault: it is a reason why nothing can be changed there. */
 export const engineWithoutEntries: ProblemDefinition<{ engine: Engine }> = {
   id: 'engine-without-entries',
-  summary: 'a rootless engine has no entries of its own yet',
   exitStatus: 3,
   title: ({ engine }) => `rootless ${engine} has no entries of its own`,
   cause: ({ engine }) => `rootless ${engine} has no entries of its own yet; its containers use the host's`,
@@ -51,7 +47,6 @@ export const engineWithoutEntries: ProblemDefinition<{ engine: Engine }> = {
 
 export const enteringRefused: ProblemDefinition<{ engine: Engine; pid: number; errno: string }> = {
   id: 'entering-refused',
-  summary: 'the namespaces of a rootless engine cannot be entered',
   exitStatus: 3,
   title: ({ engine }) => `the namespaces of rootless ${engine} cannot be entered`,
   cause: ({ engine, pid, errno }) =>
@@ -60,17 +55,7 @@ export const enteringRefused: ProblemDefinition<{ engine: Engine; pid: number; e
 
 export const engineEnded: ProblemDefinition = {
   id: 'rootless-engine-ended',
-  summary: 'the rootless engine has ended, and its entries with it',
   exitStatus: 3,
   title: () => 'the rootless engine has ended',
   cause: () => 'the rootless engine has ended, and its entries with it; start this watcher again when the engine runs',
 };
-
-export const rootlessProblems = [
-  noEngine,
-  notForRoot,
-  podmanFailed,
-  engineWithoutEntries,
-  enteringRefused,
-  engineEnded,
-];

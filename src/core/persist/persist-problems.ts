@@ -6,14 +6,12 @@ import { bootOf, persistFormatNames } from './formats.js';
 export const hostUnreachable: ProblemDefinition = {
   id: 'host-unreachable',
   exitStatus: 3,
-  summary: "the host's files cannot be reached from this container",
   title: () => "the host's files cannot be reached",
   cause: () => "the host's files cannot be reached from this container, which sees no process of the host",
 };
 
 export const hostKindUnknown: ProblemDefinition<{ root: string }> = {
   id: 'host-kind-unknown',
-  summary: 'the host has no known way to register entries at boot',
   title: () => 'this host has no known way to register entries at boot',
   cause: ({ root }) =>
     `no way to register entries at boot was found below ${quote(root)}: neither ${persistFormatNames.map((name) => bootOf(name).service).join(', nor ')}; if the host has one of them elsewhere, choose it with --persist=${persistFormatNames.join(' or --persist=')}`,
@@ -21,7 +19,6 @@ export const hostKindUnknown: ProblemDefinition<{ root: string }> = {
 
 export const hostBusy: ProblemDefinition = {
   id: 'host-busy',
-  summary: 'another call of binfmt is writing to the host',
   title: () => 'another call of binfmt is writing to the host',
   cause: () => 'gave up after a minute, because another call of binfmt is writing to the host',
 };
@@ -29,7 +26,6 @@ export const hostBusy: ProblemDefinition = {
 export const hostOtherProcessor: ProblemDefinition<{ program: string; processor: string }> = {
   id: 'host-other-processor',
   exitStatus: 3,
-  summary: 'binfmt and its emulators are built for another processor than the host has',
   title: () => 'the emulators of binfmt are for another processor',
   cause: ({ program, processor }) =>
     `binfmt and its emulators are built for ${program}, and the host's processor is ${processor}`,
@@ -37,7 +33,6 @@ export const hostOtherProcessor: ProblemDefinition<{ program: string; processor:
 
 export const hostFileChanged: ProblemDefinition<{ files: readonly string[] }> = {
   id: 'host-file-changed',
-  summary: 'a file of the host that would be overwritten has been changed',
   title: () => 'some files of the host are not of binfmt',
   cause: ({ files }) =>
     `refusing to overwrite ${listed(files.map(quote))}: not written by binfmt, or changed since (use --force); nothing was changed`,
@@ -56,7 +51,6 @@ const writeErrors: Readonly<Record<string, string>> = {
 
 export const hostWriteFailed: ProblemDefinition<{ directory: string; errno: string; half: boolean }> = {
   id: 'host-write-failed',
-  summary: 'a file of the host could not be written',
   title: ({ directory }) => `${quote(directory)} cannot be written to`,
   cause: ({ directory, errno, half }) =>
     `cannot write to ${quote(directory)} (${writeErrors[errno] ?? errno}); ${half ? 'when the directory can be written to, run the same command again to finish' : 'nothing was changed'}`,
@@ -64,7 +58,6 @@ export const hostWriteFailed: ProblemDefinition<{ directory: string; errno: stri
 
 export const hostFileKept: ProblemDefinition<{ files: readonly string[]; entry: boolean }> = {
   id: 'host-file-kept',
-  summary: 'a file of the host was not removed, because it has been changed',
   title: () => 'some files of the host have been changed, and stay',
   cause: ({ files, entry }) =>
     `kept ${listed(files.map(quote))}, because ${files.length > 1 ? 'they have' : 'it has'} been changed${entry ? '; the entry and its emulator stay too' : ''}`,
@@ -73,7 +66,6 @@ export const hostFileKept: ProblemDefinition<{ files: readonly string[]; entry: 
 export const hostFileUnknown: ProblemDefinition<{ files: readonly string[]; manifest: string; state: ManifestState }> =
   {
     id: 'host-file-unknown',
-    summary: 'a file of the host was not removed, because the manifest does not say that binfmt has written it',
     title: () => 'some files of the host are not in the manifest, and stay',
     cause: ({ files, manifest, state }) =>
       `kept ${listed(files.map(quote))} and the entry, because ${manifestStates[state](quote(manifest))}`,
@@ -87,14 +79,3 @@ const manifestStates = {
   unreadable: (manifest: string) => `${manifest}, which says what binfmt has written, cannot be read`,
   incomplete: (manifest: string) => `${manifest} does not list them, so somebody else may have written them`,
 } as const;
-
-export const persistProblems = [
-  hostUnreachable,
-  hostKindUnknown,
-  hostBusy,
-  hostOtherProcessor,
-  hostFileChanged,
-  hostWriteFailed,
-  hostFileKept,
-  hostFileUnknown,
-];

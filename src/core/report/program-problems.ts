@@ -3,21 +3,18 @@ import { type ProblemDefinition, problemOf } from '../problem.js';
 
 export const noWatcher: ProblemDefinition = {
   id: 'no-watcher',
-  summary: 'no watcher runs in this container',
   title: () => 'no watcher is running',
   cause: () => 'no watcher is running here',
 };
 
 export const watcherSilent: ProblemDefinition<{ address: string; errno: string }> = {
   id: 'watcher-silent',
-  summary: 'a watcher does not answer',
   title: ({ address }) => `the watcher at ${address} does not answer`,
   cause: ({ address, errno }) => `the watcher at ${address} does not answer (${errno})`,
 };
 
 export const cannotListen: ProblemDefinition<{ address?: string; errno: string }> = {
   id: 'cannot-listen',
-  summary: 'the watcher cannot listen at an address',
   title: () => 'the watcher cannot listen',
   cause: ({ address, errno }) =>
     address === undefined
@@ -27,21 +24,18 @@ export const cannotListen: ProblemDefinition<{ address?: string; errno: string }
 
 export const startedAlone: ProblemDefinition = {
   id: 'started-alone',
-  summary: 'the JavaScript file was started without its launcher',
   title: () => 'this file cannot be started by itself',
   cause: () => 'this file cannot be started by itself; start the program "binfmt" beside it',
 };
 
 export const unexpected: ProblemDefinition<{ message: string; stack?: readonly string[] }> = {
   id: 'unexpected',
-  summary: 'something went wrong that binfmt does not know',
   title: () => 'unexpected error',
   cause: ({ message }) => `unexpected error: ${message}`,
 };
 
 export const outputFailed: ProblemDefinition<{ errno: string }> = {
   id: 'output-failed',
-  summary: 'the result could not be written',
   title: () => 'standard output could not be written',
   cause: ({ errno }) => `cannot write to standard output: ${errno}`,
 };
@@ -58,5 +52,3 @@ function framesOf({ stack = '' }: Error): string[] {
   const frames = stack.split('\n').filter((line) => /^ +at /.test(line));
   return frames.map((line) => line.replace(/(\(|at (?:async )?)(?:file:\/\/)?\/.*\//, '$1').trim());
 }
-
-export const programProblems = [noWatcher, watcherSilent, cannotListen, startedAlone, unexpected, outputFailed];

@@ -50,7 +50,6 @@ function describe({ platform, entry, version }: Here): string {
 
 export const unknownMessage: ProblemDefinition<{ message: string }> = {
   id: 'unknown-message',
-  summary: 'doctor --explain was given a message that it does not know',
   title: () => 'unknown message',
   cause: ({ message }) =>
     `${quote(message)} is not a message that binfmt knows. What doctor finds on this machine is on standard output; if that explains nothing, report the message with the last line there, and with the output of doctor --json --verbose`,
@@ -72,5 +71,3 @@ function describePlatform({ platform, runs, entry, version, flags, why }: Platfo
     entry === null ? '' : ` (${entry}, ${version === null ? 'unknown version' : `QEMU ${version}`}, ${flags})`;
   return `${platform} ${runs ? 'runs' : `does not run: ${why}`}${emulator}`;
 }
-
-export const explainProblems = [unknownMessage];
