@@ -36,7 +36,7 @@ const image: Invocation = { kind: 'image', name: 'binfmt', environment: [], args
 
 /** A heading for each message of the table of known problems, so that searching for one leads there. */
 function section(problem: KnownProblem): string {
-  const { id, messages, hangs, cause, checks: ids = [], where, fixedHere, warning, advice, sources } = problem;
+  const { id, messages, hangs, cause, where, fixedHere, warning, advice, sources } = problem;
   const [heading = '', ...others] = messages;
   const steps = adviceFor(advice, image).map(({ label, command }) => {
     const words = label && `${label[0]?.toUpperCase()}${label.slice(1)}`;
@@ -49,9 +49,6 @@ function section(problem: KnownProblem): string {
   const about = [
     `${cause[0]?.toUpperCase()}${cause.slice(1)}.`,
     ...(where ? [`Where: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${id}\`).` : ''}`] : []),
-    ...(ids.length > 0
-      ? [`[Checks](cli.md#checks) that find the cause: ${listed(ids.map((each) => `\`${each}\``))}.`]
-      : []),
   ];
   const parts = [
     `### <a id="${id}"></a>\`${heading}\`${hangs ? ', and then nothing more' : ''}`,
