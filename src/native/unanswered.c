@@ -45,7 +45,7 @@ static void print_reason(int signal) {
 	else if (signal == SIGILL)
 		fputs("this processor is probably older than those that it was built for\n", stderr);
 	else if (signal == SIGKILL)
-		fputs("somebody killed it, or the kernel did because memory was short\n", stderr);
+		fputs("it was killed, perhaps by the kernel because memory was short\n", stderr);
 	else
 		fputs("memory, or the number of processes that it may start, was probably short\n", stderr);
 }

@@ -263,7 +263,7 @@ describe('a wrong command line', () => {
     ['--install all mainframe', 'unexpected argument "mainframe"'],
     [
       '--install all 2',
-      'unexpected argument "2"; if you typed "2&>", the shell has passed the 2 on; "2>" or "&>" would not',
+      'unexpected argument "2"; if you typed "2&>", the shell took the 2 for an argument; type "2>" or "&>"',
     ],
     ['doctor --explain -x', 'unknown option "-x"'],
     ['healthcheck x', 'unexpected argument "x"'],

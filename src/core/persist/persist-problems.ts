@@ -33,7 +33,7 @@ export const hostOtherProcessor: ProblemDefinition<{ program: string; processor:
 
 export const hostFileChanged: ProblemDefinition<{ files: readonly string[] }> = {
   id: 'host-file-changed',
-  title: () => 'some files of the host are not of binfmt',
+  title: () => 'some files on the host were not written by binfmt',
   cause: ({ files }) =>
     `refusing to overwrite ${listed(files.map(quote))}: not written by binfmt, or changed since (use --force); nothing was changed`,
 };
@@ -77,5 +77,6 @@ export type ManifestState = keyof typeof manifestStates;
 const manifestStates = {
   missing: (manifest: string) => `${manifest}, which says what binfmt has written, is missing`,
   unreadable: (manifest: string) => `${manifest}, which says what binfmt has written, cannot be read`,
-  incomplete: (manifest: string) => `${manifest} does not list them, so somebody else may have written them`,
+  incomplete: (manifest: string) =>
+    `${manifest} does not list them, so another program or a user may have written them`,
 } as const;

@@ -36,7 +36,7 @@ export type UsageError =
 export const isDescriptor = (word: string) => /^[0-2]$/.test(word);
 
 export const describeDescriptor = (word: string) =>
-  `if you typed "${word}&>", the shell has passed the ${word} on; "${word}>" or "&>" would not`;
+  `if you typed "${word}&>", the shell took the ${word} for an argument; type "${word}>" or "&>"`;
 
 const meant = (suggestion?: string) => (suggestion === undefined ? '' : `; did you mean ${suggestion}?`);
 

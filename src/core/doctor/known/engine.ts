@@ -118,7 +118,7 @@ export const engine: readonly KnownProblem[] = [
     cause: 'the cluster lets no pod of this namespace be privileged',
     advice: [
       step(
-        'for the namespace of the registrar alone',
+        'only for the namespace of binfmt',
         'kubectl label namespace NAME pod-security.kubernetes.io/enforce=privileged',
       ),
     ],

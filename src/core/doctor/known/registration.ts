@@ -11,7 +11,11 @@ export const registration: readonly KnownProblem[] = [
     cause:
       'what a container registers is gone when it ends: the host does not keep binfmt_misc mounted, or the container had a binfmt_misc of its own. Other tools report success nevertheless; binfmt refuses',
     checks: ['vanishing', 'automount', 'user-namespace', 'nothing-installed'],
-    advice: [{ do: 'mount-on-host' }, { do: 'watch', platforms: ['all'] }],
+    advice: [
+      step('let binfmt mount it on the host', 'docker run --privileged --pid=host --rm binfmt --install all'),
+      { do: 'mount-on-host' },
+      { do: 'watch', platforms: ['all'] },
+    ],
     sources: ['tonistiigi/binfmt#360', 'tonistiigi/binfmt#288'],
   },
   {
@@ -26,7 +30,7 @@ export const registration: readonly KnownProblem[] = [
       /apparmor=denied .*binfmt_misc/,
     ],
     cause:
-      'if binfmt_misc was to be mounted: the container may not do that, because it is not privileged, because it is in a user namespace, or because its runtime forbids it (sysbox before 0.6.7); or the kernel has no binfmt_misc',
+      'the container may not mount binfmt_misc, or the kernel has none. A container may not mount it if it is not privileged, if it is in a user namespace, or if its runtime forbids it (sysbox before 0.6.7)',
     checks: ['user-namespace', 'permission', 'kernel-module', 'mount-failed', 'confinement', 'read-only'],
     advice: [install('all')],
     sources: ['dbhi/qus#18', 'nestybox/sysbox#823', 'catthehacker/docker_images#112'],

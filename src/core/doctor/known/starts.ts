@@ -136,7 +136,7 @@ export const starts: readonly KnownProblem[] = [
       /(bwrap: execvp|\[fatal tini \(\d+\)\] exec|execv\()\S* .*no such file/,
     ],
     cause:
-      'the program is not there; or it is there, and something that it needs is not: the emulator or its loader, which the kernel looks for inside the container, or the loader of the program itself, or what the first line of a script names (often with a line end of Windows)',
+      'the program is missing, or something that it needs is missing. That may be the emulator or its loader, which the kernel looks for inside the container. It may be the loader of the program itself. For a script, it is what the first line names, often because the script has line ends of Windows',
     checks: [...brokenEntry, 'image-platform'],
     advice: [install('arm64'), step('if it is a script with line ends of Windows', "sed -i 's/\\r$//' SCRIPT")],
     sources: [
