@@ -94,21 +94,21 @@ images_of_all_hosts() { IMAGE=binfmt-test-all EMULATORS=debian built images-all 
 cluster() { KUBECONFIG=$BINFMT_TEST_KUBECONFIG kubectl "$@"; }
 cluster_answers() { [ -n "${BINFMT_TEST_KUBECONFIG-}" ] && cluster get --raw /readyz >/dev/null 2>&1; }
 
-# start_cluster RUNTIME: a cluster that the tests may change, whose kubelet has this runtime
+# start_cluster RUNTIME: a cluster that the tests may change, whose kubelet has this runtime. If it fails, $why says why.
 start_cluster() {
-  local why
-  if [ -z "${BINFMT_TEST_KUBECONFIG-}" ]; then
-    skip kubernetes 'BINFMT_TEST_KUBECONFIG names no cluster that the tests may change'
+  step "set-up: cluster on $1"
+  cluster=yes
+  # It would keep the temporary directory of this run, which is soon gone.
+  logged "cluster-$1" env --unset TMPDIR bash -c "$BINFMT_TEST_KUBERNETES $1"
+}
+# Why there is no cluster, and none can be started; nothing if there is one.
+why_no_cluster() {
+  if cluster_answers; then return
+  elif [ -z "${BINFMT_TEST_KUBECONFIG-}" ]; then
+    echo 'BINFMT_TEST_KUBECONFIG names no cluster that the tests may change'
   elif [ -z "${BINFMT_TEST_KUBERNETES-}" ]; then
-    skip kubernetes "the cluster of $BINFMT_TEST_KUBECONFIG does not answer, and BINFMT_TEST_KUBERNETES names no command that starts it"
-  else
-    step "set-up: cluster on $1"
-    cluster=yes
-    # It would keep the temporary directory of this run, which is soon gone.
-    logged "cluster-$1" env --unset TMPDIR bash -c "$BINFMT_TEST_KUBERNETES $1" && return
-    skip kubernetes "the cluster on $1 could not be started; $why"
+    echo "the cluster of $BINFMT_TEST_KUBECONFIG does not answer, and BINFMT_TEST_KUBERNETES names no command that starts one"
   fi
-  return 1
 }
 
 # A kubelet may remove a pod from the API server a minute after its containers have ended: that of Kubernetes 1.20.2 waits for its next
