@@ -73,7 +73,7 @@ async function start(
     const report = await run(context);
     return report.usageError ? refuse(command, report.usageError, invocation) : print(report, invocation);
   } catch (error) {
-    // A defect, or a machine in a state that nobody has thought of. The status is valid JSON even now.
+    // A defect, or a machine in a state that was not foreseen. The status is valid JSON even now.
     const report = reportProblem(unexpectedProblem(error));
     return print(isDefault(command) ? { ...report, stdout: NO_STATUS } : report, invocation);
   } finally {
@@ -133,7 +133,7 @@ function write(fd: 1 | 2, text: string | Uint8Array): string | undefined {
       rest = rest.subarray(fs.writeSync(fd, rest));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // A full pipe that another process has made non-blocking. A watcher must not wait for a log that nobody reads.
+      // A full pipe that another process has made non-blocking. A watcher must not wait for a log that is not read.
       if (code !== 'EAGAIN' || ((fd === 2 || watching) && ++pauses > MOST_PAUSES)) return code;
       pause(PAUSE);
     }

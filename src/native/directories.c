@@ -1,6 +1,6 @@
 /*
  * Directories below a root directory that may be anybody's, such as an unpacked image. Such a tree may hold symbolic
- * links that lead out of it, and somebody may change it at any moment. So a path is resolved as if the process had
+ * links that lead out of it, and it may change at any moment. So a path is resolved as if the process had
  * called chroot(2): absolute links and ".." stay below the root directory (openat2(2), RESOLVE_IN_ROOT). Missing
  * levels are created in the directory that is open already, never by a path.
  *

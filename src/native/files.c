@@ -31,7 +31,7 @@ static int write_once(int fd, const char *bytes, size_t length) {
 	return written == (ssize_t)length ? 0 : -1;
 }
 
-/* A child writes, because nobody comes back from chroot(2). The file was opened before, so its path is not below `root`. */
+/* A child writes, because there is no way back from chroot(2). The file was opened before, so its path is not below `root`. */
 static int write_from(int fd, const char *bytes, size_t length, const char *root) {
 	pid_t child = fork();
 	if (child == 0) _exit(chroot(root) < 0 || chdir("/") < 0 || write_once(fd, bytes, length) < 0 ? errno : 0);

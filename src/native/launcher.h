@@ -81,7 +81,7 @@ void exec_program(const struct program *program, struct child_report *report);
 
 /* node_process.c: the Node.js process that the launcher serves, and the signals that the launcher receives. */
 extern int signal_fd; /* non-blocking */
-/* `pid` in decimal; NULL if the launcher serves nobody but its standard input. */
+/* `pid` in decimal; NULL if the launcher serves only its standard input. */
 void adopt(const char *pid);
 bool has_node(void);
 bool node_exited(void);

@@ -1,6 +1,6 @@
 /*
  * What the launcher says if Node.js has ended before it could say anything itself: files, memory or processes were short, or
- * somebody killed it.
+ * it was killed.
  */
 #define _GNU_SOURCE
 #include "launcher.h"

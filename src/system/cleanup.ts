@@ -18,7 +18,7 @@ export function undoAll(): void {
     try {
       undo();
     } catch {
-      // The program is ending, and nobody could do anything about it.
+      // The program is ending, and nothing could be done about it.
     }
   }
 }

@@ -150,7 +150,7 @@ async function collectHostFacts(
   { entries }: Snapshot,
   tree: HostTree | undefined,
 ): Promise<HostFacts> {
-  // Entries that are there already are kept by somebody.
+  // Entries that are there already are kept by another process.
   const testable = binfmt.kind === 'writable' && isOwnMount(binfmt) && entries.length === 0;
   return {
     emulatedOn: host.emulatedOn,

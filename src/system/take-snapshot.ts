@@ -64,7 +64,7 @@ async function runEach(
   return new Map(zip(architectures, outcomes));
 }
 
-/** Somebody has just registered or removed an entry: the picture would contradict itself. */
+/** Another process has just registered or removed an entry: the picture would contradict itself. */
 async function repeatContradictions(
   outcomes: Outcomes,
   isMatched: (architecture: Architecture) => boolean,

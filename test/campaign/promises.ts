@@ -24,15 +24,14 @@ export function brokenBy(attempt: Attempt): string | undefined {
 
 /**
  * The first promise about the machine that is broken after everything has ended. `unclean`: SIGKILL has hit all of the
- * program, so that nobody could remove the directory of its probes or the entry that it tried.
+ * program, so that nothing could remove the directory of its probes or the entry that it tried.
  */
 export function brokenOnMachine(before: Picture, after: Picture, unclean: boolean): string | undefined {
   for (const [name, text] of before.others) {
     const now = after.others.get(name);
-    if (now !== text)
-      return `the entry ${name} of somebody else was ${JSON.stringify(text)} and is ${JSON.stringify(now)}`;
+    if (now !== text) return `the entry ${name} of others was ${JSON.stringify(text)} and is ${JSON.stringify(now)}`;
   }
-  if (after.others.size > before.others.size) return 'an entry of somebody else has been added';
+  if (after.others.size > before.others.size) return 'an entry of others has been added';
   const more = (list: 'mounts' | 'processes' | 'files') => after[list].filter((each) => !before[list].includes(each));
   for (const list of ['mounts', 'processes', ...(unclean ? [] : ['files' as const])] as const) {
     const [left] = more(list);

@@ -7,7 +7,7 @@ interface Shortage extends Condition {
   readonly within: readonly string[];
   /** What is said, if it is too little. */
   readonly cause: RegExp;
-  /** Nobody can read what is printed. */
+  /** No one can read what is printed. */
   readonly unread?: boolean;
 }
 

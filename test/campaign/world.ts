@@ -1,5 +1,5 @@
 /**
- * The machine on which a fault is tried: a private binfmt_misc (test/run), with entries of somebody else, and emulators of an
+ * The machine on which a fault is tried: a private binfmt_misc (test/run), with entries of others, and emulators of an
  * earlier installation. What is looked at before and after a try is here; what must hold is in promises.ts.
  */
 import { spawnSync } from 'node:child_process';
@@ -14,7 +14,7 @@ import { binfmt, EMULATORS, OLDER_EMULATORS, PROGRAM, ROOT, run } from '../suppo
 /** Emulated here, and in the image: what a try installs is chosen from these. */
 export const candidates = foreign.filter(({ inImage }) => inImage).slice(0, 6);
 
-/** Entries of somebody else: one that matches by extension, one with blanks in its name, and a disabled one. */
+/** Entries of others: one that matches by extension, one with blanks in its name, and a disabled one. */
 const OTHERS = [
   ':others-jar:E::binfmt-campaign-jar::/bin/true:',
   ':others name (1)+:M::BinfmtCampaign::/bin/true:POC',

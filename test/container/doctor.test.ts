@@ -160,7 +160,7 @@ describe('doctor in a container, on a host that does not keep binfmt_misc mounte
     }
   });
 
-  it('reports an automount point that nobody has used yet', () => {
+  it('reports an automount point that was not used yet', () => {
     // The kernel lets the process group of the automounter itself through, and waits for no answer.
     const script = `exec 3> >(sleep 60)
       mount -t autofs -o fd=3,pgrp=$$,minproto=5,maxproto=5,direct systemd-1 ${MOUNT}

@@ -128,7 +128,7 @@ describe('doctor, with captured input', () => {
     expect(found({ ...works, ...confined }).problems).to.deep.equal([]);
   });
 
-  it('reports an automount point that nobody has used', () => {
+  it('reports an automount point that was not used', () => {
     const problem = problemIn('automount', found({ host: { hostMounts: ['autofs'] } }));
     expect(commandsFor(problem)).to.deep.equal(['sudo systemctl start proc-sys-fs-binfmt_misc.mount']);
     expect(found({ ...works, host: { hostMounts: ['binfmt_misc', 'autofs'] } }).problems).to.deep.equal([]);
@@ -295,7 +295,7 @@ describe("doctor's text", () => {
       .and.not.match(/[^\P{Cc}\n]/u);
   });
 
-  it('advises nothing with docker to somebody who calls the program without it', () => {
+  it('advises nothing with docker to a user who calls the program without it', () => {
     for (const given of [
       disabled(arm64),
       fails(enoexec),

@@ -66,7 +66,7 @@ describe('a problem with binfmt_misc', () => {
     });
   }
 
-  it('names an errno that nobody thought of', () => {
+  it('names an errno that was not foreseen', () => {
     expect(oneLine(openProblem('/dir/register', 'EIO'), called)).to.contain('EIO');
     expect(oneLine(registerProblem({ name: 'n', interpreter: '/i' }, 'ENFILE'), called)).to.contain('ENFILE');
   });

@@ -41,7 +41,7 @@ describe('the labels of a node', () => {
     expect(changeFor(node({ labels, annotations: mine }), start, false)).to.equal(undefined);
   });
 
-  it('are set to "true" again if somebody changed one', () => {
+  it('are set to "true" again if one was changed', () => {
     const labels = { ...right, 'p.example/linux-arm64': 'false' };
     expect(changeFor(node({ labels, annotations: mine }), start, false)).to.deep.include({
       added: ['p.example/linux-arm64'],

@@ -136,7 +136,7 @@ describe('every entry', () => {
     );
   });
 
-  it('of a kernel that nobody knows yet is read without a failure, and compared with a program', () => {
+  it('of a kernel that is not known yet is read without a failure, and compared with a program', () => {
     check(
       fc.property(text, text, bytes, (name, shown, header) => {
         expect(matches(parseEntry(name, shown), header)).to.be.a('boolean');

@@ -54,7 +54,7 @@ describe('a rootless engine', () => {
       expect(stdout).not.to.contain('sudo');
     });
 
-    it('shows nobody else its emulators', () => {
+    it('shows no others its emulators', () => {
       expect(statusIn(as('bob', binfmt)).emulators).to.deep.equal([]);
     });
 

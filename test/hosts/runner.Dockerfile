@@ -1,4 +1,4 @@
-# What somebody's machine has, or a hosted runner, for the commands of the documentation and of .github/workflows. Its engine is that of the machine.
+# What a machine or a hosted runner has, for the commands of the documentation and of .github/workflows. Its engine is that of the machine.
 FROM node:24-trixie-slim
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends sudo git docker-cli docker-buildx docker-compose gcc libc6-dev >/dev/null

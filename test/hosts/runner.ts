@@ -1,4 +1,4 @@
-/** A container with a fresh checkout that stands for somebody's machine. Its Docker Engine is that of the tests. */
+/** A container with a fresh checkout that stands for a user's machine. Its Docker Engine is that of the tests. */
 import path from 'node:path';
 import { expect } from 'chai';
 import { docker, mustDocker } from '../support/docker.js';

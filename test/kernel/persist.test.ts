@@ -161,7 +161,7 @@ describe('--persist', () => {
   for (const [what, manifest, why, list] of [
     ['missing', undefined, ', which says what binfmt has written, is missing', name],
     ['damaged', '{"fil', ', which says what binfmt has written, cannot be read', 'all'],
-    ['another one', '{"files":{}}', ' does not list them, so somebody else may have written them', 'all'],
+    ['another one', '{"files":{}}', ' does not list them, so another program or a user may have written them', 'all'],
   ] as const) {
     it(`removes nothing if the manifest is ${what}, and what it advises lets it finish`, () => {
       write(CONFIGURATION, configurationOf('systemd', `/${EMULATOR}`));

@@ -65,7 +65,7 @@ describe('the program', () => {
   });
 
   for (const what of ['its log', 'its log and its status'])
-    it(`keeps watching while nobody reads ${what}`, async () => {
+    it(`keeps watching while no one reads ${what}`, async () => {
       // A FIFO without a reader that is full. Node.js makes it a blocking one for its child.
       const log = path.join(scratch(), 'log');
       must('mkfifo', [log]);

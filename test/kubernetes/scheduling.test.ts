@@ -200,7 +200,7 @@ describe('a watcher that labels its node', () => {
     expect(await requests(watcher, 'PATCH', 'ok')).to.equal(1);
   });
 
-  it('brings back what somebody else has changed, and removes what is wrong', async () => {
+  it('brings back what others have changed, and removes what is wrong', async () => {
     const watcher = watch(`${guest.name},${guest2.name}`);
     await labelled(guest.name, guest2.name);
     mustKubectl(
@@ -243,7 +243,7 @@ describe('a watcher that labels its node', () => {
     expect(await labels()).to.deep.equal([]);
   });
 
-  it('loses no change of somebody else, and succeeds when they pause', async () => {
+  it('loses no change of others, and succeeds when they pause', async () => {
     taint(TAINT);
     relay.delay = 150;
     let taken = true;

@@ -180,7 +180,7 @@ for (const [index, box] of boxes.entries()) {
     });
 
     if (since('6.7')) {
-      it('runs a command of a user with emulators that nobody else sees', () => {
+      it('runs a command of a user with emulators that no others see', () => {
         expect(done.run.output).to.equal(`${guestMachine({ name: guest })}\n`);
         expect(done.untouched.output).not.to.contain(emulator);
       });

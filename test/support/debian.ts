@@ -83,7 +83,7 @@ export function boot<Name extends string>(
   // A drive has whole sectors: tar writes blocks of 10 KB.
   must('tar', ['--create', '--file', path.join(dir, 'drive'), '--directory', drive, '.']);
   const second = ['-drive', 'file=/kernel/drive,format=raw,if=none,id=second', '-device', 'virtio-blk,drive=second'];
-  // Nobody else writes to the console.
+  // Nothing else writes to the console.
   const quiet = 'loglevel=1 systemd.show_status=no systemd.mask=getty.target';
   return resultsOf(names, start(architecture, dir, `${quiet} ${parameters}`, ...second));
 }

@@ -78,7 +78,7 @@ export interface Rendering {
   readonly args?: readonly string[];
 }
 
-/** What the kustomization of somebody who uses our base and components gives. The kubelet looks at its pod more often. */
+/** What the kustomization of a user of our base and components gives. The kubelet looks at its pod more often. */
 export function render({ image, components = [], namespace = 'binfmt', args }: Rendering): string {
   const dir = scratch();
   const from = (name: string) => path.relative(fs.realpathSync(dir), path.join(DEPLOY, name));

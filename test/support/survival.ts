@@ -27,7 +27,7 @@ export function keeperOfEntries(): string | undefined {
   }
 }
 
-/** For tests of entries that vanish: skips them, with the reason, while somebody keeps entries alive. */
+/** For tests of entries that vanish: skips them, with the reason, while another process keeps entries alive. */
 export function skipWhereEntriesAreKept(this: Context): void {
   const keeper = keeperOfEntries();
   if (keeper !== undefined) skipBecause(this, `entries of this host do not vanish, they are kept by ${keeper}`);

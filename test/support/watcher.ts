@@ -69,7 +69,7 @@ export class Watcher {
     return this.ended;
   }
 
-  /** One request over HTTP. Status 0: nobody answers. */
+  /** One request over HTTP. Status 0: nothing answers. */
   async get(path: string, method = 'GET'): Promise<Answer> {
     const request = http.request({ socketPath: this.socket, path, method, agent: false });
     request.end();

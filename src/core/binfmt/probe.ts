@@ -28,7 +28,7 @@ export type Verdict =
   /** It could not be tried, because the machine lacks a resource at the moment. */
   | { readonly kind: 'untried'; readonly errno: string };
 
-/** Who ran a program: the processor itself, an interpreter that an entry names, or nobody could see who. */
+/** Who ran a program: the processor itself, an interpreter that an entry names, or it could not be seen. */
 export type RanBy = 'processor' | 'unknown' | { readonly interpreter: string };
 
 export interface ProbeResult {

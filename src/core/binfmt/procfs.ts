@@ -81,7 +81,7 @@ export function sharedHostDirectories(mountinfo: FileText): string[] {
     .map(({ dir }) => dir);
 }
 
-/** Is a mount over this directory seen by nobody else, and does it hide no other mount? */
+/** Is a mount over this directory seen by no others, and does it hide no other mount? */
 export function isPrivateDirectory(dir: string, mountinfo: FileText): boolean {
   const mounts = parseMountinfo(mountinfo);
   if (mounts.some((mount) => mount.dir === dir || mount.dir.startsWith(`${dir}/`))) return false;

@@ -78,7 +78,7 @@ export function changeFor(node: ClusterNode, wish: NodeWish, claims: boolean): N
   const annotations = owns ? valued([annotationOf(prefix)], watcher) : {};
   const { resourceVersion } = node;
   return {
-    // A merge patch replaces a whole list: the version makes sure that no taint of somebody else is lost.
+    // A merge patch replaces a whole list: the version makes sure that no taint of others is lost.
     patch: { metadata: { resourceVersion, labels, annotations }, ...(untaints && { spec: { taints: remaining } }) },
     added,
     removed,

@@ -1,6 +1,6 @@
 /**
  * Rootless engines: podman and Docker keep a user and a mount namespace for all containers of a user, as long as one process
- * runs. A binfmt_misc that is mounted there has the entries for all of these containers, and for nobody else.
+ * runs. A binfmt_misc that is mounted there has the entries for all of these containers, and for no others.
  */
 
 export const engines = ['podman', 'docker'] as const;
@@ -17,7 +17,7 @@ export interface UserProcess {
   readonly pid: number;
   /** The name of its program: /proc/PID/comm, at most 15 bytes. */
   readonly name: string;
-  /** Its command line; empty if it has ended, and nobody has taken note yet. */
+  /** Its command line; empty if it has ended, and it was not noted yet. */
   readonly words: readonly string[];
   readonly namespaces: Namespaces;
 }

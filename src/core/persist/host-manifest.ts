@@ -45,7 +45,7 @@ export function formatHostManifest({ files, unfinished = {}, replaced = {} }: Ho
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
-/** binfmt wrote this, and nobody has changed it since. */
+/** binfmt wrote this, and it is unchanged since. */
 export function isOurs({ files, unfinished = {} }: HostManifest, path: string, sha256: string): boolean {
   return files[path] === sha256 || unfinished[path] === sha256;
 }

@@ -1,4 +1,4 @@
-/** Problems of binfmt itself: its watcher, its output, and everything that nobody expected. */
+/** Problems of binfmt itself: its watcher, its output, and everything that was not expected. */
 import { type ProblemDefinition, problemOf } from '../problem.js';
 
 export const noWatcher: ProblemDefinition = {

@@ -20,7 +20,7 @@ import { ownId, writeTo } from './entries.js';
 export type KeptBy = 'mount' | 'namespace' | 'nothing';
 
 /**
- * Sees to it that entries outlive binfmt, with the rights that it was given: a mount that somebody else holds,
+ * Sees to it that entries outlive binfmt, with the rights that it was given: a mount that another process holds,
  * the host's mount namespace (--pid=host), or a shared bind mount of the host's directory.
  */
 export async function ensurePersistent(mount: WritableMount, launcher: Launcher): Promise<KeptBy> {

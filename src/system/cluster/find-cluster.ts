@@ -17,7 +17,7 @@ export type FoundCluster =
   | { readonly kind: 'found'; readonly cluster: Cluster }
   | { readonly kind: 'none'; readonly problem: Problem };
 
-/** Asks nobody: an API server that is away may come back. */
+/** Asks no server: an API server that is away may come back. */
 export function findCluster(access: ClusterAccess): FoundCluster {
   const { serviceAccount } = access;
   const server = serverUrl(access);

@@ -25,7 +25,7 @@ export type Outcome =
   { readonly kind: 'done'; readonly change?: NodeChange } | { readonly kind: 'failed'; readonly problem: Problem };
 
 export interface NodeClient {
-  /** Reads the node and writes what `decide` makes of it. Begins anew if somebody else was faster. */
+  /** Reads the node and writes what `decide` makes of it. Begins anew if another client was faster. */
   change(decide: (node: ClusterNode) => NodeChange | undefined, stop: AbortSignal): Promise<Outcome>;
   requests(): ApiRequests;
 }

@@ -14,7 +14,7 @@ export type Place =
   | { readonly kind: 'missing' }
   | { readonly kind: 'failed'; readonly directory: string; readonly errno: string };
 
-/** A link is not followed, and nobody waits for the writer of a FIFO. */
+/** A link is not followed, and nothing waits for the writer of a FIFO. */
 export type Contents =
   | { readonly kind: 'file'; readonly size: number; readonly bytes: Buffer }
   | { readonly kind: 'link'; readonly target: string }

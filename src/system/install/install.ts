@@ -103,7 +103,7 @@ export async function registrationBlocked(system: System): Promise<Problem | und
   return blockingProblem(system, await keeperOf(system));
 }
 
-/** Undefined if somebody else keeps the mount. */
+/** Undefined if another process keeps the mount. */
 async function keeperOf({ binfmt, launcher }: System): Promise<KeptBy | undefined> {
   return binfmt.kind === 'writable' && isOwnMount(binfmt) ? ensurePersistent(binfmt, launcher) : undefined;
 }

@@ -51,7 +51,7 @@ function namesIn(directory: string): string[] {
   }
 }
 
-/** And this user's own: in a directory for everybody, somebody may have made another one of that name. */
+/** And this user's own: in a directory for all, another user may have made another one of that name. */
 function isOld(file: string): boolean {
   const found = fs.lstatSync(file, { throwIfNoEntry: false });
   return found !== undefined && found.uid === process.geteuid?.() && Date.now() - found.mtimeMs > OLD;

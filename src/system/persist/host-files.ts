@@ -47,7 +47,7 @@ export interface StagedFiles {
 interface Missing {
   readonly file: HostFile;
   readonly sha256: string;
-  /** What somebody else had there. */
+  /** What others had there. */
   readonly replaced?: Replaced;
 }
 
@@ -65,7 +65,7 @@ interface Compared {
   readonly present: Readonly<Record<string, string>>;
 }
 
-/** `force`: also over files that somebody else has written or changed. */
+/** `force`: also over files that others have written or changed. */
 async function compare(tree: HostTree, wanted: readonly HostFile[], force: boolean): Promise<Compared | HostFailure> {
   const manifest = await readManifest(tree);
   const changed: string[] = manifest === undefined ? [MANIFEST] : [];
@@ -105,7 +105,7 @@ async function prepare(tree: HostTree, missing: Missing, prepared: Prepared[]): 
 
 /**
  * They go again if a signal ends binfmt before they have their names. Discard the result at the end, also after a commit.
- * `force`: also over files that somebody else has written or changed.
+ * `force`: also over files that others have written or changed.
  */
 export async function stageFiles(
   tree: HostTree,

@@ -32,13 +32,13 @@ import {
 } from './host-write.js';
 
 export interface Removal {
-  /** Files that somebody has changed. */
+  /** Files that were changed. */
   readonly kept: readonly string[];
   readonly failure?: WriteFailure;
 }
 
 /**
- * Removes those of these files that binfmt has written and nobody has changed, in this order, and puts back what others
+ * Removes those of these files that binfmt has written and that are unchanged, in this order, and puts back what others
  * had there, even where binfmt's file is gone.
  */
 export async function removeFiles(tree: HostTree, files: readonly string[]): Promise<Removal> {
@@ -75,7 +75,7 @@ export function isListed({ files, unfinished = {} }: HostManifest, file: string)
   return files[file] !== undefined || unfinished[file] !== undefined;
 }
 
-/** Is one of these files changed by somebody? */
+/** Is one of these files changed by others? */
 export async function changedFiles(tree: HostTree, files: readonly string[]): Promise<string[]> {
   const manifest = (await readManifest(tree)) ?? EMPTY_MANIFEST;
   const changed: string[] = [];

@@ -13,7 +13,7 @@ import {
 import { errnoOf } from '../host/files.js';
 import type { Contents, HostTree } from '../host/host-tree.js';
 
-/** Why files were not written or removed. `changed`: somebody else has written or changed these. */
+/** Why files were not written or removed. `changed`: others have written or changed these. */
 export type HostFailure = { readonly kind: 'changed'; readonly files: readonly string[] } | WriteFailure;
 
 /** `half`: some files are replaced or removed already. */

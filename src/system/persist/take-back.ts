@@ -1,5 +1,5 @@
 /**
- * Takes emulators back from the host: exactly what binfmt has written and nobody has changed. If the host's own
+ * Takes emulators back from the host: exactly what binfmt has written, if it is unchanged. If the host's own
  * configuration has an entry of that name, it is registered again.
  */
 import path from 'node:path';
@@ -77,7 +77,7 @@ async function takeBackEntry(subject: string, tree: HostTree, system: WritableSy
   const { configurations, emulator } = order;
   const unlisted = await unlistedFiles(tree, subject, order);
   if (unlisted.files.length > 0) return { subject, problem: unknownProblem(subject, root, unlisted) };
-  // Without its emulator, a configuration that somebody has changed would be broken.
+  // Without its emulator, a configuration that was changed would be broken.
   const changed = await changedFiles(tree, configurations);
   if (changed.length > 0) return { subject, problem: keptProblem(subject, { root, files: changed, whole: true }) };
   const configured = await removeFiles(tree, configurations);

@@ -3,7 +3,7 @@ import http from 'node:http';
 import fetch from 'node-fetch';
 import { type Address, formatAddress } from '../../core/address.js';
 
-/** `errno`: why nobody answered, such as `ECONNREFUSED`. */
+/** `errno`: why nothing answered, such as `ECONNREFUSED`. */
 export type WatcherAnswer =
   | { readonly kind: 'answer'; readonly ready: boolean; readonly body: string }
   | { readonly kind: 'silent'; readonly errno: string };

@@ -55,7 +55,7 @@ function answerTo({ method, url = '' }: IncomingMessage, routes: Routes): Answer
   return route?.() ?? { status: 404, type: 'text/plain', body: NOT_FOUND };
 }
 
-/** A socket that nobody answers at was left by a process that was killed. Any other file stays. */
+/** A socket at which nothing answers was left by a process that was killed. Any other file stays. */
 async function removeStaleSocket(path: string): Promise<void> {
   if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
   const { connect } = await import('node:net');

@@ -1,5 +1,5 @@
 /**
- * `doctor --explain`: what a line that somebody saw means on this machine. The rows of the table that match it, whether
+ * `doctor --explain`: what a line that a user saw means on this machine. The rows of the table that match it, whether
  * each applies here, and what the doctor's checks find about it.
  */
 import { type Advice, mergeAdvice } from '../../advice.js';

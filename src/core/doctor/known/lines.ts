@@ -64,7 +64,7 @@ function plainText(text: string): string {
     .toLowerCase();
 }
 
-/** The emulator's name at the beginning of its own line; elsewhere it is a file that somebody looks for. */
+/** The emulator's name at the beginning of its own line; elsewhere it is a file that is looked for. */
 const begins = (name: string) =>
   new RegExp(`(?<![\\w/.-])(/(?!proc/)\\S*/)?${name}:(?! (no such file|not found|permission denied|file exists))`);
 
