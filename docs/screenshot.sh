@@ -42,7 +42,7 @@ place build/qemu-debian12
 show "cat $binfmt_misc/$name"
 show 'binfmt doctor'
 echo
-echo "# registered by systemd-binfmt, with the host's emulator, which is not: the entry is the same"
+echo "# registered by systemd-binfmt: a dynamically linked emulator, with the same entry"
 register
 show "cat $binfmt_misc/$name"
 show 'binfmt doctor'

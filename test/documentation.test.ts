@@ -33,7 +33,7 @@ const kinds = [...read('test/run').matchAll(/^(?:quick|rest|named)=\((.*)\)$/gm)
 const ownOptions = commands.flatMap(({ options }) => [...Object.keys(options), 'help'].map((option) => `--${option}`));
 /** Of `docker run`, of the campaign (test/campaign), and of the tools on docs/migrating.md. */
 const othersOptions = [
-  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed --stop --load --slow'.split(
+  ...'--privileged --pid --cap-add --security-opt --restart --containers --long --only --seed --stop --load --slow --cascade'.split(
     ' ',
   ),
   '--with-registry-auth',

@@ -46,9 +46,9 @@ describe('an installation on a host that does not keep binfmt_misc mounted', () 
     expect(ended.stderr.trim().split('\n')).to.have.length(1);
     const commands = commandsInLine(ended.stderr);
     expect(commands).to.deep.equal([
+      `docker run --privileged --pid=host --rm ${IMAGE} --install all`,
       `sudo mount -t binfmt_misc binfmt_misc ${MOUNT}`,
       `docker run --detach --restart always --privileged ${IMAGE} --install all --watch`,
-      `docker run --privileged --pid=host --rm ${IMAGE} --install all`,
     ]);
     for (const command of commands) expectWhole(command);
     expect(statusIn(ended).supported).not.to.include(platform);

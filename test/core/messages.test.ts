@@ -99,9 +99,9 @@ describe('a problem with binfmt_misc', () => {
       }
     }
     expect(adviceFor(vanishingProblem('/m').advice, called).map(({ command }) => command)).to.deep.equal([
+      'docker run --privileged --pid=host --rm binfmt --install arm64',
       'sudo mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc',
       'docker run --detach --restart always --privileged binfmt --install arm64 --watch',
-      'docker run --privileged --pid=host --rm binfmt --install arm64',
     ]);
   });
 });

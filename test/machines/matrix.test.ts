@@ -176,7 +176,7 @@ for (const [index, box] of boxes.entries()) {
       const outlives = done.outlives.output.includes('marker');
       expect(done.container.exit, done.container.output).to.equal(outlives ? 0 : 3);
       expect(done.survivors.output.includes(emulator)).to.equal(outlives);
-      if (!outlives) expect(done.container.output).to.contain('the registrations would vanish with this container');
+      if (!outlives) expect(done.container.output).to.contain('the entries would vanish when this container ends');
     });
 
     if (since('6.7')) {

@@ -76,9 +76,9 @@ export function userNamespaceProblem(path: string, errno?: string): Problem {
 /** Nothing else keeps binfmt_misc mounted. */
 export function vanishingProblem(path: string): Problem {
   return problemOf(vanishing, path, { tested: true }, [
+    { do: 'call-again', with: 'host-namespaces' },
     { do: 'mount-on-host' },
     { do: 'call-again', with: 'service' },
-    { do: 'call-again', with: 'host-namespaces' },
   ]);
 }
 

@@ -160,16 +160,15 @@ export const vanishing = machineCheck<{ hostMount?: string; tested: boolean }>({
     return {
       facts: { hostMount: host.hostMounts && (host.hostMounts[0] ?? 'nothing'), tested: true },
       advice: [
-        { do: 'mount-on-host' },
         { do: 'install', platforms: ['all'], hostNamespaces: true },
+        { do: 'mount-on-host' },
         { do: 'watch', platforms: ['all'] },
       ],
     };
   },
-  title: () => 'what a container registers here vanishes with the container',
+  title: () => 'entries vanish when the container that registers them ends',
   symptom: () => 'installing: arm64 OK, and then exec /bin/sh: exec format error',
-  cause: () =>
-    'the registrations would vanish with this container, because the host does not keep binfmt_misc mounted: the kernel drops all entries when the last mount of binfmt_misc goes away',
+  cause: () => 'the entries would vanish when this container ends, because the host does not keep binfmt_misc mounted',
   evidence: ({ hostMount, tested }) => [
     ...(tested ? ['a test entry was gone after binfmt_misc had been unmounted and mounted again'] : []),
     ...(hostMount === undefined ? [] : [`mounted at ${BINFMT_DIRECTORY} on the host: ${hostMount}`]),

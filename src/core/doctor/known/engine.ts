@@ -49,7 +49,7 @@ export const engine: readonly KnownProblem[] = [
     messages: ['no matching manifest for linux/arm/v6 in the manifest list entries'],
     kinds: [/no matching manifest for linux\/(arm(\/v[5-7])?|386)\b(?!64)/],
     cause:
-      'the system that asks is a 32-bit one, and the image does not exist for it. Those that register emulators do not any more: QEMU 11 has no 32-bit hosts',
+      'the system that asks is a 32-bit one, and the image has no version for it. Images that register emulators no longer support 32-bit systems, because QEMU 11 does not run on them',
     advice: [
       step('install a 64-bit system (Raspberry Pi 3 or later: the 64-bit Raspberry Pi OS)'),
       step('see which platforms the image has', 'docker buildx imagetools inspect IMAGE'),

@@ -7,7 +7,7 @@ const noMount = ['kernel-module', 'automount', 'vanishing', 'mount-failed'];
 export const registration: readonly KnownProblem[] = [
   {
     id: 'nothing-stays',
-    messages: ['"emulators": null', 'the registrations would vanish', 'entries would vanish'],
+    messages: ['"emulators": null', 'the registrations would vanish', 'the entries would vanish'],
     cause:
       'what a container registers is gone when it ends: the host does not keep binfmt_misc mounted, or the container had a binfmt_misc of its own. Other tools report success nevertheless; binfmt refuses',
     checks: ['vanishing', 'automount', 'user-namespace', 'nothing-installed'],
