@@ -3,7 +3,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { compareVersions } from '../../src/core/version.js';
-import { ALL_IMAGE, docker, mountOnHost, mustDocker, privileged, uninstallAll } from '../support/docker.js';
+import {
+  ALL_IMAGE,
+  docker,
+  mountOnHost,
+  mustDocker,
+  privileged,
+  removeImages,
+  uninstallAll,
+} from '../support/docker.js';
 import { own } from '../support/machine.js';
 import { must, ROOT, run } from '../support/program.js';
 import { startRegistry, stopRegistry } from '../support/registry.js';
@@ -45,7 +53,7 @@ describe('the image for all hosts', () => {
     expect(bake('image-all', environment, ...few, '--no-cache')).to.equal(first);
     expect(bake('image-all', { ...environment, SOURCE_DATE_EPOCH: '1700000001' }, ...few)).not.to.equal(first);
   }).timeout(1_200_000);
-  after(() => docker('image', 'rm', '--force', AGAIN));
+  after(() => removeImages(AGAIN));
 });
 
 describe('a release', () => {
@@ -102,7 +110,7 @@ describe('a release, in a registry', () => {
     index = (await get(`manifests/${digest}`))['manifests'] as Descriptor[];
   });
   after(() => {
-    stopRegistry(tags.map((tag) => `${image}:${tag}`));
+    stopRegistry([image]);
     uninstallAll(ALL_IMAGE);
     restore();
   });

@@ -86,6 +86,14 @@ export function debianImage(packages: string): string {
   return buildImage(`binfmt-test-${packages.replaceAll(' ', '-')}`, dir);
 }
 
+/** Removes images of these names, with all of their tags. */
+export function removeImages(...names: string[]): void {
+  const tagged = names.flatMap((name) =>
+    mustDocker('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', name).split('\n'),
+  );
+  docker('image', 'rm', '--force', ...tagged.filter((each) => each !== ''));
+}
+
 /** Unpacks an image's files into a directory, which is made for it. */
 export function unpackImage(image: string, platform: string, dir: string): void {
   const container = mustDocker('create', '--platform', platform, image, 'none').trim();

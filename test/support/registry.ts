@@ -1,7 +1,7 @@
 /** A container registry. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { buildImage, docker, mustDocker } from './docker.js';
+import { buildImage, docker, mustDocker, removeImages } from './docker.js';
 import { scratch } from './scratch.js';
 
 /**
@@ -27,8 +27,8 @@ export function startRegistry(): string {
   return mustDocker('port', REGISTRY, '5000').trim();
 }
 
-/** `images`: names under which the engine knows what was pushed. */
+/** `images`: names, without tags, under which the engine knows what was pushed. */
 export function stopRegistry(images: readonly string[]): void {
   docker('rm', '--force', REGISTRY);
-  docker('image', 'rm', '--force', REGISTRY, ...images);
+  removeImages(REGISTRY, ...images);
 }

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { buildRunner, inRunner, startRunner, stopRunner } from '../hosts/runner.js';
 import { registerDynamic } from '../support/debian12.js';
-import { docker, guestImage, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
+import { docker, guestImage, mountOnHost, mustDocker, removeImages, uninstallAll } from '../support/docker.js';
 import { as, mustAs, startEngines, stopEngines } from '../support/engines.js';
 import { MOUNT } from '../support/kernel.js';
 import { guest, isLikeTheExamples } from '../support/machine.js';
@@ -122,7 +122,7 @@ if (isLikeTheExamples) {
         'status=created',
       );
       for (const id of created.split('\n').filter((each) => each !== '')) docker('rm', id);
-      docker('image', 'rm', '--force', 'binfmt-small', 'binfmt-source');
+      removeImages('binfmt-small', 'binfmt-source');
     });
 
     for (const story of ofOneMachine) {
