@@ -51,7 +51,7 @@ export const defaultCommand = defineCommand({
     'no-preserve-argv0': flag('without flag P: programs see their path as argv[0]'),
     persist: optionalChoice(
       'FORMAT',
-      `copy the emulators to the host, for every boot (FORMAT: ${listed(persistFormatNames, 'or')})`,
+      `copy the emulators to the host, for every boot (${listed(persistFormatNames, 'or')})`,
       persistFormatNames,
     ),
     host: text(

@@ -97,7 +97,7 @@ export const hostileEntries = defineFault({
   name: 'hostile entries',
   how: hostilities.map(({ name }) => name).join(', '),
   conditions: hostilities,
-  tries: { short: 2, long: 10 },
+  tries: { short: 1, long: 10 },
   input: fc.record({ call: endingCall, milliseconds: fc.nat(150) }),
   arrange: ({ milliseconds }, { prepare }) => prepare?.(milliseconds) ?? (() => {}),
   attempt: async ({ call, milliseconds }, { within, cause }) => [

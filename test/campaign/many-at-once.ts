@@ -16,7 +16,7 @@ export const manyAtOnce = defineFault({
     { name: 'with uninstalling', of: call },
     { name: 'without', of: alike },
   ],
-  tries: { short: 4, long: 25 },
+  tries: { short: 2, long: 25 },
   input: fc.record({
     seed: fc.nat(),
     delays: fc.array(fc.nat(150), { minLength: 8, maxLength: 8 }),

@@ -57,7 +57,7 @@ export const shortages = defineFault({
   name: 'shortages',
   how: '8 to 64 open files; no /proc, /dev, /tmp, /sys, /run; read-only; a full /tmp; closed standard streams',
   conditions: [...files, ...directories, ...streams],
-  tries: { short: 2, long: 5 },
+  tries: { short: 1, long: 5 },
   input: endingCall,
   async attempt(call, { within, cause, unread }) {
     const result = await attempt(call, { within, cause });

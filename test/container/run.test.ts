@@ -213,23 +213,3 @@ describe('run --root, with /etc/subuid and newuidmap', () => {
     expect(ended).to.deep.equal({ exit: 0, stdout: '7:7\n2\n', stderr: '' });
   });
 });
-
-describe('npm start', () => {
-  it('prints the status and runs foreign programs, in a fresh clone, for a user who is not root', () => {
-    const clone = scratch();
-    fs.chmodSync(clone, 0o755);
-    const home = path.join(clone, 'home');
-    shell(`cd ${ROOT} && git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C ${clone}
-      mkdir ${home} && chown -R ${NOBODY}:${NOBODY} ${clone}`);
-    // The environment of this test's npm is not for another user's npm.
-    const forget = Object.keys(process.env).flatMap((name) => (/^npm_/i.test(name) ? ['--unset', name] : []));
-    const environment = ['--chdir', clone, ...forget, `HOME=${home}`];
-    const start = () => run('env', [...environment, ...unprivileged, 'npm', '--silent', 'start']);
-    const first = start();
-    expect(first.exit, first.stderr).to.equal(0);
-    const { supported } = JSON.parse(first.stdout) as { supported: string[] };
-    expect(supported).to.include.members(['linux/arm64', 'linux/riscv64', 'linux/s390x']);
-    expect(first.stderr).to.contain('busybox: this is aarch64').and.contain('busybox: this is s390x');
-    expect(start().stdout).to.equal(first.stdout);
-  }).timeout(300_000);
-});

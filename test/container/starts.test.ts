@@ -13,18 +13,20 @@ describe('an emulator', () => {
   const image = ['--env', `QEMU_BINARY_PATH=${directory}`, IMAGE];
   const installBoth = ['--install', `${guest.name},${guest2.name}`];
 
-  for (const [where, options] of [
-    ['a container', []],
-    ["a container with the host's mount", ['-v', `${MOUNT}:/binfmt_misc`]],
-    ["a container with the host's processes", ['--pid=host']],
+  const replacement = ['a removal and an installation', ['--uninstall', 'qemu-*', ...installBoth], [1, 1, 0]] as const;
+  const calls = [
+    ['the status', [], [1, 1, 0]],
+    ['an installation with nothing to do', installBoth, [1, 1, 0]],
+    ['an installation of another one', ['--install', guest3.name], [1, 1, 1]],
+    ['a removal of another one', ['--uninstall', guest2.name], [1, 0, 0]],
+    replacement,
+  ] as const;
+  for (const [where, options, made] of [
+    ['a container', [], calls],
+    ["a container with the host's mount", ['-v', `${MOUNT}:/binfmt_misc`], [replacement]],
+    ["a container with the host's processes", ['--pid=host'], [replacement]],
   ] as const) {
-    for (const [what, args, expected] of [
-      ['the status', [], [1, 1, 0]],
-      ['an installation with nothing to do', installBoth, [1, 1, 0]],
-      ['an installation of another one', ['--install', guest3.name], [1, 1, 1]],
-      ['a removal of another one', ['--uninstall', guest2.name], [1, 0, 0]],
-      ['a removal and an installation', ['--uninstall', 'qemu-*', ...installBoth], [1, 1, 0]],
-    ] as const) {
+    for (const [what, args, expected] of made) {
       it(`is started once for ${what}, in ${where}`, () => {
         const call = (...words: string[]) =>
           expect(docker('run', ...counting, ...options, ...image, ...words)).to.include({ exit: 0 });

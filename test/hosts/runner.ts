@@ -33,8 +33,8 @@ export function stopRunner(): void {
 }
 
 /** Runs a script of bash in it, which ends with the first command that fails if `strict`. */
-export function inRunner(script: string, { strict }: { readonly strict: boolean }): Ended {
-  return docker('exec', RUNNER, 'bash', ...(strict ? ['-eo', 'pipefail'] : []), '-c', script);
+export function inRunner(script: string, { strict, user = 'root' }: { strict: boolean; user?: string }): Ended {
+  return docker('exec', '--user', user, RUNNER, 'bash', ...(strict ? ['-eo', 'pipefail'] : []), '-c', script);
 }
 
 /** Does what a workflow's job does in a new machine, and returns what it says with GITHUB_OUTPUT. */

@@ -144,7 +144,7 @@ describe('--persist', () => {
       [CONFIGURATION2, EMULATOR2, read(CONFIGURATION2)],
     ] as const;
     // A call that has ended before it could be killed does not count.
-    for (let round = 0, kills = 0; kills < (long ? 30 : 3); round++) {
+    for (let round = 0, kills = 0; kills < (long ? 30 : 2); round++) {
       const uninstalling = round % 3 === 2;
       const words = uninstalling ? ['--uninstall', 'all'] : ['--install', both];
       const change = Math.ceil(Math.random() * (uninstalling ? Math.min(changes, 6) : changes));
