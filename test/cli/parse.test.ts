@@ -51,7 +51,7 @@ describe('the command line without a command', () => {
     expect(errorOf(['--after', 'rosetta'])).to.equal('--after needs --install LIST');
     for (const option of ['watch', 'force', 'keep']) {
       expect(errorOf(['--install', 'all', '--after', 'a', `--${option}`])).to.equal(
-        `--after and --${option} exclude each other`,
+        `--after and --${option} cannot be used together`,
       );
     }
   });
@@ -140,9 +140,9 @@ describe('--rootless', () => {
   }
 
   it('excludes --mount and --allow-userns', () => {
-    expect(errorOf(['--rootless', '--mount', '/m'])).to.equal('--rootless and --mount exclude each other');
+    expect(errorOf(['--rootless', '--mount', '/m'])).to.equal('--rootless and --mount cannot be used together');
     expect(errorOf(['doctor', '--rootless', '--allow-userns'])).to.equal(
-      '--rootless and --allow-userns exclude each other',
+      '--rootless and --allow-userns cannot be used together',
     );
   });
 
@@ -270,9 +270,9 @@ describe('a wrong command line', () => {
     ['--watch', '--watch needs --install LIST'],
     ['--persist', '--persist needs --install LIST or --uninstall LIST'],
     ['--install all --host /', '--host needs --persist'],
-    ['--install all --persist --watch', '--persist and --watch exclude each other'],
-    ['--install all --persist --keep', '--persist and --keep exclude each other'],
-    ['--install all --persist --rootless', '--persist and --rootless exclude each other'],
+    ['--install all --persist --watch', '--persist and --watch cannot be used together'],
+    ['--install all --persist --keep', '--persist and --keep cannot be used together'],
+    ['--install all --persist --rootless', '--persist and --rootless cannot be used together'],
     ['--install all --persist=sysv', `--persist takes ${listed(persistFormatNames, 'or')}, not "sysv"`],
     ['--install all --interval 5', '--interval needs --watch'],
     ['--install all --listen 80', '--listen needs --watch'],

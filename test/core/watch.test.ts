@@ -70,7 +70,7 @@ describe('events', () => {
     );
     const cause = { kind: 'restore', cause: 'replaced', taker } as const;
     expect(formatEvent({ event: 'restored', architecture: 'arm64', cause }, 'T', text)).to.equal(
-      `T restored arm64: another tool had replaced its entry by ${lost}`,
+      `T restored arm64: another tool had replaced its entry with ${lost}`,
     );
     expect(JSON.parse(formatEvent({ event: 'restored', architecture: 'arm64', cause }, 'T', json)).taker).to.deep.equal(
       taker,

@@ -35,7 +35,7 @@ describe('a watcher and others', () => {
     await watcher.said(/ready/);
     take('F');
     await watcher.said(
-      /restored \S+: another tool had replaced its entry by \S+; .*no flag P.*; sudo .* \(no flag C\)\n/,
+      /restored \S+: another tool had replaced its entry with \S+; .*no flag P.*; sudo .* \(no flag C\)\n/,
     );
     expect(entryText(entry)).to.contain('flags: POCF');
     expect((await watcher.get('/metrics')).body).to.contain('binfmt_entries_taken_total 1\n');

@@ -54,7 +54,7 @@ export function describeUsageError(error: UsageError): string {
     case 'needs-option':
       return `--${error.option} needs --${[error.other].flat().join(' or --')}`;
     case 'excludes':
-      return `--${error.option} and --${error.other} exclude each other`;
+      return `--${error.option} and --${error.other} cannot be used together`;
     case 'command-not-first':
       return `${quote(error.command)} has to be the first word: binfmt ${error.command} ...`;
     case 'unexpected-argument':
@@ -88,7 +88,7 @@ export type ExitStatusRow = readonly [status: number | string, meaning: string];
 
 export const exitStatuses: readonly ExitStatusRow[] = [
   [0, 'success'],
-  [1, 'some requests failed, and the others are done; or doctor found a problem'],
+  [1, 'some requests failed and the others succeeded, or doctor found a problem'],
   [2, 'usage error; nothing was done'],
   [3, 'binfmt_misc is not usable here: missing, not permitted, read-only, switched off, or entries would vanish'],
 ];

@@ -55,7 +55,7 @@ function describeEventCause(cause: EventCause, invocation: Invocation): string {
       return describeNote(cause.note, causeOf);
     case 'restore':
       return cause.taker
-        ? `another tool had replaced its entry by ${describeTaker(cause.taker)}`
+        ? `another tool had replaced its entry with ${describeTaker(cause.taker)}`
         : restoreCauses[cause.cause];
     case 'taken':
       return `now runs through ${cause.taker.entry}, an entry of another tool: ${describeTaker(cause.taker)}; it works, so it stays`;

@@ -95,8 +95,8 @@ export const noEntry = platformCheck<{
     if (!readable) return 'no working entry matches the programs, and the entries cannot be read from here';
     const nothing = 'no entry matches the programs';
     return boot
-      ? `${nothing}, although a file on this host registers one at boot: systemd-binfmt has not run, or something has removed the entries since`
-      : `${nothing}. Entries live in the kernel's memory: after a reboot, or after something has removed them, they have to be registered again`;
+      ? `${nothing}, although a file on this host registers one at boot: systemd-binfmt did not run, or something removed the entries later`
+      : `${nothing}. Entries are lost at a reboot, or when something removes them. Register them again`;
   },
   evidence: ({ readable, entryCount, configured, probe }) => [
     `${probeLine(probe)}; ${readable ? describeCount(entryCount) : 'the entries cannot be read from here'}`,

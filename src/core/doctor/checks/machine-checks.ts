@@ -42,7 +42,7 @@ export const catchesNative = machineCheck<{ entries: readonly { name: string; ma
       advice: [{ do: 'remove-entries-by-hand', entries: caught.map(({ name }) => name) }],
     };
   },
-  title: () => 'an entry takes the programs of this machine itself',
+  title: () => "an entry matches this machine's own programs",
   symptom: () => 'exec format error, for every program',
   cause: () => "magic and mask match this machine's own programs, the emulator itself among them",
   evidence: ({ entries }) => entries.map(({ name, magic, mask }) => `${name}: magic ${magic}, mask ${mask}`),
@@ -96,7 +96,7 @@ export const confinement = machineCheck<{ profile: string }>({
   },
   title: () => 'a security module confines this container',
   symptom: () => 'permission denied',
-  cause: ({ profile }) => `perhaps ${profile} forbids this, and not a missing capability`,
+  cause: ({ profile }) => `the security profile ${profile} may be blocking this, rather than a missing capability`,
   evidence: ({ profile }) => [`/proc/self/attr/current: ${profile}`],
 });
 

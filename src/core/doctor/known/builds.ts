@@ -141,7 +141,7 @@ export const builds: readonly KnownProblem[] = [
     id: 'value-too-large',
     messages: ['Value too large for defined data type', 'Value too large for data type'],
     cause:
-      'a 32-bit program reads a directory with a function that has only 32 bits for an inode number (readdir without large-file support), and the file system of a 64-bit kernel has larger numbers. Cargo, CMake and vcpkg are known for it',
+      'the file system has inode numbers that need more than 32 bits, and the 32-bit program cannot read them (readdir without large-file support). Cargo, CMake and vcpkg are known for it',
     where: { bits: 32 },
     advice: [{ do: 'consider', what: 'keep-directory-in-memory' }, buildElsewhere],
     sources: [
@@ -200,7 +200,7 @@ export const builds: readonly KnownProblem[] = [
       /unknown (host |target )?qemu_ifla/,
     ],
     cause:
-      'a notice that programs are emulated: QEMU does not know something that they ask for, and they do without it. Only tools that set up networks may fail because of it',
+      'this notice is harmless. QEMU does not support something that the program asks for, and the program continues without it. Only tools that set up networks may fail',
     advice: [step('ignore it, if nothing else fails')],
     sources: ['docker/for-mac#6479', 'multiarch/qemu-user-static#59', 'nextcloud/nextcloudpi#1122'],
   },

@@ -23,7 +23,7 @@ export const crashes: readonly KnownProblem[] = [
       /segfault at .* in qemu-(?!system|kvm)\w+/,
     ],
     cause:
-      'if the program is emulated: it, or the emulator itself, used memory that it does not have. If the same program runs on a machine of its own platform, it is probably a fault of the emulator, and a newer one often has none',
+      'an emulated program, or the emulator itself, used memory that it does not have. If the program runs on a native machine, the emulator is probably at fault, and a newer one may work',
     checks: [
       'strong-randomization',
       'vsyscall-page',
@@ -87,7 +87,7 @@ export const crashes: readonly KnownProblem[] = [
       /terminated by (signal )?sigill/,
     ],
     cause:
-      'if the program is emulated: it uses an instruction that the emulated processor does not have, or that this version of QEMU emulates wrongly. Node.js 20 and later (npm, pnpm) is known for it; with QEMU 9.2.2 some builds that had failed before succeeded, and others still failed',
+      'an emulated program uses an instruction that the emulated processor does not have, or that this version of QEMU emulates wrongly. Node.js 20 and later (npm, pnpm) is known for it. QEMU 9.2.2 fixed some of the reported builds, but not all',
     checks: ['emulator-crash', 'cpu-level', 'old-processor-model', 'old-emulator'],
     advice: [install('all'), buildElsewhere],
     sources: ['docker/buildx#521', 'raaymax/quack#312', 'seebom-labs/BOMHort#183', 'Kuadrant/mcp-gateway#687'],
@@ -98,7 +98,7 @@ export const crashes: readonly KnownProblem[] = [
     messages: ['qemu: uncaught target signal 5 (Trace/breakpoint trap) - core dumped'],
     kinds: [/uncaught target signal (?!(4|11) )\d+/, /trace\/breakpoint trap/],
     cause:
-      'the program ended itself, because something went wrong that it had not expected. Under an old emulator that is probably a missing feature (Chrome is known for it); a newer one may have it, and a native program does not need it',
+      'the program stopped because of an unexpected error. An old emulator probably lacks a feature that it needs (Chrome is known for it). A newer emulator may have the feature, and a native program does not need it',
     checks: ['emulator-crash', 'old-emulator'],
     advice: [install('all'), step("use a build of the program for the machine's own platform")],
     sources: ['docker/for-mac#5766'],
@@ -118,8 +118,7 @@ export const crashes: readonly KnownProblem[] = [
       /\bqemu: (unhandled cpu exception|fatal:)/,
       /(?<!kvm\b.*)qemu_mutex_lock_impl|cpu_exec_longjmp_cleanup|cpu_exec_setjmp/,
     ],
-    cause:
-      'the emulator found a mistake of its own: this version of QEMU has a bug that the program meets. The program is not at fault',
+    cause: 'this version of QEMU has a bug that the program triggers. The program is not at fault',
     checks: ['old-emulator'],
     advice: [install('all'), buildElsewhere],
     sources: ['tonistiigi/binfmt#90', 'tonistiigi/binfmt#104', 'NixOS/nix#9074'],
@@ -136,7 +135,7 @@ export const crashes: readonly KnownProblem[] = [
       /requires virtual address space that is in use/,
     ],
     cause:
-      'the emulator was linked for a fixed address (QEMU 5.2 of several distributions), and lies where the program has to be. No limit of memory is too small, and -R does not help. Probably another emulator is all that is needed',
+      'the emulator was linked for a fixed address (QEMU 5.2 of several distributions), and occupies the memory that the program needs. More memory and the option -R do not help. Another emulator probably does',
     checks: ['strong-randomization', 'old-emulator'],
     advice: [install('all')],
     sources: ['balena-io/qemu#21', 'multiarch/alpine#39', 'https://gitlab.com/qemu-project/qemu/-/issues/2082'],
@@ -183,7 +182,7 @@ export const crashes: readonly KnownProblem[] = [
     messages: ['Fatal glibc error: CPU does not support x86-64-v2'],
     // Measured: with QEMU_CPU=qemu64 the probe finds v1; with max it finds v3, in QEMU 7.2, 10.0 and 11.1.
     cause:
-      'before version 7.2, QEMU emulates the oldest amd64 processor unless it is told otherwise. RHEL 9, UBI 9, CentOS Stream 9 and AlmaLinux 9 need x86-64-v2. Without an emulator, it is the processor that a virtual machine shows',
+      'before version 7.2, QEMU emulates the oldest amd64 processor unless it is told otherwise. RHEL 9, UBI 9, CentOS Stream 9 and AlmaLinux 9 need x86-64-v2. In a virtual machine without an emulator, the virtual processor is too old',
     where: { architectures: ['amd64'], belowLevel: 2 },
     warning: {
       summary: 'the emulated amd64 processor is too old for RHEL 9 and similar systems',
@@ -253,7 +252,7 @@ export const crashes: readonly KnownProblem[] = [
     kinds: [/\bbox(64|86)\].*\berror/, /error loading (one of )?needed libs?\b/, /error: loading needed libs in elf/],
     unless: /page ?size/,
     cause:
-      "box64 ran the program, and does not find its libraries. It takes libraries of the host and of the program's directory, and few images for amd64 have what it needs; on kernels with pages larger than 4 KiB it fails at many programs",
+      "box64 ran the program but did not find its libraries. It looks for them on the host and in the program's directory, and few amd64 images have them. On kernels with pages larger than 4 KiB, many programs fail with box64",
     checks: ['shadowed'],
     advice: [step('put the amd64 libraries of the program into the directories of BOX64_LD_LIBRARY_PATH'), useQemu],
     sources: ['ptitSeb/box64#1620', 'ptitSeb/box64#1226', 'ptitSeb/box64#879'],

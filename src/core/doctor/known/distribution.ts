@@ -19,7 +19,7 @@ export const distribution: readonly KnownProblem[] = [
     ],
     unless: /(error|errors were encountered while) processing|setting up|unpacking|selecting/,
     cause:
-      'this distribution has no such package: Debian since 2025 and Ubuntu since 25.10 have qemu-user-binfmt in its place, and RHEL has none. Or its lists of packages are not there yet (apt-get update; on Ubuntu, the component universe)',
+      'this distribution has no such package: Debian since 2025 and Ubuntu since 25.10 have qemu-user-binfmt instead, and RHEL has neither. Or the package lists are missing: run apt-get update, and on Ubuntu enable universe',
     advice: [
       { do: 'persist', platforms: ['all'] },
       { do: 'install-package', package: 'qemu-user-binfmt' },
@@ -37,9 +37,9 @@ export const distribution: readonly KnownProblem[] = [
       /ubuntu\.com\/ubuntu\b.*doesn.?t support architecture (arm64|armhf|ppc64el|riscv64|s390x)/,
     ],
     cause:
-      "no emulator is at fault: Ubuntu's main servers have packages for amd64 and i386 (since 25.10 also for arm64), and those for other processors are on ports.ubuntu.com; or apt was not told of that architecture",
+      "no emulator is at fault: Ubuntu's main servers have packages for amd64 and i386 (since 25.10 also for arm64). Packages for other processors are on ports.ubuntu.com. Or the architecture is not enabled in apt",
     advice: [
-      step('tell apt of the architecture', 'sudo dpkg --add-architecture arm64 && sudo apt-get update'),
+      step('enable the architecture in apt', 'sudo dpkg --add-architecture arm64 && sudo apt-get update'),
       step(
         'in Ubuntu, add to /etc/apt a source http://ports.ubuntu.com/ubuntu-ports with "Architectures: arm64", and give the others "Architectures: amd64 i386"',
       ),
@@ -61,7 +61,7 @@ export const distribution: readonly KnownProblem[] = [
       /uv_gettimeofday\(&tv\)/,
     ],
     cause:
-      'no emulator is at fault. With a 32-bit image: the container engine of the host is too old for the system calls that new programs use for the time (Ubuntu 20.04, Debian 11, Alpine 3.13 and later), and forbids them (seccomp). Otherwise the file or directory belongs to another user',
+      'no emulator is at fault. With a 32-bit image, the container engine of the host is too old. Its seccomp filter blocks the system calls that new programs use to read the time (Ubuntu 20.04, Debian 11, Alpine 3.13 and later). Otherwise the file or directory belongs to another user',
     advice: [
       updateSeccomp,
       step('to see whether that is it', 'docker run --security-opt seccomp=unconfined --platform linux/arm/v7 IMAGE'),
@@ -82,7 +82,7 @@ export const distribution: readonly KnownProblem[] = [
       /not yet valid certificate/,
     ],
     cause:
-      'probably the clock is wrong inside. If date shows 1970 in the container, its 32-bit programs may not ask for the time, because the container engine of the host is too old; otherwise the clock of the host is wrong. A full disk makes signatures invalid too',
+      'the clock in the container is probably wrong. If date shows 1970 there, the container engine of the host is too old and blocks 32-bit programs from reading the time. Otherwise the clock of the host is wrong. A full disk also makes signatures invalid',
     advice: [step('compare', 'docker run --rm --platform linux/arm/v7 IMAGE date; date'), updateSeccomp],
     sources: ['pikvm/pikvm#133', 'phusion/baseimage-docker#549', 'tianon/docker-brew-ubuntu-core#184'],
   },

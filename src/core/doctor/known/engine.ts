@@ -13,7 +13,7 @@ export const engine: readonly KnownProblem[] = [
     ],
     kinds: [/image platform \S+ ?\S* .{0,8}does not match the expected platform/, /invalidbaseimageplatform/],
     cause:
-      'the engine says only that the program will be emulated. It is no error as long as an emulator is registered, and an emulator does not silence it',
+      'this is a warning that the program will be emulated. If an emulator is registered, ignore it. Installing an emulator does not remove the warning',
     checks: ['no-entry', 'disabled-entry', 'not-in-containers', 'dynamic-emulator', 'emulator-fails', 'image-platform'],
     advice: [step('to silence it, name the platform', 'docker run --platform linux/arm64 IMAGE')],
     sources: ['docker/for-mac#6127', 'tonistiigi/binfmt#136', 'rancher-sandbox/rancher-desktop#5577'],
@@ -36,7 +36,7 @@ export const engine: readonly KnownProblem[] = [
       /was found but (its platform .*does not match|does not provide) the specified platform/,
     ],
     cause:
-      'the image does not exist for that platform. Emulators change nothing about that: an engine wants images for its own platform, unless it is told another one',
+      'the image does not exist for that platform, and an emulator does not change that. An engine uses images for its own platform unless you name another one',
     advice: [
       step('see which platforms it has', 'docker buildx imagetools inspect IMAGE'),
       step('name one of them (an emulator has to be installed for it)', 'docker run --platform linux/amd64 IMAGE'),
@@ -164,7 +164,7 @@ export const engine: readonly KnownProblem[] = [
       /flag provided but not defined: --?(reset|persist\w*)(?![\w-])/,
     ],
     cause:
-      'the option reached another program than it is for: it stands before the name of the image, where Docker takes it for its own; or the image is another one, which does not know it',
+      'the option is before the name of the image, so Docker reads it as its own. Or it is the wrong image, which does not have this option',
     advice: [step('write the options of an image after its name'), install('all')],
     sources: ['https://docs.docker.com/reference/cli/docker/container/run/'],
   },

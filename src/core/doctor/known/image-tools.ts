@@ -39,7 +39,8 @@ export const imageTools: readonly KnownProblem[] = [
     id: 'nix-platform',
     messages: ["error: a 'aarch64-linux' with features {} is required to build"],
     kinds: [/\b\w+-linux (with features \{.*\} )?is required to build/, /required system: \S+-linux\b/],
-    cause: 'Nix does not know that this machine runs such programs: it wants to be told, beside the emulator',
+    cause:
+      'Nix does not detect registered emulators. Install the emulator, and also list the platform in the configuration of Nix',
     checks: noEmulator,
     advice: [
       install('all'),

@@ -45,7 +45,7 @@ export const registration: readonly KnownProblem[] = [
     ],
     kinds: [/binfmt_misc\S* .*(permission denied|operation not permitted|read-only file system)/],
     cause:
-      'this container, of LXD or rootless for example, may not register anything; only the host may. If jexec says so (/etc/init.d/jexec), it comes from Java, has nothing to do with QEMU, and can be ignored',
+      'this container, for example of LXD or rootless, is not allowed to register entries. Only the host is. If the message comes from /etc/init.d/jexec, ignore it: that is part of Java',
     checks: ['user-namespace', 'permission', 'read-only', 'confinement'],
     advice: [{ do: 'consider', what: 'register-on-the-host' }],
     sources: ['canonical/lxd#8844'],
@@ -90,7 +90,7 @@ export const registration: readonly KnownProblem[] = [
       /failed to (find|insert|load) module binfmt_misc/,
     ],
     cause:
-      'the module does not belong to the running kernel: it was updated and the machine not restarted; or a vendor built it without CONFIG_BINFMT_MISC; or modprobe ran in a container, where /lib/modules is not the one of the host',
+      'there is no module for the running kernel. The kernel was updated and the machine not restarted, or it was built without CONFIG_BINFMT_MISC, or modprobe ran in a container, which does not have the /lib/modules of the host',
     checks: ['kernel-module'],
     advice: [
       step('on the host; if this directory is missing, restart the machine', 'ls -d /lib/modules/$(uname -r)'),
@@ -117,7 +117,7 @@ export const registration: readonly KnownProblem[] = [
       /update-binfmts: .*unable to enable binary format/,
     ],
     cause:
-      'the kernel refused an entry of a package. Probably it is too old for a flag of it (CentOS 7, first versions of WSL), or an entry of the same name is there already',
+      'the kernel refused an entry from a package. The kernel is probably too old for one of its flags (CentOS 7, first versions of WSL), or an entry with that name already exists',
     checks: [
       'old-kernel',
       ...['disabled-entry', 'wrong-magic', 'not-in-containers', 'dynamic-emulator', 'emulator-fails'],
@@ -157,7 +157,7 @@ export const registration: readonly KnownProblem[] = [
     messages: ['systemd-binfmt: unrecognized service'],
     kinds: [/unit systemd-binfmt\S* (could )?not (be )?found/],
     cause:
-      'the script wants systemd to register its emulator, and there is none, as in most containers. Only the host registers emulators, for all of its containers',
+      'the script uses systemd to register its emulator, but most containers have no systemd. Register emulators on the host, for all its containers',
     advice: [{ do: 'consider', what: 'register-on-the-host' }, install('all')],
     sources: ['sa-shiro/Satisfactory-Dedicated-Server-ARM64-Docker#4'],
   },

@@ -98,7 +98,7 @@ export const starts: readonly KnownProblem[] = [
     kinds: [/error while loading \/\S+: no such file/],
     unless: /\.(ya?ml|json|conf|cfg|toml|ini|xml|js):/,
     cause:
-      'QEMU was given something else than the program: arguments are shifted because of flag P on an old kernel, or the emulator is itself emulated',
+      'QEMU received the wrong file. Flag P on an old kernel shifts the arguments, or the emulator is itself emulated',
     checks: ['emulated', 'argv0-kernel', 'emulator-fails'],
     advice: [install('all')],
     sources: ['tonistiigi/binfmt#78'],
@@ -154,7 +154,7 @@ export const starts: readonly KnownProblem[] = [
       /\b(exec|(ba|z|da)?sh:|chroot:|execute) .*(?<!binfmt_misc\S*)(?<!: cd: \S*): too many levels of symbolic links/,
     ],
     cause:
-      'probably an entry takes the emulator itself, or programs of the machine, for programs that need an emulator, again and again',
+      'an entry probably also matches the emulator itself, or programs of the machine, so that the kernel starts emulators in an endless loop',
     checks: ['catches-native', 'emulated', 'wide-magic'],
     advice: [step('see which entries there are, and remove the wrong one', 'head /proc/sys/fs/binfmt_misc/*')],
     sources: ['microsoft/WSL#12505', 'gitbls/sdm#268'],
