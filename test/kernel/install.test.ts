@@ -278,6 +278,29 @@ describe('install', function () {
     }
   });
 
+  it('waits for an emulator that gets no time of the processor at first', async () => {
+    const allowed = allowedProcessor();
+    const emulator = starvedEmulator(allowed);
+    registerForeign(entry, name, emulator, 'F');
+    const busy = await busyShells(allowed);
+    const calling = started(PROGRAM, ['--install', name], { QEMU_BINARY_PATH: EMULATORS });
+    const tries = new Set<string>();
+    const lookForTries = () => {
+      const pids = shell(`find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname ${emulator} || true`).stdout;
+      for (const pid of pids.split('\n').filter(Boolean)) tries.add(pid);
+      return tries.size > 2;
+    };
+    try {
+      await until(lookForTries, 'a third try');
+    } finally {
+      for (const each of busy) each.kill();
+    }
+    const { exit, stderr } = await calling;
+    // It has been judged: it is no emulator.
+    expect(stderr).to.equal(`installing: ${name} OK (replaced an entry that did not work)\n`);
+    expect(exit).to.equal(0);
+  });
+
   it('accepts a relative directory of emulators', () => {
     const relative = path.relative('/', EMULATORS);
     const ended = shell(`cd /; QEMU_BINARY_PATH=${relative} ${PROGRAM} --version`);

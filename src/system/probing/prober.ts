@@ -14,6 +14,9 @@ import { executableBelow, type ProbeDirectory, type ProbeRequest, withExecutable
 /** Where a directory may be made, the best place first. A read-only container still has a writable /dev. */
 export const PARENTS = [os.tmpdir(), '/dev/shm', '/run', '/dev'];
 
+/** How often a probe is tried alone that had too little of the processor's time. */
+const STARVED_TRIES = 3;
+
 export interface Prober {
   /**
    * To be called before or after something is removed: what ran while Node.js started may not be true any more. A registration
@@ -63,20 +66,23 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
       return outcome;
     });
   };
+  /**
+   * All at once may be too much for this machine: what was too slow, or lacked a resource, is tried alone. What had too little of
+   * the processor's time is tried more often, because that is the machine's fault.
+   */
+  const settle = async (request: ProbeRequest, outcome: ExecutionOutcome | undefined, alone: boolean) => {
+    let last = outcome;
+    for (let tries = alone ? 1 : 0; last && mayDiffer(last, tries); tries++) [last] = await runInBest([request]);
+    return last ?? outcome;
+  };
   const run = async (requests: readonly ProbeRequest[]) => {
     if (requests.length === 0) return [];
     const first = await firstOutcomes(requests);
     const rest = requests.filter((_, i) => first[i] === undefined);
     const others = rest.length > 0 ? await runInBest(rest) : [];
     const outcomes = requests.map((request, i) => first[i] ?? others[rest.indexOf(request)]);
-    // All at once may be too much for this machine: what was too slow, or lacked a resource, is tried alone.
-    for (const [i, outcome] of outcomes.entries()) {
-      const request = requests[i];
-      const wasAlone = requests.length === 1 && first[i] === undefined;
-      if (request === undefined || outcome === undefined || wasAlone || !lackedSomething(outcome)) continue;
-      const [alone] = await runInBest([request]);
-      if (alone) outcomes[i] = alone;
-    }
+    const alone = requests.length === 1 && first[0] === undefined;
+    for (const [i, request] of requests.entries()) outcomes[i] = await settle(request, outcomes[i], alone);
     return outcomes;
   };
   const inspect = async (architectures: readonly Architecture[]) => {
@@ -100,6 +106,10 @@ export function createProber(launcher: Launcher, own: Architecture | undefined):
 function loadersIn(directory: string, own: Architecture): Executable[] {
   return (own.loaders ?? []).map((file) => executableBelow(directory, file, loaderExecutable(own)));
 }
+
+/** Whether another try alone may have another outcome. */
+const mayDiffer = (outcome: ExecutionOutcome, tries: number) =>
+  lackedSomething(outcome) && tries < (outcome.kind === 'starved' ? STARVED_TRIES : 1);
 
 function lackedSomething({ kind, number }: ExecutionOutcome): boolean {
   return kind === 'timeout' || kind === 'starved' || (kind === 'exec' && SHORTAGES.has(osNames.errno(number)));
