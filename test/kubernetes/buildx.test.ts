@@ -1,23 +1,24 @@
-/** The pod that buildx's Kubernetes driver makes: an init container installs the emulators. */
+/** The pod that buildx's Kubernetes driver makes: an init container installs the emulators, and BuildKit builds with them. */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import {
   buildImage,
-  busyboxImage,
-  debianName,
   docker,
+  guestImage,
+  guestMachine,
   IMAGE,
   mountOnHost,
   mustDocker,
   uninstallAll,
+  unpackImage,
 } from '../support/docker.js';
 import { expectGuestsRun, prepareGuests } from '../support/guest-pods.js';
 import { mounted, unmountHost } from '../support/host.js';
 import { MOUNT } from '../support/kernel.js';
 import { DaemonSet, giveToNode, kubectl, makeNamespace, removeNamespace } from '../support/kubernetes.js';
-import { own } from '../support/machine.js';
+import { guest } from '../support/machine.js';
 import { must } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 import { skipBecause } from '../support/skip.js';
@@ -28,23 +29,17 @@ const BUILDER = 'binfmt-test-kubernetes';
 /** The kubelet asks a registry for an image with the tag "latest" each time. */
 const QEMU = 'binfmt-test-qemu:buildx';
 
-/** In the place of BuildKit's image: it does nothing. */
-function standIn(): string {
-  const dir = scratch();
-  const busybox = busyboxImage(debianName(own.name), `linux/${own.name}`);
-  fs.writeFileSync(path.join(dir, 'Dockerfile'), `FROM ${busybox}\nENTRYPOINT ["sh", "-c", "exec busybox sleep 1d"]\n`);
-  return buildImage('binfmt-test-buildkit:stand-in', dir);
-}
+/** BuildKit, as far as it can be had without a registry. */
+const BUILDKIT = 'binfmt-test-buildkit:engine';
 
-describe("the init container of buildx's Kubernetes driver", () => {
+describe("a builder of buildx's Kubernetes driver", () => {
   let config: NodeJS.ProcessEnv;
-  let image = '';
   let builders = 0;
 
   before(async () => {
     mustDocker('tag', IMAGE, QEMU);
-    image = standIn();
-    giveToNode(QEMU, image);
+    buildImage(BUILDKIT, path.join(import.meta.dirname, 'buildkit'));
+    giveToNode(QEMU, BUILDKIT);
     makeNamespace(NAMESPACE);
     await prepareGuests();
     config = { ...process.env, BUILDX_CONFIG: scratch() };
@@ -55,9 +50,11 @@ describe("the init container of buildx's Kubernetes driver", () => {
   });
 
   /** Lets buildx make a builder, until its init container's log or state is as wanted. */
-  async function bootstrap(so: (init: { log: string; state: string }) => boolean): Promise<string> {
+  async function bootstrap(
+    so: (init: { log: string; state: string }) => boolean,
+  ): Promise<{ builder: string; log: string }> {
     const builder = `${BUILDER}-${++builders}`;
-    const options = [`namespace=${NAMESPACE}`, `image=${image}`, 'qemu.install=true', `qemu.image=${QEMU}`];
+    const options = [`namespace=${NAMESPACE}`, `image=${BUILDKIT}`, 'qemu.install=true', `qemu.image=${QEMU}`];
     const create = ['--name', builder, '--node', builder, '--driver', 'kubernetes', '--driver-opt', options.join()];
     must('docker', ['buildx', 'create', ...create], config);
     const logs = ['logs', '--namespace', NAMESPACE, `deployment/${builder}`, '--container=qemu'];
@@ -73,7 +70,7 @@ describe("the init container of buildx's Kubernetes driver", () => {
       `jsonpath=${states}`,
     ];
     let init = { log: '', state: '' };
-    // It waits for BuildKit, which never answers.
+    // It waits for BuildKit, which may never start.
     const waiting = spawn('docker', ['buildx', 'inspect', '--bootstrap', builder], { env: config, stdio: 'ignore' });
     try {
       await untilWithin(
@@ -87,15 +84,22 @@ describe("the init container of buildx's Kubernetes driver", () => {
     } finally {
       waiting.kill();
     }
-    return init.log;
+    return { builder, log: init.log };
   }
   const completed = ({ state }: { state: string }) => state.includes('"reason":"Completed"');
 
-  it('installs all emulators on a host that keeps binfmt_misc mounted', async () => {
+  it('installs all emulators on a host that keeps binfmt_misc mounted, and runs commands of a foreign image', async () => {
     const restore = mountOnHost();
+    const [context, output] = [scratch(), scratch()];
+    unpackImage(guestImage(guest), guest.platform, path.join(context, 'files'));
+    const dockerfile = `FROM scratch AS build\nCOPY files /\nRUN uname -m >/machine\nFROM scratch\nCOPY --from=build /machine /\n`;
+    fs.writeFileSync(path.join(context, 'Dockerfile'), dockerfile);
     try {
-      await bootstrap(completed);
+      const { builder } = await bootstrap(completed);
       await expectGuestsRun();
+      const options = ['--builder', builder, '--platform', guest.platform, '--network', 'none'];
+      must('docker', ['buildx', 'build', ...options, '--output', output, context], config);
+      expect(fs.readFileSync(path.join(output, 'machine'), 'utf8')).to.equal(`${guestMachine(guest)}\n`);
     } finally {
       uninstallAll();
       restore();
@@ -107,7 +111,7 @@ describe("the init container of buildx's Kubernetes driver", () => {
     const ours = new DaemonSet();
     try {
       ours.apply({ image: IMAGE });
-      expect(await bootstrap(completed)).to.contain('OK (already registered');
+      expect((await bootstrap(completed)).log).to.contain('OK (already registered');
       await expectGuestsRun();
     } finally {
       await ours.delete();

@@ -9,8 +9,8 @@ import { type Guest, guest } from '../support/machine.js';
 import { run, started } from '../support/program.js';
 import { sayInstead, skipBecause } from '../support/skip.js';
 
-/** How many pods and programs have to be started, at least. */
-const STARTS = Number(process.env['BINFMT_TEST_STARTS'] ?? 50);
+/** How many pods and programs have to be started, at least, with as many updates as that takes. */
+const STARTS = Number(process.env['BINFMT_TEST_STARTS'] ?? 1);
 
 interface Tally {
   pods: number;
@@ -55,9 +55,10 @@ async function startPrograms(tally: Tally, done: () => boolean): Promise<void> {
   }
 }
 
-for (const [where, components, prepare] of [
-  ['a host that does not keep binfmt_misc mounted', [], () => unmountHost],
-  ['a host that keeps binfmt_misc mounted, without a capability', ['host-mounted'], mountOnHost],
+// The first update is to another QEMU, and the second one to other flags.
+for (const [where, components, prepare, least] of [
+  ['a host that does not keep binfmt_misc mounted', [], () => unmountHost, 2],
+  ['a host that keeps binfmt_misc mounted, without a capability', ['host-mounted'], mountOnHost, 1],
 ] as const) {
   describe(`rolling updates on ${where}`, () => {
     const ours = new DaemonSet();
@@ -77,7 +78,7 @@ for (const [where, components, prepare] of [
       restore();
     });
 
-    it('to another QEMU, and to other flags, fail no pod and no program that starts meanwhile', async () => {
+    it('fail no pod and no program that starts meanwhile', async () => {
       const [qemu, newQemu] = [older, FULL_IMAGE].map(qemuOf);
       if (qemu === newQemu) sayInstead(`both images have QEMU ${qemu}: the rolling updates changed flags alone`);
       const install = ['--install', guests.map(({ name }) => name).join(), '--watch'];
@@ -89,7 +90,7 @@ for (const [where, components, prepare] of [
       const starting = Promise.all([startPods(tally, done), startPrograms(tally, done)]);
       let updates = 0;
       try {
-        for (; updates < 2 || (starts() < STARTS && tally.failures.length === 0); updates++) {
+        for (; updates < least || (starts() < STARTS && tally.failures.length === 0); updates++) {
           ours.change({ image: FULL_IMAGE, components, args: updates % 2 ? without : withFlagC });
           await ours.rolledOutMeanwhile();
           expect(entryText(guest.emulator)).to.contain(`flags: ${updates % 2 ? 'PF' : 'POCF'}\n`);
