@@ -181,7 +181,7 @@ describe('a known problem', () => {
     const given = emulatedBy({ version: '11.1.3', elf: { fixed: true } }, { ...strong, ...ours });
     const problem = problemIn('strong-randomization', { problems: diagnose(captured(given)) });
     expect(commandsFor(problem)[0]).to.equal(
-      'docker run --privileged --rm binfmt --install arm64 --uninstall qemu-aarch64',
+      'docker run --privileged --rm binfmt --uninstall qemu-aarch64 --install arm64',
     );
   });
 

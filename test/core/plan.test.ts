@@ -314,7 +314,7 @@ describe('notes', () => {
     ],
     [
       { kind: 'other-names', files: ['/b/qemu-arm-static', '/b/qemu-ppc-static'], instead: '/b/qemu-arm' },
-      '/b/qemu-arm-static and another such file are not used, because emulators have other names here; in a container, -v FILE:/b/qemu-arm:ro would be used',
+      '/b/qemu-arm-static and another such file are not used, because binfmt looks for emulators with other names. In a container, add yours with -v FILE:/b/qemu-arm:ro',
     ],
     [
       { kind: 'this-container-only', platform: 'linux/amd64', note: { kind: 'replaced', entry: 'broken' } },

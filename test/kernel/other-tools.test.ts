@@ -75,7 +75,7 @@ describe('a call of another tool', () => {
       const ended = install();
       expect(ended.exit, ended.stderr).to.equal(0);
       expect(ended.stderr.match(/^binfmt: \/.*/gm)).to.deep.equal([
-        `binfmt: ${dir}/${guest.emulator}-static is not used, because emulators have other names here; in a container, -v FILE:${dir}/${guest.emulator}:ro would be used`,
+        `binfmt: ${dir}/${guest.emulator}-static is not used, because binfmt looks for emulators with other names. In a container, add yours with -v FILE:${dir}/${guest.emulator}:ro`,
       ]);
       expect(entryText(guest.emulator)).to.contain(`interpreter ${dir}/${guest.emulator}\n`);
     });

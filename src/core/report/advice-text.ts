@@ -25,7 +25,10 @@ const entryFile = (name: string) => quoted(`${BINFMT_DIRECTORY}/${name}`);
 const renderers: Renderers = {
   install({ platforms, options = [], hostNamespaces, after, because }, invocation) {
     const behind = after === undefined ? [] : ['--after', after];
-    const args = ['--install', platforms.join(','), ...options, ...behind];
+    const install = ['--install', platforms.join(',')];
+    // In the order in which binfmt does it.
+    const args =
+      options[0] === '--uninstall' ? [...options, ...install, ...behind] : [...install, ...options, ...behind];
     const container = [...(hostNamespaces ? HOST_NAMESPACES : []), ...(because === 'label' ? LABEL_FOR_ALL : [])];
     // For the whole machine, the namespaces of a rootless engine do not help.
     const caller = because === 'whole-machine' ? { ...invocation, rootless: undefined } : invocation;
@@ -85,7 +88,7 @@ const renderers: Renderers = {
     command: `sudo umount --lazy ${BINFMT_DIRECTORY}; sudo mount -t binfmt_misc binfmt_misc ${BINFMT_DIRECTORY}`,
   }),
   'restart-systemd-binfmt': () => ({
-    label: 'register what that file says, on the host',
+    label: 'register what that file says, on a host with systemd',
     command: 'sudo systemctl restart systemd-binfmt',
   }),
   'call-again': ({ with: grant }, invocation) => callAgain(grant, invocation),

@@ -41,7 +41,7 @@ const texts: Texts = {
     return note === undefined ? alone : `${describeNote(note, cause)}; ${alone}`;
   },
   'other-names': ({ files, instead }) =>
-    `${describeFiles(files)} not used, because emulators have other names here; in a container, -v FILE:${printable(instead)}:ro would be used`,
+    `${describeFiles(files)} not used, because binfmt looks for emulators with other names. In a container, add yours with -v FILE:${printable(instead)}:ro`,
   'not-registered': () => 'not registered',
   'entries-unreadable': ({ problem }, cause) => `entries cannot be read: ${cause(problem)}`,
   'one-user-only': ({ missing }) =>

@@ -36,7 +36,12 @@ export function formatMetrics(metrics: Metrics): string {
       'Entries that had to be registered again, by cause.',
       restoreCauses.map((cause) => [{ cause }, restores[cause]]),
     ),
-    metric('binfmt_entries_taken_total', 'counter', 'Entries whose name another tool has taken.', [[{}, taken]]),
+    metric(
+      'binfmt_entries_taken_total',
+      'counter',
+      'Entries that another tool has replaced, or registered another one in front of.',
+      [[{}, taken]],
+    ),
     metric(
       'binfmt_last_probe_timestamp_seconds',
       'gauge',

@@ -133,7 +133,7 @@ export const builds: readonly KnownProblem[] = [
     messages: ['iptables: Failed to initialize nft: Protocol not supported'],
     kinds: [/failed to initialize nft: protocol not supported/, /iptables who\? \(do you need to insmod/],
     cause:
-      'QEMU does not emulate what iptables and nft use to talk to the kernel. If the program is not emulated, the kernel has no module for them',
+      'QEMU does not emulate what iptables and nft use to talk to the kernel. If the program is not emulated, the kernel lacks a module for them',
     advice: [step('set the rules on the host, or in a container for its own platform')],
     sources: ['multiarch/qemu-user-static#191', 'multiarch/qemu-user-static#171', 'tonistiigi/binfmt#107'],
   },

@@ -61,7 +61,7 @@ export const crashes: readonly KnownProblem[] = [
     id: 'rosetta-not-used',
     messages: ['error: rustc interrupted by SIGSEGV, printing backtrace'],
     cause:
-      'probably QEMU runs amd64 programs, and not Rosetta: podman machine inspect says "Rosetta": true, and the machine does not use it, because its file /etc/containers/enable-rosetta is missing',
+      'QEMU probably runs amd64 programs instead of Rosetta. Even if podman machine inspect says "Rosetta": true, the machine uses Rosetta only if it has the file /etc/containers/enable-rosetta',
     where: { architectures: ['amd64'], host: 'arm64' },
     advice: [
       step(
@@ -182,7 +182,7 @@ export const crashes: readonly KnownProblem[] = [
     messages: ['Fatal glibc error: CPU does not support x86-64-v2'],
     // Measured: with QEMU_CPU=qemu64 the probe finds v1; with max it finds v3, in QEMU 7.2, 10.0 and 11.1.
     cause:
-      'before version 7.2, QEMU emulates the oldest amd64 processor unless it is told otherwise. RHEL 9, UBI 9, CentOS Stream 9 and AlmaLinux 9 need x86-64-v2. In a virtual machine without an emulator, the virtual processor is too old',
+      'before version 7.2, QEMU emulates the oldest amd64 processor unless it is told otherwise. RHEL 9, UBI 9, CentOS Stream 9 and AlmaLinux 9 need x86-64-v2. If you see this in a virtual machine and no emulator is involved, the processor model of the machine is too old',
     where: { architectures: ['amd64'], belowLevel: 2 },
     warning: {
       summary: 'the emulated amd64 processor is too old for RHEL 9 and similar systems',

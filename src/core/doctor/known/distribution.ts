@@ -61,7 +61,7 @@ export const distribution: readonly KnownProblem[] = [
       /uv_gettimeofday\(&tv\)/,
     ],
     cause:
-      'no emulator is at fault. With a 32-bit image, the container engine of the host is too old. Its seccomp filter blocks the system calls that new programs use to read the time (Ubuntu 20.04, Debian 11, Alpine 3.13 and later). Otherwise the file or directory belongs to another user',
+      'no emulator is at fault. If the image is a 32-bit one, the container engine of the host is too old. Its seccomp filter blocks the system calls that new programs use to read the time (Ubuntu 20.04, Debian 11, Alpine 3.13 and later). If not, the file or directory belongs to another user',
     advice: [
       updateSeccomp,
       step('to see whether that is it', 'docker run --security-opt seccomp=unconfined --platform linux/arm/v7 IMAGE'),

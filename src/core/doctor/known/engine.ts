@@ -49,7 +49,7 @@ export const engine: readonly KnownProblem[] = [
     messages: ['no matching manifest for linux/arm/v6 in the manifest list entries'],
     kinds: [/no matching manifest for linux\/(arm(\/v[5-7])?|386)\b(?!64)/],
     cause:
-      'the system that asks is a 32-bit one, and the image has no version for it. Images that register emulators no longer support 32-bit systems, because QEMU 11 does not run on them',
+      'you asked for a 32-bit image, or the system is a 32-bit one, and the image has no version for it. Images that register emulators no longer support 32-bit systems, because QEMU 11 does not run on them',
     advice: [
       step('install a 64-bit system (Raspberry Pi 3 or later: the 64-bit Raspberry Pi OS)'),
       step('see which platforms the image has', 'docker buildx imagetools inspect IMAGE'),
@@ -217,7 +217,7 @@ export const engine: readonly KnownProblem[] = [
     messages: ['Segmentation fault, on a kernel with pages larger than 4 KiB', 'Segmentation fault'],
     kinds: [/\b(exit|exited|non-zero|status).{0,12}[ :=]139\b/],
     cause:
-      'the kernel of this machine uses pages of 16 or 64 KiB (Raspberry Pi 5, Asahi Linux), and the program was probably built for 4 KiB. No emulator needs to be at fault',
+      'the kernel of this machine uses pages of 16 or 64 KiB (Raspberry Pi 5, Asahi Linux), and the program was probably built for 4 KiB. The emulator may not be at fault',
     where: { largePages: true },
     advice: [{ do: 'consider', what: 'use-4k-pages' }],
     sources: ['gshang2017/docker#288', 'termux/termux-docker#76', 'ptitSeb/box86#919'],

@@ -130,7 +130,7 @@ export const registration: readonly KnownProblem[] = [
     messages: ['update-binfmts: warning: unable to open /usr/share/binfmts/qemu-arm: No such file or directory'],
     kinds: [/update-binfmts: .*(\/binfmts\/\S+: no such file|not in database of installed binary formats)/],
     cause:
-      "the package with that emulator is not installed, or does not register it: a package has nothing for the machine's own architecture, such as arm64 and 32-bit arm on an arm64 runner, and nothing is needed there",
+      'either the package with that emulator is not installed, or it has no entry for this architecture. Packages do not register emulators for what the machine runs by itself, such as arm64 and 32-bit arm on an arm64 runner, and you need none there',
     checks: ['nothing-installed', 'no-entry'],
     advice: [step("see the machine's own architecture", 'uname -m'), install('all')],
     sources: ['pguyot/arm-runner-action#114'],
@@ -145,7 +145,7 @@ export const registration: readonly KnownProblem[] = [
       /job for systemd-binfmt\.service failed/,
     ],
     cause:
-      'systemd-binfmt of version 252 started before binfmt_misc was mounted. "Read-only file system" comes from WSL 3.0.1, which lets no distribution remove all entries: new ones are registered nevertheless',
+      'systemd-binfmt of version 252 started before binfmt_misc was mounted. If the line ends with "Read-only file system", it comes from WSL 3.0.1, which does not let a distribution remove all entries. Ignore it: new entries are still registered',
     checks: [...noMount, 'dead-automount'],
     advice: [
       step('on the host', 'sudo systemctl start proc-sys-fs-binfmt_misc.mount; sudo systemctl restart systemd-binfmt'),
@@ -221,7 +221,7 @@ export const registration: readonly KnownProblem[] = [
       /failed to add binary format.*no such file/,
     ],
     cause:
-      'the entry has flag F, and the emulator that it names is not there: with dbhi/qus, -s is missing (static emulators have another name); with others, the image has no emulator for that architecture',
+      'the entry has flag F, but the emulator that it names does not exist. With dbhi/qus, add -s, because its static emulators have other names. With other tools, the image has no emulator for that architecture',
     advice: [install('all'), step('with dbhi/qus', 'docker run --rm --privileged aptman/qus -s -- -p x86_64')],
     sources: ['dbhi/qus#14', 'tonistiigi/binfmt#138'],
   },
