@@ -193,7 +193,7 @@ describe('a problem with an emulator that was tried in front of an entry that wo
       { do: 'uninstall', entries: ['qemu-aarch64-trial-1'] },
     ];
     expect(line(problemOf(emulatorCrash, 'linux/arm64', facts, useless))).to.match(
-      /^kept the existing entry, because the new emulator does not run: the emulator crashes .*; use other emulators: /,
+      /^kept the existing entry, because the new emulator does not run: the emulator crashes\. .*; use other emulators: /,
     );
   });
 
@@ -241,7 +241,7 @@ describe('lines of standard error', () => {
     } as const;
     const problem = problemOf(emulatorCrash, 'linux/arm64', facts, [{ do: 'install', platforms: ['arm64'] }]);
     expect(renderLine({ kind: 'failed', action: 'installing', subject: 'arm64', problem }, asImage)).to.equal(
-      'installing: arm64 does not run: the emulator crashes (one possible cause: the processor is older than this emulator was built for) (probe: SIGILL); ' +
+      'installing: arm64 does not run: the emulator crashes. The processor may be older than this emulator needs (probe: SIGILL); ' +
         'docker run --privileged --rm binfmt --install arm64',
     );
   });

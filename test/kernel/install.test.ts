@@ -338,7 +338,7 @@ describe('install', function () {
     [
       'by SIGILL',
       '#include <signal.h>\nint main(void) { raise(SIGILL); return 42; }',
-      /the emulator crashes \(one possible cause: the processor is older than this emulator was built for\)/,
+      /the emulator crashes\. The processor may be older than this emulator needs/,
     ],
     ['with the exit status of SIGILL in a shell', 'int main(void) { return 128 + 4; }', /exit status 132/],
   ] as const) {

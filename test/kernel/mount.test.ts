@@ -63,7 +63,7 @@ describe('binfmt_misc', () => {
         ls "$dir"; [ "$(cat /proc/self/mountinfo)" != "$mounts" ] || echo "same mounts"`);
       expect(ended.stdout).to.equal('status 2\nx\nsame mounts\n');
       expect(ended.stderr).to.match(
-        /^binfmt: --mount "\/.*": this directory is not empty and is not a binfmt_misc; mounting over it would hide what is in it; choose an existing, empty directory with --mount DIR\n$/,
+        /^binfmt: --mount "\/.*": this directory is not empty and is not a binfmt_misc, and a mount would hide what is in it; choose an existing, empty directory with --mount DIR\n$/,
       );
     });
   }
@@ -186,7 +186,7 @@ describe('binfmt_misc', () => {
       'EACCES',
       `mount -t binfmt_misc none ${MOUNT}; chmod 000 ${MOUNT}/register; ${without('all')} ${program} --install ${name}`,
       3,
-      /^binfmt: this is a user namespace .*, which is not allowed to write to \S+\/register \(EACCES\); register on the host itself, as the host's root user\n$/,
+      /^binfmt: this is a user namespace, .* and is not allowed to write to \S+\/register \(EACCES\); register on the host itself, as the host's root user\n$/,
     ],
   ] as const) {
     it(`fails with ${what}: one line with cause and remedy, a valid status on standard output, and exit status ${status}`, () => {
@@ -214,7 +214,7 @@ describe('binfmt_misc', () => {
     const ended = fresh(`${binfmt} --install ${name}`);
     expect(ended.exit).to.equal(3);
     expect(ended.stderr).to.match(
-      /^binfmt: this is a user namespace .*would hide the host's entries; .*binfmt --install \S+ --allow-userns\n$/,
+      /^binfmt: this is a user namespace, .*, and hide the host's entries; .*binfmt --install \S+ --allow-userns\n$/,
     );
     expect(statusIn(ended).supported).to.include.members(nativePlatforms);
   });

@@ -52,7 +52,7 @@ export const mountPointInUse: ProblemDefinition<{ path: string; type?: string }>
   exitStatus: 2,
   title: ({ path }) => `binfmt_misc is not mounted at ${quote(path)}`,
   cause: ({ path }) =>
-    `--mount ${quote(path)}: this directory is not empty and is not a binfmt_misc; mounting over it would hide what is in it`,
+    `--mount ${quote(path)}: this directory is not empty and is not a binfmt_misc, and a mount would hide what is in it`,
 };
 
 export const bindFailed: ProblemDefinition<{ from: string; to: string; errno: string }> = {

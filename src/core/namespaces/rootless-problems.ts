@@ -32,7 +32,7 @@ export const podmanFailed: ProblemDefinition<{ output: string; end: string }> = 
   title: () => 'podman cannot make its namespaces',
   cause({ output, end }) {
     if (end === 'kept nothing')
-      return 'podman answers, but no process of podman keeps its namespaces, so that they cannot be entered';
+      return 'podman answers, but no process of podman keeps its namespaces for binfmt to enter';
     return `podman cannot make its namespaces (${end})${output && `: it says "${printable(output)}"`}`;
   },
 };

@@ -98,7 +98,7 @@ const renderers: Renderers = {
     return { label: 'with its directory', command };
   },
   'set-sysctl': ({ setting, value, until }) => ({
-    label: until === 'fixed' ? 'until you have replaced the emulator, on the host' : 'allow it, on the host',
+    label: until === 'fixed' ? 'on the host, until you have replaced the emulator' : 'allow it, on the host',
     command: `sudo sysctl ${setting}=${value}`,
   }),
   'set-variable'({ variable, value, platform }, { kind }) {

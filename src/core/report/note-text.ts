@@ -17,7 +17,7 @@ const texts: Texts = {
   'already-registered': ({ version }) => `already registered, ${qemu(version)}`,
   'other-entry': ({ entry }) => `already runs through ${entry}, left alone`,
   'hidden-entry': ({ interpreter = 'an emulator' }) =>
-    `already runs through ${interpreter}, by an entry that cannot be read from here; left alone`,
+    `already runs through ${interpreter}, whose entry cannot be read from here; left alone`,
   kept: ({ version, difference }) => `kept ${qemu(version)}${describeKept(difference)}`,
   'not-replaced': ({ version, problem }, cause) =>
     `already registered, ${qemu(version)}, not replaced: ${cause(problem)}`,
@@ -30,7 +30,7 @@ const texts: Texts = {
   'in-front-at-boot': ({ entry, other, file }) =>
     `from the next boot on, ${other} is in front of ${entry}, because ${file} is read later`,
   'record-clash': ({ entry, other }) =>
-    `update-binfmts will not register ${entry} at boot, because it has ${other} for the same programs; remove that one first`,
+    `update-binfmts will not register ${entry} at boot, because it has ${other} for the same programs; remove that entry first`,
   'own-entry-restored': ({ interpreter }) => `the host's own entry is registered again, ${interpreter}`,
   replaced: ({ entry }) => (entry === 'broken' ? 'replaced an entry that did not work' : 'replaced a disabled entry'),
   'in-front-of': ({ entry }) => `in front of ${entry}`,

@@ -112,10 +112,9 @@ export const emulatorCrash = platformCheck<{
   title: (_, subjects) => doNotRun(subjects),
   symptom: ({ signal }) => crashes[signal] ?? `killed by ${signal}`,
   cause: ({ signal, positionIndependent }) => {
-    if (signal === 'SIGILL')
-      return 'the emulator crashes (one possible cause: the processor is older than this emulator was built for)';
+    if (signal === 'SIGILL') return 'the emulator crashes. The processor may be older than this emulator needs';
     return positionIndependent === false && signal === 'SIGSEGV'
-      ? 'the emulator crashes. It was built for one fixed address (it is not a PIE): such emulators are known to crash if address-space randomization is strong'
+      ? 'the emulator crashes. It is not a PIE: it was built for one fixed address. Such emulators are known to crash if address-space randomization is strong'
       : 'the emulator crashes';
   },
   evidence: ({ interpreter, version, positionIndependent, probe, randomization }) => [
@@ -222,7 +221,7 @@ export const emulatorFails = platformCheck<{
   symptom: ({ probe }) => refusalSymptoms[probe.errno ?? ''],
   cause: ({ probe, matched }) =>
     probe.errno === 'ENOEXEC' && matched
-      ? 'an entry matches, but the kernel cannot start its emulator: the emulator is built for another CPU architecture, or is emulated itself, through an entry with flag O or C'
+      ? 'an entry matches, but the kernel cannot start its emulator. The emulator is built for another CPU architecture, or is itself emulated through an entry with flag O or C'
       : describeFailure(probe),
   evidence: ({ probe, entries, version }) => [
     probeLine(probe),

@@ -95,7 +95,7 @@ export const noEntry = platformCheck<{
     if (!readable) return 'no working entry matches the programs, and the entries cannot be read from here';
     const nothing = 'no entry matches the programs';
     return boot
-      ? `${nothing}, although a file on this host registers one at boot: the service that registers it did not run, or something removed the entries later`
+      ? `${nothing}, although a file on this host registers one at boot. Either the service that registers it did not run, or something removed the entries later`
       : `${nothing}. Entries are lost at a reboot, or when something removes them. Register them again`;
   },
   evidence: ({ readable, entryCount, configured, probe }) => [

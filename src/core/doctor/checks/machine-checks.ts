@@ -31,7 +31,7 @@ export const oldKernel = machineCheck<{ kernel: string }>({
 
 export const catchesNative = machineCheck<{ entries: readonly { name: string; magic: string; mask: string }[] }>({
   id: 'catches-native',
-  summary: "an entry matches the machine's own programs, so that none of them can be started",
+  summary: "an entry matches the machine's own programs, and none of them can be started",
   find({ entries, processorPrograms }) {
     const caught = entries.filter(
       (entry) => entry.enabled && processorPrograms.some((program) => matches(entry, program)),
@@ -44,7 +44,7 @@ export const catchesNative = machineCheck<{ entries: readonly { name: string; ma
   },
   title: () => "an entry matches this machine's own programs",
   symptom: () => 'exec format error, for every program',
-  cause: () => "magic and mask match this machine's own programs, the emulator itself among them",
+  cause: () => "its magic and mask match this machine's own programs, including the emulator",
   evidence: ({ entries }) => entries.map(({ name, magic, mask }) => `${name}: magic ${magic}, mask ${mask}`),
 });
 

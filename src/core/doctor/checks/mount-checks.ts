@@ -61,8 +61,8 @@ export const userNamespace = machineCheck<{ path: string; errno?: string }>({
   title: () => 'binfmt_misc cannot be used from this user namespace',
   cause: ({ path, errno }) =>
     errno === undefined
-      ? "this is a user namespace (a rootless container, or an engine with userns-remap): a binfmt_misc mounted here would be only for this namespace, and would hide the host's entries"
-      : `this is a user namespace (a rootless container, or an engine with userns-remap), which is not allowed to write to ${path} (${errno})`,
+      ? "this is a user namespace, as in a rootless container or with userns-remap. A binfmt_misc that is mounted here would serve only this namespace, and hide the host's entries"
+      : `this is a user namespace, as in a rootless container or with userns-remap, and is not allowed to write to ${path} (${errno})`,
   evidence: ({ path, errno }) => [`${shortened(path)}: ${errno ?? 'not mounted in this user namespace'}`],
 });
 
@@ -115,7 +115,7 @@ export const switchedOff = machineCheck<{ directory: string }>({
   title: () => 'binfmt_misc is switched off',
   symptom: () => FORMAT_ERROR,
   cause: ({ directory }) =>
-    `binfmt_misc is switched off (${directory}/status says "disabled"): the kernel ignores every entry`,
+    `binfmt_misc is switched off: ${directory}/status says "disabled", and the kernel ignores every entry`,
   evidence: ({ directory }) => [`${directory}/status says "disabled"`],
 });
 
@@ -129,7 +129,7 @@ export const automount = machineCheck({
   title: () => 'the host has not mounted binfmt_misc yet',
   symptom: () => FORMAT_ERROR,
   cause: () =>
-    `on the host, ${BINFMT_DIRECTORY} is an automount point that has not been used yet (systemd's proc-sys-fs-binfmt_misc.automount). What a container registers is gone when that container ends`,
+    `on the host, the automount point ${BINFMT_DIRECTORY} (systemd's proc-sys-fs-binfmt_misc.automount) has not been used yet. Until it is, entries are gone when the container that registers them ends`,
   evidence: () => [`${BINFMT_DIRECTORY} on the host: autofs, without binfmt_misc on it`],
 });
 

@@ -97,7 +97,7 @@ export const credentials = platformCheck<EntryFlags>({
   title: (_, subjects) => `${listed(subjects)}: sudo and other setuid programs have no privileges`,
   symptom: () => "sudo: effective uid is not 0, is /usr/bin/sudo on a file system with the 'nosuid' option set?",
   cause: () =>
-    "the entry has no flag C: the kernel takes the privileges from the emulator's file, not from the program's file",
+    "the entry has no flag C, so the kernel takes the privileges from the emulator's file, not from the program's file",
   evidence: (facts) => [flagsLine(facts)],
 });
 
@@ -135,7 +135,7 @@ export const argv0 = platformCheck<EntryFlags>({
   },
   title: (_, subjects) => `${listed(subjects)}: programs do not get the name with which they were started (argv[0])`,
   symptom: () => 'applet not found; a login shell that does not behave like one',
-  cause: () => "the entry has no flag P: argv[0] is the program's path, whatever name it was started with",
+  cause: () => "the entry has no flag P, so argv[0] is always the program's path",
   evidence: (facts) => [flagsLine(facts)],
 });
 
@@ -151,7 +151,7 @@ export const argv0Kernel = platformCheck<EntryFlags & { kernel: string }>({
   title: (_, subjects) => `${listed(subjects)}: programs get their arguments shifted by one`,
   symptom: () => 'Error while loading …: No such file or directory; a program takes its own name for an argument',
   cause: () =>
-    `the entry has flag P, and the kernel tells QEMU about it only since Linux ${FIRST_KERNEL_WITH_ARGV0}. QEMU passes the extra argument to the program as if it were the program's own`,
+    `the entry has flag P, but kernels before Linux ${FIRST_KERNEL_WITH_ARGV0} do not tell QEMU about it. QEMU passes the extra argument to the program as if it were the program's own`,
   evidence: (facts) => [`kernel ${facts.kernel}`, flagsLine(facts)],
 });
 
@@ -170,7 +170,7 @@ export const native = platformCheck<{ entry: string; probe: ProbeFacts }>({
   title: (_, subjects) =>
     `${listed(subjects)} ${subjects.length > 1 ? 'are' : 'is'} emulated, although this machine could run ${subjects.length > 1 ? 'them' : 'it'} directly`,
   symptom: () => 'programs are ten times slower than they should be',
-  cause: () => 'an entry matches the programs; without that entry, the processor would run them',
+  cause: () => 'an entry takes the programs. Without that entry, the processor would run them',
   evidence: ({ entry, probe }) => [
     `${entry}: ${probeLine(probe)}`,
     'the same program with a header that no entry matches runs without an emulator',

@@ -38,7 +38,7 @@ export const builds: readonly KnownProblem[] = [
     ],
     // Measured: test/container/foreign.test.ts.
     cause:
-      'QEMU before version 9.2 does not have the system call openat2. tar of Ubuntu 26.04, and of distributions with its security update, uses it for everything that it unpacks',
+      'QEMU before version 9.2 lacks the system call openat2. The tar of Ubuntu 26.04, and of distributions with the security update of tar, needs it to unpack anything',
     where: { before: '9.2' },
     warning: {
       summary: 'QEMU before version 9.2, in which newer versions of tar cannot unpack anything',
@@ -96,8 +96,7 @@ export const builds: readonly KnownProblem[] = [
       'Could not trace the inferior process',
     ],
     kinds: [/ptrace(_\w+)?\b.*(function not implemented|\benosys\b)/],
-    cause:
-      'QEMU does not emulate the system call ptrace, in any version, so that gdb, strace, ltrace and py-spy cannot work inside',
+    cause: 'no version of QEMU emulates the system call ptrace. Without it, gdb, strace, ltrace and py-spy do not work',
     advice: [{ do: 'consider', what: 'trace-from-outside' }],
     sources: ['docker/for-mac#5191', 'docker/for-mac#5766', 'benfred/py-spy#530', 'multiarch/qemu-user-static#165'],
   },
@@ -141,7 +140,7 @@ export const builds: readonly KnownProblem[] = [
     id: 'value-too-large',
     messages: ['Value too large for defined data type', 'Value too large for data type'],
     cause:
-      'the file system has inode numbers that need more than 32 bits, and the 32-bit program cannot read them (readdir without large-file support). Cargo, CMake and vcpkg are known for it',
+      'the inode numbers of the file system need more than 32 bits. A 32-bit program that was built without large-file support cannot read them. Cargo, CMake and vcpkg are known for this',
     where: { bits: 32 },
     advice: [{ do: 'consider', what: 'keep-directory-in-memory' }, buildElsewhere],
     sources: [

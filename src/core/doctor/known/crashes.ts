@@ -61,14 +61,14 @@ export const crashes: readonly KnownProblem[] = [
     id: 'rosetta-not-used',
     messages: ['error: rustc interrupted by SIGSEGV, printing backtrace'],
     cause:
-      'QEMU probably runs amd64 programs instead of Rosetta. Even if podman machine inspect says "Rosetta": true, the machine uses Rosetta only if it has the file /etc/containers/enable-rosetta',
+      'amd64 programs probably run with QEMU, not with Rosetta. Even if podman machine inspect says "Rosetta": true, the machine uses Rosetta only if it has the file /etc/containers/enable-rosetta',
     where: { architectures: ['amd64'], host: 'arm64' },
     advice: [
       step(
-        'with Podman 5, and then restart the machine',
+        'with Podman 5, before you restart the machine',
         'podman machine ssh sudo touch /etc/containers/enable-rosetta',
       ),
-      step('with Podman 6: rosetta = true under [machine] in containers.conf, and make the machine again'),
+      step('with Podman 6: put rosetta = true under [machine] in containers.conf, and create the machine again'),
     ],
     sources: ['containers/podman#28181', 'podman-desktop/podman-desktop#16168'],
   },
@@ -98,7 +98,7 @@ export const crashes: readonly KnownProblem[] = [
     messages: ['qemu: uncaught target signal 5 (Trace/breakpoint trap) - core dumped'],
     kinds: [/uncaught target signal (?!(4|11) )\d+/, /trace\/breakpoint trap/],
     cause:
-      'the program stopped because of an unexpected error. An old emulator probably lacks a feature that it needs (Chrome is known for it). A newer emulator may have the feature, and a native program does not need it',
+      'the program stopped because of an unexpected error. Probably the emulator is old and lacks a feature. Chrome is known for this. A newer emulator may have the feature, and a native program needs no emulator',
     checks: ['emulator-crash', 'old-emulator'],
     advice: [install('all'), step("use a build of the program for the machine's own platform")],
     sources: ['docker/for-mac#5766'],
@@ -135,7 +135,7 @@ export const crashes: readonly KnownProblem[] = [
       /requires virtual address space that is in use/,
     ],
     cause:
-      'the emulator was linked for a fixed address (QEMU 5.2 of several distributions), and occupies the memory that the program needs. More memory and the option -R do not help. Another emulator probably does',
+      'the emulator was linked for a fixed address, as QEMU 5.2 of several distributions was, and occupies memory that the program needs. More memory and the option -R do not help, but another emulator probably does',
     checks: ['strong-randomization', 'old-emulator'],
     advice: [install('all')],
     sources: ['balena-io/qemu#21', 'multiarch/alpine#39', 'https://gitlab.com/qemu-project/qemu/-/issues/2082'],
@@ -145,7 +145,7 @@ export const crashes: readonly KnownProblem[] = [
     messages: ['qemu-arm-static: …: Error mapping file: Cannot allocate memory'],
     kinds: [/: error mapping file: /],
     cause:
-      "the program's own address, with which it was linked, does not fit into the address space of its processor. Memory is not short",
+      'the address for which the program was linked does not fit into the address space of its processor. There is no lack of memory',
     advice: [step('link the program to a lower address')],
     sources: ['LedgerHQ/speculos#183'],
   },
@@ -162,7 +162,7 @@ export const crashes: readonly KnownProblem[] = [
     id: 'strong-randomization',
     messages: ['programs crash at random on Ubuntu 24.04 (vm.mmap_rnd_bits = 32)', 'vm.mmap_rnd_bits'],
     cause:
-      'the emulator was built for one fixed address (it is not a PIE). Kernels that randomize addresses strongly, such as those of Ubuntu 24.04, put other things there now and then, and programs crash at random',
+      'the emulator is not a PIE: it was built for one fixed address. A kernel that randomizes addresses strongly, such as that of Ubuntu 24.04, sometimes puts something else there, and the program crashes',
     where: { fixedAddress: true },
     warning: {
       summary: 'an emulator that is not position-independent, on a kernel that randomizes addresses strongly',
@@ -182,7 +182,7 @@ export const crashes: readonly KnownProblem[] = [
     messages: ['Fatal glibc error: CPU does not support x86-64-v2'],
     // Measured: with QEMU_CPU=qemu64 the probe finds v1; with max it finds v3, in QEMU 7.2, 10.0 and 11.1.
     cause:
-      'before version 7.2, QEMU emulates the oldest amd64 processor unless it is told otherwise. RHEL 9, UBI 9, CentOS Stream 9 and AlmaLinux 9 need x86-64-v2. If you see this in a virtual machine and no emulator is involved, the processor model of the machine is too old',
+      'unless told otherwise, QEMU before version 7.2 emulates the oldest amd64 processor. RHEL 9, UBI 9, CentOS Stream 9 and AlmaLinux 9 need x86-64-v2. In a virtual machine without an emulator, the processor model of the machine is too old',
     where: { architectures: ['amd64'], belowLevel: 2 },
     warning: {
       summary: 'the emulated amd64 processor is too old for RHEL 9 and similar systems',
@@ -241,7 +241,7 @@ export const crashes: readonly KnownProblem[] = [
     general: true,
     messages: ['rosetta error: …'],
     kinds: [/\bassertion failed \[.*\]: /, /vmallocationtracker\.cpp/],
-    cause: 'Rosetta ran the program, and failed: probably a limit or a bug of this version of Rosetta',
+    cause: 'Rosetta ran the program and failed, probably because this version has a limit or a bug',
     where: { architectures: ['amd64'], host: 'arm64' },
     advice: [step('update macOS, which brings a newer Rosetta'), useQemu],
     sources: ['docker/for-mac#7220', 'docker/for-mac#5166'],

@@ -19,7 +19,7 @@ export const distribution: readonly KnownProblem[] = [
     ],
     unless: /(error|errors were encountered while) processing|setting up|unpacking|selecting/,
     cause:
-      'this distribution has no such package: Debian since 2025 and Ubuntu since 25.10 have qemu-user-binfmt instead, and RHEL has neither. Or the package lists are missing: run apt-get update, and on Ubuntu enable universe',
+      'this distribution has no such package, or the package lists are missing. Debian since 2025 and Ubuntu since 25.10 have qemu-user-binfmt instead, and RHEL has neither. To get the lists, run apt-get update, and on Ubuntu enable universe',
     advice: [
       { do: 'persist', platforms: ['all'] },
       { do: 'install-package', package: 'qemu-user-binfmt' },
@@ -37,11 +37,11 @@ export const distribution: readonly KnownProblem[] = [
       /ubuntu\.com\/ubuntu\b.*doesn.?t support architecture (arm64|armhf|ppc64el|riscv64|s390x)/,
     ],
     cause:
-      "no emulator is at fault: Ubuntu's main servers have packages for amd64 and i386 (since 25.10 also for arm64). Packages for other processors are on ports.ubuntu.com. Or the architecture is not enabled in apt",
+      "no emulator is at fault. Either the architecture is not enabled in apt, or apt asks the wrong server. Ubuntu's main servers have amd64, i386 and, since 25.10, arm64. Packages for other processors are on ports.ubuntu.com",
     advice: [
       step('enable the architecture in apt', 'sudo dpkg --add-architecture arm64 && sudo apt-get update'),
       step(
-        'in Ubuntu, add to /etc/apt a source http://ports.ubuntu.com/ubuntu-ports with "Architectures: arm64", and give the others "Architectures: amd64 i386"',
+        'on Ubuntu, add the source http://ports.ubuntu.com/ubuntu-ports with "Architectures: arm64" to /etc/apt, and give the other sources "Architectures: amd64 i386"',
       ),
     ],
     sources: [
@@ -61,7 +61,7 @@ export const distribution: readonly KnownProblem[] = [
       /uv_gettimeofday\(&tv\)/,
     ],
     cause:
-      'no emulator is at fault. If the image is a 32-bit one, the container engine of the host is too old. Its seccomp filter blocks the system calls that new programs use to read the time (Ubuntu 20.04, Debian 11, Alpine 3.13 and later). If not, the file or directory belongs to another user',
+      'no emulator is at fault. If the image is a 32-bit one, the container engine of the host is too old. Its seccomp filter blocks the system calls with which programs of Ubuntu 20.04, Debian 11, Alpine 3.13 and later read the time. With a 64-bit image, the file or directory belongs to another user',
     advice: [
       updateSeccomp,
       step('to see whether that is it', 'docker run --security-opt seccomp=unconfined --platform linux/arm/v7 IMAGE'),
@@ -99,7 +99,7 @@ export const distribution: readonly KnownProblem[] = [
       /\bmake(\[\d+\])?: \S+: operation not permitted/,
     ],
     cause:
-      'no emulator is at fault: the container engine of the host is too old for new C libraries, and forbids their system calls clone3 (glibc 2.34 and later) and faccessat2 (Alpine 3.14 and later)',
+      'no emulator is at fault. The container engine of the host is too old, and forbids system calls that new C libraries need: clone3 (glibc 2.34 and later) and faccessat2 (Alpine 3.14 and later)',
     advice: [updateSeccomp],
     sources: ['moby/moby#42680', 'docker-library/golang#467', 'alpinelinux/docker-alpine#182', 'nodejs/node#48444'],
   },
@@ -107,7 +107,7 @@ export const distribution: readonly KnownProblem[] = [
     id: 'kernel-too-old',
     messages: ['FATAL: kernel too old'],
     cause:
-      "the C library in the image wants a newer kernel than that of the machine. An emulator passes the machine's version on, unless it is told another one",
+      "the C library in the image needs a newer kernel than this machine has. An emulator reports the machine's version unless you set another one",
     advice: [
       step('use a machine with a newer kernel, or an older image'),
       variable('linux/arm64', 'QEMU_UNAME', '5.19'),

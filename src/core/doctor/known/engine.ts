@@ -39,8 +39,8 @@ export const engine: readonly KnownProblem[] = [
       'the image does not exist for that platform, and an emulator does not change that. An engine uses images for its own platform unless you name another one',
     advice: [
       step('see which platforms it has', 'docker buildx imagetools inspect IMAGE'),
-      step('name one of them (an emulator has to be installed for it)', 'docker run --platform linux/amd64 IMAGE'),
-      step('in a pod, which cannot name a platform: take the digest of that one as the image, IMAGE@sha256:…'),
+      step('name one of them for which an emulator is installed', 'docker run --platform linux/amd64 IMAGE'),
+      step('a pod cannot name a platform: as its image, use the digest for that platform, IMAGE@sha256:…'),
     ],
     sources: ['dbhi/qus#8', 'link-assistant/hive-mind#962', 'docker/for-linux#1170'],
   },
@@ -49,7 +49,7 @@ export const engine: readonly KnownProblem[] = [
     messages: ['no matching manifest for linux/arm/v6 in the manifest list entries'],
     kinds: [/no matching manifest for linux\/(arm(\/v[5-7])?|386)\b(?!64)/],
     cause:
-      'you asked for a 32-bit image, or the system is a 32-bit one, and the image has no version for it. Images that register emulators no longer support 32-bit systems, because QEMU 11 does not run on them',
+      'the image has no 32-bit version. Either you asked for one, or your system is a 32-bit one. Images that register emulators no longer support 32-bit systems, because QEMU 11 does not run on them',
     advice: [
       step('install a 64-bit system (Raspberry Pi 3 or later: the 64-bit Raspberry Pi OS)'),
       step('see which platforms the image has', 'docker buildx imagetools inspect IMAGE'),
@@ -60,7 +60,8 @@ export const engine: readonly KnownProblem[] = [
     id: 'platform-name',
     messages: ['installing: …unsupported architecture: …', 'unknown operating system or architecture'],
     kinds: [/[\w/] is an invalid (os )?component of/],
-    cause: 'the name of a platform is misspelt, is unknown to that tool, or is a list where one name is wanted',
+    cause:
+      'the name of the platform is misspelt or unknown to that tool, or you gave a list to a tool that wants one name',
     advice: [step('names are those of Docker, such as linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64')],
     sources: ['https://github.com/containerd/platforms'],
   },
@@ -72,9 +73,9 @@ export const engine: readonly KnownProblem[] = [
       'docker exporter does not currently support exporting manifest lists',
     ],
     cause:
-      'no emulator is at fault: without the containerd image store, the builder inside the Docker Engine cannot make or keep an image for several platforms',
+      'no emulator is at fault. The builder inside the Docker Engine needs the containerd image store to make or keep an image for several platforms',
     advice: [
-      step('use a builder of its own, and --push in place of --load', 'docker buildx create --use'),
+      step('create a separate builder, and use --push instead of --load', 'docker buildx create --use'),
       step('or switch on the containerd image store, in the settings of the engine'),
     ],
     sources: ['docker/buildx#1996', 'docker/buildx#59'],
@@ -93,7 +94,7 @@ export const engine: readonly KnownProblem[] = [
       /: is an invalid component of/,
     ],
     cause:
-      'no emulator is at fault: this Docker is older than 20.10, has no plugin buildx, or builds without BuildKit, which alone knows $BUILDPLATFORM',
+      'no emulator is at fault. This Docker is older than 20.10, has no plugin buildx, or builds without BuildKit. Only BuildKit knows $BUILDPLATFORM',
     advice: [
       step('install the plugin, or a newer Docker', 'sudo apt-get install docker-buildx-plugin'),
       step('build with BuildKit', 'DOCKER_BUILDKIT=1 docker build .'),
@@ -106,7 +107,7 @@ export const engine: readonly KnownProblem[] = [
     messages: ['privileged mode is incompatible with user namespaces'],
     kinds: [/cannot share the host\W?s? \w+ namespace when user namespaces are enabled/],
     cause:
-      'the Docker Engine runs containers in a user namespace (userns-remap), in which none may be privileged; the entries of the host can be changed only from the user namespace of the host',
+      'the Docker Engine runs containers in a user namespace (userns-remap), where they cannot be privileged. The entries of the host can be changed only from its own user namespace',
     checks: ['user-namespace'],
     advice: [{ do: 'consider', what: 'use-host-user-namespace' }],
     sources: ['moby/moby#17409', 'docker/buildx#461', 'buildkite/elastic-ci-stack-for-aws#538'],
@@ -128,7 +129,7 @@ export const engine: readonly KnownProblem[] = [
     id: 'no-terminal',
     messages: ['the input device is not a TTY'],
     kinds: [/cannot attach stdin to a tty-enabled container/],
-    cause: 'no emulator is at fault: docker was called with -t, and its input is not a terminal but a pipe or a CI job',
+    cause: 'no emulator is at fault. The option -t needs a terminal, but the input of docker is a pipe or a CI job',
     advice: [step('leave -t out: docker run -i, docker compose exec -T')],
     sources: ['https://www.baeldung.com/linux/docker-run-interactive-tty-options'],
   },
@@ -143,7 +144,7 @@ export const engine: readonly KnownProblem[] = [
       /cannot connect to podman/,
     ],
     cause:
-      'no emulator is at fault: the Docker Engine does not run, or runs somewhere else (DOCKER_HOST, docker context ls)',
+      'no emulator is at fault. The Docker Engine is not running, or it runs somewhere else: see DOCKER_HOST and docker context ls',
     advice: [step('start it', 'sudo systemctl start docker')],
     sources: ['https://docs.docker.com/engine/daemon/troubleshoot/'],
   },
@@ -152,7 +153,10 @@ export const engine: readonly KnownProblem[] = [
     messages: ['permission denied while trying to connect to the Docker daemon socket'],
     kinds: [/permission denied while trying to connect to the docker/, /docker\.sock: connect: permission denied/],
     cause: 'no emulator is at fault: this user may not use the Docker Engine',
-    advice: [step('as root: sudo docker …'), step('or, after a new login', 'sudo usermod -aG docker $USER')],
+    advice: [
+      step('as root: sudo docker …'),
+      step('or join its group, and log in again', 'sudo usermod -aG docker $USER'),
+    ],
     sources: ['https://docs.docker.com/engine/install/linux-postinstall/'],
   },
   {
@@ -164,7 +168,7 @@ export const engine: readonly KnownProblem[] = [
       /flag provided but not defined: --?(reset|persist\w*)(?![\w-])/,
     ],
     cause:
-      'the option is before the name of the image, so Docker reads it as its own. Or it is the wrong image, which does not have this option',
+      'the option is before the name of the image, so Docker reads it as its own. If it comes after the name, you use the wrong image, which does not have this option',
     advice: [step('write the options of an image after its name'), install('all')],
     sources: ['https://docs.docker.com/reference/cli/docker/container/run/'],
   },
@@ -180,7 +184,7 @@ export const engine: readonly KnownProblem[] = [
     id: 'no-aarch32',
     messages: ['linux/arm/v7…exec format error', 'linux/arm/v6…exec format error', 'arm32v7…exec format error'],
     cause:
-      'many arm64 processors run no 32-bit programs (those of Apple, ThunderX, and newer ones of ARM), and container engines assume that all do. Such programs need an emulator, as those of any other architecture',
+      'many arm64 processors cannot run 32-bit programs: those of Apple, ThunderX, and newer ones of ARM. Container engines assume that all can. On these processors, 32-bit programs need an emulator',
     where: { architectures: ['arm'], host: 'arm64', notNative: true },
     checks: ['no-entry', 'disabled-entry', 'not-in-containers', 'dynamic-emulator'],
     advice: [install('arm')],
@@ -200,7 +204,7 @@ export const engine: readonly KnownProblem[] = [
       /unsupported pagesize/,
     ],
     cause:
-      'the kernel uses pages of 16 or 64 KiB, as on a Raspberry Pi 5 or with Asahi Linux. box64 has to be built for that, FEX does not run at all, and neither do many 32-bit programs, with or without an emulator',
+      'the kernel uses pages of 16 or 64 KiB, as on a Raspberry Pi 5 or with Asahi Linux. box64 has to be built for such pages. FEX does not run at all, and many 32-bit programs do not run, with or without an emulator',
     where: { largePages: true },
     advice: [{ do: 'consider', what: 'use-4k-pages' }],
     sources: [

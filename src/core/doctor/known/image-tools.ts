@@ -10,7 +10,7 @@ export const imageTools: readonly KnownProblem[] = [
     messages: ['W: Failure trying to run: chroot "/tmp/rootfs" /bin/true'],
     kinds: [/failure trying to run: chroot /],
     cause:
-      'programs of the new system do not run: probably no emulator is registered for its architecture, or it is not found inside. The end of debootstrap/debootstrap.log in that directory has the message',
+      'programs of the new system do not run. Probably no emulator is registered for its architecture, or the kernel does not find the emulator inside. The end of debootstrap/debootstrap.log there has the message',
     checks: [...noEmulator, 'not-in-containers', 'dynamic-emulator', 'emulator-fails'],
     advice: [install('all')],
     sources: ['libbpf/ci#55'],
@@ -46,7 +46,7 @@ export const imageTools: readonly KnownProblem[] = [
       install('all'),
       step('on NixOS: boot.binfmt.emulatedSystems = [ "aarch64-linux" ]'),
       step(
-        'elsewhere, and then restart nix-daemon',
+        'elsewhere, before you restart nix-daemon',
         "echo 'extra-platforms = aarch64-linux' | sudo tee -a /etc/nix/nix.conf",
       ),
     ],
@@ -93,7 +93,7 @@ export const imageTools: readonly KnownProblem[] = [
     messages: ['Failed to find binfmt_misc for /usr/bin/qemu-aarch64-static under /proc/sys/fs/binfmt_misc'],
     kinds: [/failed to find binfmt_misc for/],
     cause:
-      "packer's plugin looks for an entry whose interpreter is the path in its option qemu_binary_source_path, letter by letter; the entry here has another path, or there is none",
+      "packer's plugin needs an entry whose interpreter is exactly the path in its option qemu_binary_source_path. Here the entry has another path, or there is no entry",
     checks: ['nothing-installed', 'no-entry'],
     advice: [
       step('give the plugin the path that the entry has', 'grep -h interpreter /proc/sys/fs/binfmt_misc/*'),

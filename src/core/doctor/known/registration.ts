@@ -9,7 +9,7 @@ export const registration: readonly KnownProblem[] = [
     id: 'nothing-stays',
     messages: ['"emulators": null', 'the registrations would vanish', 'the entries would vanish'],
     cause:
-      'what a container registers is gone when it ends: the host does not keep binfmt_misc mounted, or the container had a binfmt_misc of its own. Other tools report success nevertheless; binfmt refuses',
+      'entries are gone when the container that registered them ends. The host does not keep binfmt_misc mounted, or the container had a binfmt_misc of its own. Other tools report success anyway, but binfmt refuses',
     checks: ['vanishing', 'automount', 'user-namespace', 'nothing-installed'],
     advice: [
       step('let binfmt mount it on the host', 'docker run --privileged --pid=host --rm binfmt --install all'),
@@ -30,7 +30,7 @@ export const registration: readonly KnownProblem[] = [
       /apparmor=denied .*binfmt_misc/,
     ],
     cause:
-      'the container may not mount binfmt_misc, or the kernel has none. A container may not mount it if it is not privileged, if it is in a user namespace, or if its runtime forbids it (sysbox before 0.6.7)',
+      'the kernel has no binfmt_misc, or the container is not allowed to mount it. The container has to be privileged and outside a user namespace, and its runtime has to allow it (sysbox before 0.6.7 does not)',
     checks: ['user-namespace', 'permission', 'kernel-module', 'mount-failed', 'confinement', 'read-only'],
     advice: [install('all')],
     sources: ['dbhi/qus#18', 'nestybox/sysbox#823', 'catthehacker/docker_images#112'],
@@ -45,7 +45,7 @@ export const registration: readonly KnownProblem[] = [
     ],
     kinds: [/binfmt_misc\S* .*(permission denied|operation not permitted|read-only file system)/],
     cause:
-      'this container, for example of LXD or rootless, is not allowed to register entries. Only the host is. If the message comes from /etc/init.d/jexec, ignore it: that is part of Java',
+      'this container is not allowed to register entries, for example because it is rootless or one of LXD. Only the host is. If the message comes from /etc/init.d/jexec, a part of Java, ignore it',
     checks: ['user-namespace', 'permission', 'read-only', 'confinement'],
     advice: [{ do: 'consider', what: 'register-on-the-host' }],
     sources: ['canonical/lxd#8844'],
@@ -90,10 +90,10 @@ export const registration: readonly KnownProblem[] = [
       /failed to (find|insert|load) module binfmt_misc/,
     ],
     cause:
-      'there is no module for the running kernel. The kernel was updated and the machine not restarted, or it was built without CONFIG_BINFMT_MISC, or modprobe ran in a container, which does not have the /lib/modules of the host',
+      'there is no module for the running kernel. Perhaps the kernel was updated and the machine was not restarted, or the kernel was built without CONFIG_BINFMT_MISC, or modprobe ran in a container without the /lib/modules of the host',
     checks: ['kernel-module'],
     advice: [
-      step('on the host; if this directory is missing, restart the machine', 'ls -d /lib/modules/$(uname -r)'),
+      step('if the host does not have this directory, restart the machine', 'ls -d /lib/modules/$(uname -r)'),
       step('otherwise use a kernel that has CONFIG_BINFMT_MISC'),
     ],
     sources: ['revyos/thead-kernel#18', 'siderolabs/talos#6406'],
@@ -104,7 +104,7 @@ export const registration: readonly KnownProblem[] = [
     kinds: [/failed to add binary format.*invalid argument/, /(echo|sh|tee|printf): .*write error: invalid argument/],
     unless: /update-binfmts/,
     cause:
-      'if the line was written to /proc/sys/fs/binfmt_misc/register, the kernel does not accept it. Probably the kernel is older than Linux 4.8, and does not know flag F (CentOS 7, first versions of WSL); or a field of the entry is wrong',
+      'if the line was written to /proc/sys/fs/binfmt_misc/register, the kernel refused it. Probably the kernel is older than Linux 4.8 and does not know flag F, as in CentOS 7 and the first versions of WSL. Otherwise, a field of the entry is wrong',
     checks: ['old-kernel', 'catches-native'],
     advice: [{ do: 'consider', what: 'install-newer-kernel' }],
     sources: ['tonistiigi/binfmt#92', 'multiarch/qemu-user-static#38', 'multiarch/qemu-user-static#100'],
@@ -167,9 +167,9 @@ export const registration: readonly KnownProblem[] = [
     kinds: [/\berror[^\w\n]+unexpected end of json input(?! while)/],
     unless: /npm|syntaxerror/,
     cause:
-      'if the GitHub action docker/setup-qemu-action says so: the image that it ran failed, and printed no list of platforms. The lines before this one say why; probably it could not mount binfmt_misc',
+      'if this comes from the GitHub action docker/setup-qemu-action, the image that it ran failed and printed no list of platforms. The lines before say why. Probably the image could not mount binfmt_misc',
     checks: [...noMount, 'user-namespace', 'permission'],
-    advice: [step('on a runner of your own: let it start privileged containers, on a host with binfmt_misc')],
+    advice: [step('let your own runner start privileged containers, on a host with binfmt_misc')],
     sources: ['docker/setup-qemu-action#88', 'vegardit/docker-gitea-act-runner#51'],
   },
   {
@@ -200,7 +200,7 @@ export const registration: readonly KnownProblem[] = [
       /found manually created entry for/,
     ],
     cause:
-      'if the line was written to /proc/sys/fs/binfmt_misc/register, an entry of that name exists. Other tools keep it, even if it is broken; binfmt replaces a broken one',
+      'if the line was written to /proc/sys/fs/binfmt_misc/register, an entry of that name exists. Other tools keep it even if it is broken, but binfmt replaces a broken one',
     checks: [
       'disabled-entry',
       'wrong-magic',

@@ -21,7 +21,7 @@ export const starts: readonly KnownProblem[] = [
     ],
     unless: /could not insert|insmod|\.ko\b/,
     cause:
-      'the kernel has no emulator for the program: no enabled entry of binfmt_misc matches it, or the entry is gone. If emulation works here, the image was built wrongly: the program in it is for another platform than the image',
+      'the kernel has no emulator for the program: no enabled entry of binfmt_misc matches it, or the entry is gone. If emulation works here, the image was built wrongly, and its program is for another platform than the image',
     checks: [...notRegistered, 'catches-native', ...noEntry, 'emulator-fails', 'image-platform'],
     advice: [
       { do: 'inspect-image' },
@@ -41,7 +41,7 @@ export const starts: readonly KnownProblem[] = [
     // The name before the number is that of the program, and not that of the shell, which reads a command with a mistake.
     unless: /\.(sh|bash|profile|env|htm)\w*\b|(?<![\w.-])(ba|da|a)?sh: |eval: /,
     cause:
-      'the kernel has no emulator for the program, so that the shell read it as a script. This is probably "exec format error" in other words',
+      'the kernel has no emulator for the program, so the shell read it as a script. This is probably "exec format error" in other words',
     checks: [...notRegistered, ...noEntry],
     advice: [step('see what the program is for', 'file PROGRAM'), install('all')],
     sources: ['ev3dev/vscode-ev3dev-browser#20', 'foss-for-synopsys-dwc-arc-processors/linux#44'],
@@ -51,7 +51,7 @@ export const starts: readonly KnownProblem[] = [
     messages: ['exec /usr/bin/binfmt: exec format error'],
     kinds: [/exec \S*\/(binfmt|register|qemu-binfmt-conf)(\.sh)?: exec format error/],
     cause:
-      'the image that registers emulators is itself for another processor than this machine has: because of its tag, of --platform, or of DOCKER_DEFAULT_PLATFORM. multiarch/qemu-user-static exists for amd64 machines only',
+      'the image that registers emulators is itself for another processor than this machine has. Its tag, --platform or DOCKER_DEFAULT_PLATFORM chose that one. multiarch/qemu-user-static exists for amd64 machines only',
     advice: [removePlatform, { do: 'install', platforms: ['all'], because: 'for-processor' }],
     sources: ['tonistiigi/binfmt#90', 'multiarch/qemu-user-static#199'],
   },
@@ -61,7 +61,7 @@ export const starts: readonly KnownProblem[] = [
     kinds: [/\.exe: .*exec format error/, /exec format error:? \S*\.exe\b/],
     unless: /-(linux|osx)-\S*\.exe/,
     cause:
-      'in WSL the entry WSLInterop runs Windows programs, and it is gone: probably systemd-binfmt or another tool has removed all entries',
+      'WSL runs Windows programs through the entry WSLInterop, which is gone. Probably systemd-binfmt or another tool has removed all entries',
     advice: [
       step('in Windows, restart WSL', 'wsl --shutdown'),
       step('if it was docker-credential-desktop.exe: remove the line "credsStore" from ~/.docker/config.json'),
@@ -86,7 +86,7 @@ export const starts: readonly KnownProblem[] = [
       /buildkit[-_]qemu[-_]/,
     ],
     cause:
-      "BuildKit's own emulator ran the program, because no emulator is registered on the host of the builder. It runs the commands of a Dockerfile, and fails at some programs that these start",
+      'no emulator is registered on the host of the builder, so BuildKit used its own. That one runs the commands of a Dockerfile, but fails at some programs that these commands start',
     checks: [...notRegistered, ...noEntry, 'argv0-kernel'],
     advice: [install('all')],
     sources: ['docker/buildx#495', 'docker/buildx#499', 'moby/buildkit#1929', 'tonistiigi/binfmt#112'],
@@ -112,7 +112,7 @@ export const starts: readonly KnownProblem[] = [
     kinds: [/error while loading \S+: exec format error/],
     unless: /buildkit[-_]qemu/,
     cause:
-      'the emulator was given a program of another architecture. Probably a tool was told the wrong one, such as 32-bit arm for a 64-bit image; or an entry matches more than it should',
+      'the emulator was given a program of another architecture. Probably a tool was told the wrong architecture, such as 32-bit arm for a 64-bit image. Otherwise an entry matches too much',
     checks: ['wide-magic', 'wrong-magic', 'emulator-fails'],
     advice: [step('see what the program is for, and tell the tool', 'file PROGRAM')],
     sources: ['OctoPrint/CustoPiZer#23'],
@@ -136,9 +136,9 @@ export const starts: readonly KnownProblem[] = [
       /(bwrap: execvp|\[fatal tini \(\d+\)\] exec|execv\()\S* .*no such file/,
     ],
     cause:
-      'the program is missing, or something that it needs is missing. That may be the emulator or its loader, which the kernel looks for inside the container. It may be the loader of the program itself. For a script, it is what the first line names, often because the script has line ends of Windows',
+      'the program is missing, or something that it needs is missing. That may be the loader of the program, or the emulator or its loader, which the kernel looks for inside the container. For a script, it is what the first line names, often because the script has Windows line endings',
     checks: [...brokenEntry, 'image-platform'],
-    advice: [install('arm64'), step('if it is a script with line ends of Windows', "sed -i 's/\\r$//' SCRIPT")],
+    advice: [install('arm64'), step('if it is a script with Windows line endings', "sed -i 's/\\r$//' SCRIPT")],
     sources: [
       'docker/docs#14140',
       'multiarch/debian-debootstrap#3',
@@ -154,7 +154,7 @@ export const starts: readonly KnownProblem[] = [
       /\b(exec|(ba|z|da)?sh:|chroot:|execute) .*(?<!binfmt_misc\S*)(?<!: cd: \S*): too many levels of symbolic links/,
     ],
     cause:
-      'an entry probably also matches the emulator itself, or programs of the machine, so that the kernel starts emulators in an endless loop',
+      "an entry probably also matches the emulator itself, or the machine's own programs, so the kernel starts emulators in an endless loop",
     checks: ['catches-native', 'emulated', 'wide-magic'],
     advice: [step('see which entries there are, and remove the wrong one', 'head /proc/sys/fs/binfmt_misc/*')],
     sources: ['microsoft/WSL#12505', 'gitbls/sdm#268'],
@@ -164,8 +164,8 @@ export const starts: readonly KnownProblem[] = [
     messages: ['request_module: runaway loop modprobe binfmt-464c'],
     kinds: [/modprobe binfmt-[0-9a-f]{4}\b/, /couldn.?t execute it \(error -8\)/],
     cause:
-      'the kernel cannot start the first programs of the system: they are 64-bit ones and it is a 32-bit kernel, or they are for another processor. No emulator helps at that moment',
-    advice: [step('use a kernel for the processor and the system, both with 64 bits or both with 32')],
+      'the kernel cannot start the first programs of the system. They need a 64-bit kernel and this is a 32-bit one, or they are for another processor. No emulator can help so early',
+    advice: [step('use a kernel for your processor, with as many bits as the system (64 or 32)')],
     sources: ['raspberrypi/Raspberry-Pi-OS-64bit#112', 'AwlsomeAlex/StarLinux#13'],
   },
   {
@@ -178,7 +178,7 @@ export const starts: readonly KnownProblem[] = [
     kinds: [/(could not open|failed to open elf at) \S*\/ld-/, /\/ld-(linux|musl)\S*: no such file/],
     unless: /buildkit[-_]qemu/,
     cause:
-      'the emulator runs, but the loader that the program needs is missing: the program was put into an image of another platform, or was started on the host',
+      'the emulator runs, but the loader that the program needs is missing. The program was put into an image of another platform, or was started on the host',
     checks: ['image-platform'],
     advice: [{ do: 'consider', what: 'add-foreign-libraries' }],
     sources: ['zhb127/docker-open-dingtalk-pierced#5', 'libical/libical#559', 'docker/for-mac#7644'],
@@ -192,7 +192,7 @@ export const starts: readonly KnownProblem[] = [
     ],
     kinds: [/error while loading \S+: permission denied/],
     cause:
-      'the file, or its emulator, may not be executed: SELinux or AppArmor forbids it to the container, or the file is not executable',
+      'the file is not executable, or SELinux or AppArmor does not let the container execute the file or its emulator',
     checks: ['emulator-label', 'confinement', 'emulator-fails'],
     advice: [
       step('if the file is not executable', 'chmod +x FILE'),
@@ -205,7 +205,7 @@ export const starts: readonly KnownProblem[] = [
     messages: ['avc: denied { read execute } for … path="/usr/bin/qemu-aarch64"'],
     kinds: [/avc: denied .*(qemu-(?!kvm|img|ga\b|nbd|io\b|pr-|storage|bridge)|\bbinfmt)/],
     cause:
-      "SELinux forbids it: the emulator's file has the label of the container that registered it, which no other container may use; or a container may not touch binfmt_misc",
+      'SELinux forbids it. Either the emulator has the label of the container that registered it, and no other container may use it, or a container may not touch binfmt_misc',
     checks: ['emulator-label', 'confinement'],
     advice: [{ do: 'install', platforms: ['arm64'], because: 'label' }],
     sources: ['containers/podman#25318', 'containers/podman#13667'],
@@ -217,7 +217,7 @@ export const starts: readonly KnownProblem[] = [
       'effective uid is not 0',
     ],
     kinds: [/: must be suid to work properly/],
-    cause: "the entry has no flag C, so that setuid programs run with the caller's rights",
+    cause: "the entry has no flag C, so setuid programs run with the caller's rights",
     checks: ['credentials'],
     advice: [install('arm64')],
     sources: ['multiarch/qemu-user-static#17', 'armbian/build#8985', 'containers/podman#20443'],
@@ -226,7 +226,7 @@ export const starts: readonly KnownProblem[] = [
     id: 'applet-not-found',
     messages: ['applet not found'],
     cause:
-      'the entry has no flag P: programs see their path instead of the name that they were started by, and busybox chooses its applet by that name',
+      'the entry has no flag P. Programs see their path instead of the name with which they were started, and busybox needs that name to choose its applet',
     checks: ['argv0'],
     advice: [install('arm64')],
     sources: ['docker/for-mac#6127'],
@@ -236,7 +236,7 @@ export const starts: readonly KnownProblem[] = [
     messages: ["RootFS path doesn't exist. This is required on AArch64 hosts", 'Invalid or Unsupported elf file.'],
     kinds: [/misconfigured x86(-64)? rootfs/],
     cause:
-      'FEX ran the program, and has no directory with the libraries of amd64 (RootFS) for this user, or in this container',
+      'FEX ran the program, but this user or this container has no RootFS, the directory with the libraries of amd64',
     checks: ['shadowed'],
     advice: [step('download one, as the same user', 'FEXRootFSFetcher'), useQemu],
     sources: ['FEX-Emu/FEX#4156', 'FEX-Emu/FEX#5310'],
