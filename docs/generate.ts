@@ -48,7 +48,7 @@ function section(problem: KnownProblem): string {
   const helps = [...newer, ...steps].map((step) => `- ${step}`).join('\n');
   const about = [
     `${cause[0]?.toUpperCase()}${cause.slice(1)}.`,
-    ...(where ? [`Where: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${id}\`).` : ''}`] : []),
+    ...(where ? [`Affects: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${id}\`).` : ''}`] : []),
   ];
   const parts = [
     `### <a id="${id}"></a>\`${heading}\`${hangs ? ', and then nothing more' : ''}`,
@@ -88,7 +88,7 @@ function describeWhere({
     notNative && 'whose processor does not run them',
     from && before && `QEMU from ${from} on, and before ${before}`,
     !from && before && `QEMU before ${before}`,
-    otherLibc && 'linked with another C library than glibc',
+    otherLibc && 'not linked with glibc',
     fixedAddress && 'an emulator that is not position-independent, and vm.mmap_rnd_bits above 28',
     belowLevel && `the emulated processor is below v${belowLevel}`,
     largePages && 'pages of memory larger than 4 KiB',

@@ -12,7 +12,11 @@ import type { OpenOptions } from '../system/system.js';
 import { flag, type Option, optionalChoice, parsed, text, type ValuesOf } from './command.js';
 
 export const mountOptions = {
-  mount: text('DIR', 'where binfmt_misc is, or is to be mounted (default: /proc/sys/fs/binfmt_misc)', 'a directory'),
+  mount: text(
+    'DIR',
+    'where binfmt_misc is mounted, or where to mount it (default: /proc/sys/fs/binfmt_misc)',
+    'a directory',
+  ),
   'allow-userns': flag('mount binfmt_misc even in a user namespace, for that namespace only'),
   rootless: optionalChoice(
     'ENGINE',

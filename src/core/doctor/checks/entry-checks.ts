@@ -32,7 +32,7 @@ export const emulated = platformCheck<{ program: string; processor: string; prob
   cause: ({ program, processor, probe }) =>
     `binfmt is built for ${program} and is emulated itself, on ${processor}. ${
       probe.errno === 'ENOEXEC'
-        ? 'The kernel cannot start an emulator that must itself be emulated, if its entry has the flag O or C'
+        ? 'If an entry has the flag O or C, the kernel cannot start its emulator when that must itself be emulated'
         : 'The emulator of binfmt looks for other emulators inside each container, and cannot find them there'
     }`,
   evidence: ({ program, processor, probe }) => [
