@@ -87,7 +87,9 @@ describe('doctor, with captured input', () => {
     expect(textOf(problem).cause).to.contain('looks for other emulators inside each container');
     const refused: Captured['probes'] = [[i386, probeOf({ kind: 'refused', errno: 'ENOEXEC' })]];
     const chain = found({ ...failed, probes: refused, host: { emulatedOn: amd64 } });
-    expect(textOf(problemIn('emulated', chain)).cause).to.match(/on linux\/amd64\. If an entry has the flag O or C, the kernel cannot start .* be emulated$/);
+    expect(textOf(problemIn('emulated', chain)).cause).to.match(
+      /on linux\/amd64\. If an entry has the flag O or C, the kernel cannot start .* be emulated$/,
+    );
   });
 
   it('reports an entry for what the processor could run', () => {
