@@ -49,7 +49,9 @@ describe('foreign containers', () => {
   before(() => {
     programs = programsImage();
     directory = filesOfImage(programs);
-    compiled = fs.readdirSync(directory).filter((name) => fs.existsSync(path.join(directory, name, 'hello')));
+    // In the order of the shell.
+    const names = fs.readdirSync(directory).sort();
+    compiled = names.filter((name) => fs.existsSync(path.join(directory, name, 'hello')));
     expect(compiled).to.include(guest.name);
     restore = mountOnHost();
     uninstallAll();

@@ -73,10 +73,12 @@ function cloneAfterStart(): Machine {
   const machine = onMountedHost();
   const user = 'user';
   expect(inRunner(`chown -R ${user} .`, { strict: true })).to.include({ exit: 0 });
-  const { exit, stdout, stderr } = inRunner('npm --silent start', { strict: true, user });
+  const start = () => inRunner('npm --silent start', { strict: true, user });
+  const { exit, stdout, stderr } = start();
   expect(exit, stdout + stderr).to.equal(0);
   expect(JSON.parse(stdout).supported).to.include.members(['linux/arm64', 'linux/riscv64', 'linux/s390x']);
   expect(stderr).to.contain('busybox: this is aarch64').and.contain('busybox: this is s390x');
+  expect(start().stdout).to.equal(stdout);
   return machine;
 }
 
