@@ -147,7 +147,7 @@ describe('a watcher', function () {
     writeEntry('status', '0');
     await watcher.said(/not-ready/);
     expect(watcher.log).to.match(
-      line(`failed ${name}: binfmt_misc is switched off .*; on the host: echo 1 \\| sudo tee ${MOUNT}/status\n`),
+      line(`failed ${name}: binfmt_misc is switched off: .*; on the host: echo 1 \\| sudo tee ${MOUNT}/status\n`),
     );
     await watcher.checked();
     expect(entryText('status')).to.equal('disabled\n');

@@ -29,6 +29,7 @@ export function writeEntry(name: string, text: string): void {
 }
 
 export function clearEntries(): void {
+  if (fs.existsSync(`${MOUNT}/status`)) writeEntry('status', '1'); // also after a test that failed
   for (const name of entryNames()) writeEntry(name, '-1');
 }
 
