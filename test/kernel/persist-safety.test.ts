@@ -25,10 +25,12 @@ import {
   must,
   OLDER_EMULATORS,
   PROGRAM,
+  run,
   started,
   statusIn,
 } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
+import { until } from '../support/watcher.js';
 
 describe('--persist', () => {
   const host = onHost();
@@ -131,6 +133,9 @@ describe('--persist', () => {
       stdio: 'ignore',
     });
     const [, signal] = await once(child, 'exit');
+    // A killed process ends when the disk has answered it, and may still create a file.
+    const alive = ['--pgroup', String(child.pid), '--runstates', 'D,I,R,S,T'];
+    await until(() => run('pgrep', alive).exit === 1, 'the end of all its processes');
     for (const watcher of watchers) watcher.close();
     return { changes, killed: signal === 'SIGKILL' };
   }

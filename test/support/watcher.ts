@@ -14,6 +14,7 @@ export class Watcher {
   readonly socket = path.join(scratch(), 'socket');
   readonly #child: ChildProcess;
   readonly ended: Promise<number | null>;
+  #hasEnded = false;
 
   /**
    * `env.PREPARE`: shell commands that run before the watcher, in its mount namespace. `within`: a program that becomes
@@ -38,6 +39,9 @@ export class Watcher {
       this.stdout += data;
     });
     this.ended = new Promise((resolve) => this.#child.on('close', resolve));
+    this.ended.then(() => {
+      this.#hasEnded = true;
+    });
   }
 
   get pid(): number {
@@ -49,10 +53,15 @@ export class Watcher {
     return Number(must('pgrep', ['--parent', String(this.pid), '--full', 'binfmt\\.cjs']));
   }
 
-  /** Resolves when the log has so many matches; rejects after a minute. */
+  /** Resolves when the log has so many matches; rejects after a minute, or when it has ended without them. */
   async said(pattern: RegExp, times = 1): Promise<void> {
+    const says = () => [...this.log.matchAll(new RegExp(pattern, 'g'))].length >= times;
     await until(
-      () => [...this.log.matchAll(new RegExp(pattern, 'g'))].length >= times,
+      () => {
+        if (this.#hasEnded && !says())
+          throw new Error(`the watcher has ended and did not say ${pattern}, in:\n${this.log}`);
+        return says();
+      },
       () => `${pattern}, in:\n${this.log}`,
     );
   }
