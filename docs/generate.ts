@@ -34,20 +34,22 @@ function options(name: string): string {
 
 const image: Invocation = { kind: 'image', name: 'binfmt', environment: [], args: [] };
 
+const sentence = (text: string) => (text.endsWith('…') ? text : `${text}.`);
+
 /** A heading for each message of the table of known problems, so that searching for one leads there. */
 function section(problem: KnownProblem): string {
   const { id, messages, hangs, cause, where, fixedHere, warning, advice, sources } = problem;
   const [heading = '', ...others] = messages;
   const steps = adviceFor(advice, image).map(({ label, command }) => {
-    const words = label && `${label[0]?.toUpperCase()}${label.slice(1)}`;
-    return command === undefined ? `${words}.` : `${words ? `${words}: ` : ''}\`${command}\``;
+    const words = label === undefined ? '' : `${label[0]?.toUpperCase()}${label.slice(1)}`;
+    return command === undefined ? sentence(words) : `${words ? `${words}: ` : ''}\`${command}\``;
   });
   const newer = fixedHere
     ? ['The emulators of binfmt do not have this problem: `docker run --privileged --rm binfmt --install all`']
     : [];
   const helps = [...newer, ...steps].map((step) => `- ${step}`).join('\n');
   const about = [
-    `${cause[0]?.toUpperCase()}${cause.slice(1)}.`,
+    sentence(`${cause[0]?.toUpperCase()}${cause.slice(1)}`),
     ...(where ? [`Affects: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${id}\`).` : ''}`] : []),
   ];
   const parts = [
@@ -61,13 +63,6 @@ function section(problem: KnownProblem): string {
 }
 
 const groups = Object.entries(knownGroups);
-
-function index(): string {
-  const lines = groups.map(
-    ([title, rows]) => `${title}:\n\n${rows.map(({ id, messages }) => `- [\`${messages[0]}\`](#${id})\n`).join('')}`,
-  );
-  return lines.join('\n');
-}
 
 function describeWhere({
   architectures,
@@ -134,7 +129,6 @@ const tables: Readonly<Record<string, () => string>> = {
       ['the line begins with', 'the emulator that wrote it'],
       speakers.map(({ prefix, who }) => [`\`${prefix}\``, who]),
     ),
-  index,
   messages: () => groups.map(([title, rows]) => [`## ${title}\n`, ...rows.map(section)].join('\n')).join('\n'),
 };
 

@@ -88,7 +88,7 @@ describe('doctor, with captured input', () => {
     const refused: Captured['probes'] = [[i386, probeOf({ kind: 'refused', errno: 'ENOEXEC' })]];
     const chain = found({ ...failed, probes: refused, host: { emulatedOn: amd64 } });
     expect(textOf(problemIn('emulated', chain)).cause).to.match(
-      /on linux\/amd64\. If an entry has the flag O or C, the kernel cannot start .* be emulated$/,
+      /on linux\/amd64\. If an entry has flag O or C, the kernel cannot run its emulator through another emulator$/,
     );
   });
 

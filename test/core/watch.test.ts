@@ -131,7 +131,7 @@ describe('what a watcher answers', () => {
     );
     const { unknown } = parseSelection(['nonsense']);
     expect(ready({ unknown })?.body).to.contain('"nonsense"');
-    expect(ready({ started: false })?.body).to.equal('not ready\nthe first installation has not ended yet\n');
+    expect(ready({ started: false })?.body).to.equal('not ready\nthe first installation is not finished\n');
     expect(ready({ failed: { streak: 1, at: 0 } })?.body).to.equal(
       'not ready\nthe last check failed; the log says why\n',
     );

@@ -241,7 +241,7 @@ describe('a rootless engine', () => {
       const { exit, stderr } = as('carol', `PATH=/nowhere ${binfmt} --install ${guest.name}`);
       expect(exit).to.equal(3);
       expect(lastLine(stderr)).to.contain(
-        'there is no podman in the PATH, and no rootless Docker Engine of this user runs',
+        'there is no podman in the PATH, and this user runs no rootless Docker Engine',
       );
     });
 

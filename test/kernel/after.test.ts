@@ -100,7 +100,7 @@ describe('install --after', () => {
       [
         'matches by extension',
         () => writeEntry('register', `:front:E::xyz::${older}:F`),
-        /does not choose programs by their first bytes/,
+        /does not match programs by magic bytes/,
       ],
       [
         'has an emulator that is not there any more',

@@ -66,7 +66,7 @@ describe('a watcher and others', () => {
     fs.copyFileSync(hangingEmulator(), path.join(emulators, guest2.emulator));
     const watcher = watch(`${name},${guest2.name}`, ['--on-exit', 'uninstall'], { QEMU_BINARY_PATH: emulators });
     await until(() => entryNames().includes(entry), 'an entry');
-    expect((await watcher.get('/readyz')).body).to.contain('the first installation has not ended yet');
+    expect((await watcher.get('/readyz')).body).to.contain('the first installation is not finished');
     watcher.kill('SIGTERM');
     expect(await watcher.ended).to.equal(0);
     expect(entryNames()).to.deep.equal([]);

@@ -8,7 +8,7 @@ const reasons = {
   missing: 'there is no entry of that name',
   disabled: 'it is disabled',
   own: 'binfmt registers an entry of that name itself',
-  'other-kind': 'it does not choose programs by their first bytes, and cannot be registered again as it was',
+  'other-kind': 'it does not match programs by magic bytes, so it cannot be registered again unchanged',
   'no-match': 'it takes no programs of the platforms that were listed',
   unreachable: 'the kernel opens its emulator anew (flag F), and that file cannot be reached from here',
   'other-file': 'the file of its emulator is no longer the one that the kernel keeps open (flag F)',

@@ -14,7 +14,7 @@ export const noEngine: ProblemDefinition<{ asked: Engine | 'any' }> = {
       : `${noPodman}${asked === 'any' ? noDocker : ''}`,
 };
 const noPodman = 'there is no podman in the PATH';
-const noDocker = ', and no rootless Docker Engine of this user runs';
+const noDocker = ', and this user runs no rootless Docker Engine';
 
 export const notForRoot: ProblemDefinition<{ userNamespace: boolean }> = {
   id: 'not-for-root',

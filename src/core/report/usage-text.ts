@@ -88,7 +88,7 @@ export type ExitStatusRow = readonly [status: number | string, meaning: string];
 
 export const exitStatuses: readonly ExitStatusRow[] = [
   [0, 'success'],
-  [1, 'a request failed, and the others are done; or doctor found a problem'],
+  [1, 'a request failed (the others were done), or doctor found a problem'],
   [2, 'usage error; nothing was done'],
   [3, 'binfmt_misc is not usable here: missing, not permitted, read-only, switched off, or entries would vanish'],
 ];

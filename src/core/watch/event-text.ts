@@ -12,7 +12,7 @@ export const NOT_FOUND = 'not found\n';
 
 const NODE_REACHED = 'the API server answers again';
 const NO_LABEL_CHANGED = 'no label had to change';
-const STARTING = 'the first installation has not ended yet';
+const STARTING = 'the first installation is not finished';
 const FAILED = 'the last check failed; the log says why';
 const REMOVED_AGAIN = 'something keeps removing its entry';
 

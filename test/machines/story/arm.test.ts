@@ -1,6 +1,6 @@
 /**
  * An ARM machine with Debian 12, its dynamic emulators and its Docker Engine, from the first failure to the third boot
- * (docs/reliability.md). Each boot types its commands in `before`; the tests look at what was printed.
+ * (test/README.md). Each boot types its commands in `before`; the tests look at what was printed.
  */
 import fs from 'node:fs';
 import path from 'node:path';

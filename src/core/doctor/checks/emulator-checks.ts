@@ -201,7 +201,7 @@ export const emulatorFails = platformCheck<{
   version?: string;
 }>({
   id: 'emulator-fails',
-  summary: 'the emulator does not start, or ends with another status than the program that it runs',
+  summary: 'the emulator does not start, or changes the exit status of the program that it runs',
   fallback: true,
   find(platform, input) {
     const { verdict, active, entries, version } = platform;

@@ -32,7 +32,7 @@ export const emulated = platformCheck<{ program: string; processor: string; prob
   cause: ({ program, processor, probe }) =>
     `binfmt is built for ${program} and is emulated itself, on ${processor}. ${
       probe.errno === 'ENOEXEC'
-        ? 'If an entry has the flag O or C, the kernel cannot start its emulator when that must itself be emulated'
+        ? 'If an entry has flag O or C, the kernel cannot run its emulator through another emulator'
         : 'The emulator of binfmt looks for other emulators inside each container, and cannot find them there'
     }`,
   evidence: ({ program, processor, probe }) => [

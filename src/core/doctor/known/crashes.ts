@@ -23,7 +23,7 @@ export const crashes: readonly KnownProblem[] = [
       /segfault at .* in qemu-(?!system|kvm)\w+/,
     ],
     cause:
-      'an emulated program, or the emulator itself, used memory that it does not have. If the program runs on a native machine, the emulator is probably at fault, and a newer one may work',
+      'an emulated program, or the emulator itself, accessed memory that does not belong to it. If the program runs on a native machine, the emulator is probably at fault, and a newer one may work',
     checks: [
       'strong-randomization',
       'vsyscall-page',
@@ -61,7 +61,7 @@ export const crashes: readonly KnownProblem[] = [
     id: 'rosetta-not-used',
     messages: ['error: rustc interrupted by SIGSEGV, printing backtrace'],
     cause:
-      'amd64 programs probably run with QEMU, not with Rosetta. Even if podman machine inspect says "Rosetta": true, the machine uses Rosetta only if it has the file /etc/containers/enable-rosetta',
+      'programs for amd64 probably run with QEMU, not with Rosetta. Even if podman machine inspect says "Rosetta": true, the machine uses Rosetta only if it has the file /etc/containers/enable-rosetta',
     where: { architectures: ['amd64'], host: 'arm64' },
     advice: [
       step(
@@ -252,7 +252,7 @@ export const crashes: readonly KnownProblem[] = [
     kinds: [/\bbox(64|86)\].*\berror/, /error loading (one of )?needed libs?\b/, /error: loading needed libs in elf/],
     unless: /page ?size/,
     cause:
-      "box64 ran the program but did not find its libraries. It looks for them on the host and in the program's directory, and few amd64 images have them. On kernels with pages larger than 4 KiB, many programs fail with box64",
+      "the emulator box64 ran the program but did not find its libraries. It looks for them on the host and in the program's directory, and few amd64 images have them. On kernels with pages larger than 4 KiB, many programs fail with box64",
     checks: ['shadowed'],
     advice: [step('put the amd64 libraries of the program into the directories of BOX64_LD_LIBRARY_PATH'), useQemu],
     sources: ['ptitSeb/box64#1620', 'ptitSeb/box64#1226', 'ptitSeb/box64#879'],

@@ -98,7 +98,7 @@ export const engine: readonly KnownProblem[] = [
     advice: [
       step('install the plugin, or a newer Docker', 'sudo apt-get install docker-buildx-plugin'),
       step('build with BuildKit', 'DOCKER_BUILDKIT=1 docker build .'),
-      step('docker compose build has no --platform: write "platforms" below "build" in the compose file'),
+      step('write "platforms" below "build" in the compose file, because docker compose build has no --platform'),
     ],
     sources: ['https://docs.docker.com/engine/install/', 'dani-garcia/vaultwarden#4019', 'devcontainers/features#570'],
   },
@@ -168,8 +168,8 @@ export const engine: readonly KnownProblem[] = [
       /flag provided but not defined: --?(reset|persist\w*)(?![\w-])/,
     ],
     cause:
-      'the option is before the name of the image, so Docker reads it as its own. If it comes after the name, you use the wrong image, which does not have this option',
-    advice: [step('write the options of an image after its name'), install('all')],
+      'Docker reads options before the image name as its own. If the option comes after the name, the image is not the one you want, because it has no such option',
+    advice: [step('write the options for an image after its name'), install('all')],
     sources: ['https://docs.docker.com/reference/cli/docker/container/run/'],
   },
   {

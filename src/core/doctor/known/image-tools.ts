@@ -78,7 +78,7 @@ export const imageTools: readonly KnownProblem[] = [
     id: 'module-not-seen',
     messages: ['Module binfmt_misc not loaded in host'],
     cause:
-      'pi-gen and rpi-image-gen look for the file /proc/sys/fs/binfmt_misc/status in their own container, where binfmt_misc is not mounted. The kernel module is probably loaded. A docker build has no right to mount it',
+      'the tools pi-gen and rpi-image-gen look for the file /proc/sys/fs/binfmt_misc/status in their own container, where binfmt_misc is not mounted. The kernel module is probably loaded. A docker build has no right to mount it',
     checks: ['kernel-module', 'automount', 'vanishing', 'mount-failed'],
     advice: [
       step(

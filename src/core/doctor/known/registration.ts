@@ -45,7 +45,7 @@ export const registration: readonly KnownProblem[] = [
     ],
     kinds: [/binfmt_misc\S* .*(permission denied|operation not permitted|read-only file system)/],
     cause:
-      'this container is not allowed to register entries, for example because it is rootless or one of LXD. Only the host is. If the message comes from /etc/init.d/jexec, a part of Java, ignore it',
+      'only the host may register entries. This container may not, for example because it is rootless or runs in LXD. If the message comes from /etc/init.d/jexec, which is part of Java, ignore it',
     checks: ['user-namespace', 'permission', 'read-only', 'confinement'],
     advice: [{ do: 'consider', what: 'register-on-the-host' }],
     sources: ['canonical/lxd#8844'],
@@ -117,12 +117,12 @@ export const registration: readonly KnownProblem[] = [
       /update-binfmts: .*unable to enable binary format/,
     ],
     cause:
-      'the kernel refused an entry from a package. The kernel is probably too old for one of its flags (CentOS 7, first versions of WSL), or an entry with that name already exists',
+      'the kernel refused an entry from a package. Probably an entry with that name already exists, or the kernel is too old for one of its flags, as in CentOS 7 and the first versions of WSL',
     checks: [
       'old-kernel',
       ...['disabled-entry', 'wrong-magic', 'not-in-containers', 'dynamic-emulator', 'emulator-fails'],
     ],
-    advice: [install('all')],
+    advice: [install('all'), { do: 'consider', what: 'install-newer-kernel' }],
     sources: ['RPi-Distro/pi-gen#435', 'fkrull/docker-qemu-user-static#1', 'microsoft/WSL#2103'],
   },
   {
@@ -145,7 +145,7 @@ export const registration: readonly KnownProblem[] = [
       /job for systemd-binfmt\.service failed/,
     ],
     cause:
-      'systemd-binfmt of version 252 started before binfmt_misc was mounted. If the line ends with "Read-only file system", it comes from WSL 3.0.1, which does not let a distribution remove all entries. Ignore it: new entries are still registered',
+      'version 252 of systemd-binfmt started before binfmt_misc was mounted. If the line ends with "Read-only file system", it comes from WSL 3.0.1, which does not let a distribution remove all entries. Ignore it: new entries are still registered',
     checks: [...noMount, 'dead-automount'],
     advice: [
       step('on the host', 'sudo systemctl start proc-sys-fs-binfmt_misc.mount; sudo systemctl restart systemd-binfmt'),

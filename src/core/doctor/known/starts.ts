@@ -136,7 +136,7 @@ export const starts: readonly KnownProblem[] = [
       /(bwrap: execvp|\[fatal tini \(\d+\)\] exec|execv\()\S* .*no such file/,
     ],
     cause:
-      'the program is missing, or something that it needs is missing. That may be the loader of the program, or the emulator or its loader, which the kernel looks for inside the container. For a script, it is what the first line names, often because the script has Windows line endings',
+      'the program or its loader is missing, or the emulator or its loader, which the kernel looks for inside the container. For a script, the interpreter in its first line is missing, often because of Windows line endings',
     checks: [...brokenEntry, 'image-platform'],
     advice: [install('arm64'), step('if it is a script with Windows line endings', "sed -i 's/\\r$//' SCRIPT")],
     sources: [
@@ -205,7 +205,7 @@ export const starts: readonly KnownProblem[] = [
     messages: ['avc: denied { read execute } for … path="/usr/bin/qemu-aarch64"'],
     kinds: [/avc: denied .*(qemu-(?!kvm|img|ga\b|nbd|io\b|pr-|storage|bridge)|\bbinfmt)/],
     cause:
-      'SELinux forbids it. Either the emulator has the label of the container that registered it, and no other container may use it, or a container may not touch binfmt_misc',
+      'SELinux forbids it. Either only the container that registered the emulator may use it, because of its label, or this container may not use binfmt_misc',
     checks: ['emulator-label', 'confinement'],
     advice: [{ do: 'install', platforms: ['arm64'], because: 'label' }],
     sources: ['containers/podman#25318', 'containers/podman#13667'],
