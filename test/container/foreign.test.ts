@@ -106,6 +106,10 @@ describe('foreign containers', () => {
     expect(all('openat2')).to.equal('');
   });
 
+  it('jump to code on another page, and see each change of that page', () => {
+    expect(all('jumps')).to.equal('');
+  });
+
   it('see argv[0] as they were called, except with --no-preserve-argv0', () => {
     const called = () => docker('run', '--rm', programs, '/exec', hello, 'my-name', 'x').stdout;
     expect(called()).to.contain('argv[0]=my-name argv[1]=x');

@@ -1,5 +1,5 @@
 # Static programs for every architecture that Debian has a cross compiler for, in one image without
-# anything else: /ARCHITECTURE/hello and /ARCHITECTURE/openat2. See hello.c and openat2.c.
+# anything else: /ARCHITECTURE/hello, /ARCHITECTURE/openat2 and /ARCHITECTURE/jumps, from hello.c, openat2.c and jumps.c.
 FROM debian:trixie-slim AS compilers
 # Each compiler recommends the C library that it needs.
 # Which there are depends on the machine that they run on.
@@ -10,7 +10,7 @@ m68k-linux-gnu|mips-linux-gnu|mips64-linux-gnuabi64|mips64el-linux-gnuabi64|mips
 powerpc64-linux-gnu|powerpc64le-linux-gnu|riscv64-linux-gnu|s390x-linux-gnu|sh4-linux-gnu|sparc64-linux-gnu|\
 x86-64-linux-gnu)') >/dev/null \
  && rm -rf /var/lib/apt/lists/*
-COPY hello.c openat2.c exec.c compile /source/
+COPY hello.c openat2.c jumps.c exec.c compile /source/
 RUN /source/compile /out
 
 FROM scratch
