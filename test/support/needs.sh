@@ -9,7 +9,7 @@ unprepared= # why the program or the emulators could not be had
 
 # why_not KIND: why this machine cannot run it; nothing if it can
 why_not() {
-  case $1 in container | engines | limits | kubernetes | hosts | typed | machines | confinement | story) ;; *) return ;; esac
+  case $1 in container | engines | limits | kubernetes | hosts | typed | machines | confinement | story | guests) ;; *) return ;; esac
   local answer entries
   if ! answer=$(docker info 2>&1 >/dev/null); then
     echo "no Docker Engine answers: ${answer%%$'\n'*}"
