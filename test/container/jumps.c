@@ -14,7 +14,7 @@
 #define ON_ITS_OWN_PAGE(section_name) __attribute__((noipa, section(section_name), aligned(LARGEST_PAGE)))
 
 /* The linker names where a section begins; a pointer to a function need not point to its code. */
-extern char __start_one[], __stop_one[], __start_two[], __stop_two[];
+extern char __start_one[], __start_two[];
 
 ON_ITS_OWN_PAGE("one") static int return_one(void) { return 1; }
 ON_ITS_OWN_PAGE("two") __attribute__((used)) static int return_two(void) { return 2; }
@@ -43,10 +43,9 @@ static void expect(const char *when, int expected) {
 }
 
 int main(void) {
-	size_t page = sysconf(_SC_PAGESIZE), size_one = __stop_one - __start_one, size_two = __stop_two - __start_two;
-	char saved[256];
-	if (size_one > sizeof saved || size_two > sizeof saved) return 2;
-	memcpy(saved, __start_one, size_one);
+	static char saved[LARGEST_PAGE];
+	size_t page = sysconf(_SC_PAGESIZE);
+	memcpy(saved, __start_one, page);
 	signal(SIGSEGV, on_signal);
 	signal(SIGBUS, on_signal);
 
@@ -57,11 +56,11 @@ int main(void) {
 	expect("with permission again", 11);
 
 	mmap(__start_one, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	memcpy(__start_one, __start_two, size_two);
+	memcpy(__start_one, __start_two, page);
 	mprotect(__start_one, page, PROT_READ | PROT_WRITE | PROT_EXEC);
 	__builtin___clear_cache(__start_one, __start_one + page);
 	expect("with another page", 12);
-	memcpy(__start_one, saved, size_one);
+	memcpy(__start_one, saved, page);
 	__builtin___clear_cache(__start_one, __start_one + page);
 	expect("with other contents", 11);
 

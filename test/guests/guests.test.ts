@@ -7,28 +7,27 @@ import { expect } from 'chai';
 import { mustDocker } from '../support/docker.js';
 import { ROOT } from '../support/program.js';
 
-/** The tests that pass and those that fail with the emulators in this directory of build/guests, each as "aarch64 tcg sha1". */
-function results(emulators: string): { readonly passed: readonly string[]; readonly failed: readonly string[] } {
-  const mount = [
-    '--volume',
-    `${path.join(ROOT, 'build/guests', emulators)}:/emulators:ro`,
-    '--security-opt',
-    'seccomp=unconfined',
-  ];
-  const lines = mustDocker('run', '--rm', ...mount, 'binfmt-test-guests', '/emulators').split('\n');
-  const ending = (end: string) => lines.filter((line) => line.endsWith(end)).map((line) => line.slice(0, -end.length));
-  return { passed: ending(' PASS'), failed: ending(' FAIL') };
+/** What the tests print with the emulators in this directory of build/guests: "aarch64 tcg sha1 PASS". */
+function results(emulators: string): readonly string[] {
+  const volume = `${path.join(ROOT, 'build/guests', emulators)}:/emulators:ro`;
+  const options = ['--rm', '--volume', volume, '--security-opt', 'seccomp=unconfined'];
+  return mustDocker('run', ...options, 'binfmt-test-guests', '/emulators')
+    .trimEnd()
+    .split('\n');
 }
+
+const guestOf = (line: string) => line.split(' ')[0];
 
 describe('emulators from source', () => {
   it('fail no test of QEMU and BusyBox that passes with those of Debian', () => {
-    const debians = results('debian/usr/bin');
     const ours = results('source');
-    console.log(
-      `    ${ours.passed.length} passed, ${ours.failed.length} failed; with Debian's: ${debians.passed.length}, ${debians.failed.length}`,
-    );
-    expect(debians.passed.filter((test) => / tcg /.test(test))).to.have.length.above(100);
-    expect(debians.passed.filter((test) => / busybox /.test(test))).to.have.length.above(100);
-    expect(debians.passed.filter((test) => !ours.passed.includes(test))).to.deep.equal([]);
+    // The machine's own architecture has no emulator from source.
+    const guests = new Set(ours.map(guestOf));
+    const debians = results('debian/usr/bin').filter((line) => guests.has(guestOf(line)));
+    const passed = debians.filter((line) => line.endsWith(' PASS'));
+    console.log(`      ${passed.length} of ${debians.length} tests pass with Debian's emulators`);
+    expect(passed.filter((line) => / tcg /.test(line))).to.have.length.above(100);
+    expect(passed.filter((line) => / busybox /.test(line))).to.have.length.above(100);
+    expect(passed.filter((line) => !ours.includes(line))).to.deep.equal([]);
   }).timeout(7_200_000);
 });

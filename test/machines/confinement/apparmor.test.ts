@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Done } from '../../support/console.js';
 import { guestMachine } from '../../support/docker.js';
 import { guest } from '../../support/machine.js';
-import { example, onDebian, ownImage, QUADLET } from './debian.js';
+import { BASE_POD, example, HOST_MOUNTED_POD, onDebian, ownImage, QUADLET } from './debian.js';
 
 const machine = `${guestMachine(guest)}\n`;
 
@@ -19,7 +19,11 @@ describe('under AppArmor', () => {
     | 'advised'
     | 'last'
     | 'quadlet'
-    | 'quadletConfined';
+    | 'quadletConfined'
+    | 'pod'
+    | 'afterPod'
+    | 'hostMountedPod'
+    | 'afterHostMountedPod';
   let done: Record<Step, Done>;
 
   before(function () {
@@ -37,6 +41,10 @@ describe('under AppArmor', () => {
       last: confined,
       quadlet: `${uninstall}; ${QUADLET}`,
       quadletConfined: confined,
+      pod: `systemctl stop binfmt; ${uninstall}; ${BASE_POD} --security-opt apparmor=unconfined ${install}`,
+      afterPod: confined,
+      hostMountedPod: `${uninstall}; ${HOST_MOUNTED_POD} ${install}`,
+      afterHostMountedPod: confined,
     });
   });
 
@@ -70,5 +78,15 @@ describe('under AppArmor', () => {
     expect(done.quadlet.exit, done.quadlet.output).to.equal(0);
     expect(done.quadlet.output).to.match(/^active$/m);
     expect(done.quadletConfined).to.deep.equal({ exit: 0, output: machine });
+  });
+
+  it('pods of deploy/kubernetes register: base without a profile, host-mounted with one', () => {
+    for (const [pod, after] of [
+      [done.pod, done.afterPod],
+      [done.hostMountedPod, done.afterHostMountedPod],
+    ] as const) {
+      expect(pod.exit, pod.output).to.equal(0);
+      expect(after).to.deep.equal({ exit: 0, output: machine });
+    }
   });
 });

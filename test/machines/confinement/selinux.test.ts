@@ -4,7 +4,7 @@ import { registerLine, registrationOf } from '../../../src/core/binfmt/entry.js'
 import type { Done } from '../../support/console.js';
 import { guestMachine } from '../../support/docker.js';
 import { guest } from '../../support/machine.js';
-import { example, onDebian, ownImage, QUADLET } from './debian.js';
+import { BASE_POD, example, onDebian, ownImage, QUADLET } from './debian.js';
 
 const { name, emulator } = guest;
 const machine = `${guestMachine(guest)}\n`;
@@ -53,7 +53,10 @@ describe('under SELinux', () => {
     | 'export'
     | 'exportConfined'
     | 'quadlet'
-    | 'quadletConfined';
+    | 'quadletConfined'
+    | 'podConfined'
+    | 'pod'
+    | 'afterPod';
   let done: Record<Step, Done>;
 
   before(function () {
@@ -88,6 +91,9 @@ describe('under SELinux', () => {
       exportConfined: confined,
       quadlet: `${uninstall}; ${QUADLET}`,
       quadletConfined: confined,
+      podConfined: `systemctl stop binfmt; ${uninstall}; ${BASE_POD} --security-opt label=type:container_t ${install}`,
+      pod: `${BASE_POD} --security-opt label=type:spc_t ${install}`,
+      afterPod: confined,
     });
   });
 
@@ -149,5 +155,12 @@ describe('under SELinux', () => {
     expect(done.quadlet.exit, done.quadlet.output).to.equal(0);
     expect(done.quadlet.output).to.match(/^active$/m);
     expect(done.quadletConfined).to.deep.equal({ exit: 0, output: machine });
+  });
+
+  it('a pod of deploy/kubernetes/base registers with spc_t, and otherwise says that SELinux forbids it', () => {
+    expect(done.podConfined.exit).to.equal(3);
+    expect(done.podConfined.output).to.contain('a security module such as AppArmor or SELinux forbids it');
+    expect(done.pod.exit, done.pod.output).to.equal(0);
+    expect(done.afterPod).to.deep.equal({ exit: 0, output: machine });
   });
 });
