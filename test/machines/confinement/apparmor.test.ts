@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Done } from '../../support/console.js';
 import { guestMachine } from '../../support/docker.js';
 import { guest } from '../../support/machine.js';
-import { BASE_POD, example, HOST_MOUNTED_POD, onDebian, ownImage, QUADLET } from './debian.js';
+import { BASE_POD, example, onDebian, ownImage, QUADLET } from './debian.js';
 
 const machine = `${guestMachine(guest)}\n`;
 
@@ -21,9 +21,7 @@ describe('under AppArmor', () => {
     | 'quadlet'
     | 'quadletConfined'
     | 'pod'
-    | 'afterPod'
-    | 'hostMountedPod'
-    | 'afterHostMountedPod';
+    | 'afterPod';
   let done: Record<Step, Done>;
 
   before(function () {
@@ -43,8 +41,6 @@ describe('under AppArmor', () => {
       quadletConfined: confined,
       pod: `systemctl stop binfmt; ${uninstall}; ${BASE_POD} --security-opt apparmor=unconfined ${install}`,
       afterPod: confined,
-      hostMountedPod: `${uninstall}; ${HOST_MOUNTED_POD} ${install}`,
-      afterHostMountedPod: confined,
     });
   });
 
@@ -80,13 +76,8 @@ describe('under AppArmor', () => {
     expect(done.quadletConfined).to.deep.equal({ exit: 0, output: machine });
   });
 
-  it('pods of deploy/kubernetes register: base without a profile, host-mounted with one', () => {
-    for (const [pod, after] of [
-      [done.pod, done.afterPod],
-      [done.hostMountedPod, done.afterHostMountedPod],
-    ] as const) {
-      expect(pod.exit, pod.output).to.equal(0);
-      expect(after).to.deep.equal({ exit: 0, output: machine });
-    }
+  it('a pod of deploy/kubernetes/base registers without a profile', () => {
+    expect(done.pod.exit, done.pod.output).to.equal(0);
+    expect(done.afterPod).to.deep.equal({ exit: 0, output: machine });
   });
 });

@@ -76,13 +76,12 @@ export const QUADLET = `podman tag ${SMALL_IMAGE} localhost/${SMALL_IMAGE}
   systemctl daemon-reload
   systemctl start binfmt; systemctl is-active binfmt; podman exec binfmt /usr/bin/binfmt healthcheck --strict`;
 
-const limited = '$podman --cap-drop ALL --security-opt no-new-privileges --read-only --tmpfs /run --tmpfs /tmp';
 /**
- * What Kubernetes gives the pods of deploy/kubernetes/base and host-mounted, as options of podman, which does not confine a container with
- * the host's processes unless it is told to.
+ * What Kubernetes gives the pod of deploy/kubernetes/base, as options of podman, which does not confine a container with the host's
+ * processes unless it is told to.
  */
-export const BASE_POD = `${limited} --pid=host --cap-add SYS_ADMIN,SYS_PTRACE,SYS_CHROOT`;
-export const HOST_MOUNTED_POD = `${limited} --volume /proc/sys/fs/binfmt_misc:/binfmt_misc`;
+export const BASE_POD =
+  '$podman --cap-drop ALL --cap-add SYS_ADMIN,SYS_PTRACE,SYS_CHROOT --security-opt no-new-privileges --read-only --tmpfs /run --tmpfs /tmp --pid=host';
 
 /** A tiny image with busybox, of this machine's platform. */
 export const ownImage = () => busyboxImage(debianName(own.name), `linux/${own.name}`);
