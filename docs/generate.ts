@@ -34,14 +34,15 @@ function options(name: string): string {
 
 const image: Invocation = { kind: 'image', name: 'binfmt', environment: [], args: [] };
 
+const capitalized = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 const sentence = (text: string) => (text.endsWith('…') ? text : `${text}.`);
 
 /** A heading for each message of the table of known problems, so that searching for one leads there. */
 function section(problem: KnownProblem): string {
   const { id, messages, hangs, cause, where, fixedHere, warning, advice, sources } = problem;
   const [heading = '', ...others] = messages;
-  const steps = adviceFor(advice, image).map(({ label, command }) => {
-    const words = label === undefined ? '' : `${label[0]?.toUpperCase()}${label.slice(1)}`;
+  const steps = adviceFor(advice, image).map(({ label = '', command }) => {
+    const words = capitalized(label);
     return command === undefined ? sentence(words) : `${words ? `${words}: ` : ''}\`${command}\``;
   });
   const newer = fixedHere
@@ -49,7 +50,7 @@ function section(problem: KnownProblem): string {
     : [];
   const helps = [...newer, ...steps].map((step) => `- ${step}`).join('\n');
   const about = [
-    sentence(`${cause[0]?.toUpperCase()}${cause.slice(1)}`),
+    sentence(capitalized(cause)),
     ...(where ? [`Affects: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${id}\`).` : ''}`] : []),
   ];
   const parts = [

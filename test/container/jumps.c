@@ -26,11 +26,9 @@ static void on_signal(int signal) { siglongjmp(before, signal); }
 
 /* What the function returns; 0 if it cannot be called. Called often, so that the pages are linked. */
 static int called(void) {
-	int value = 0;
-	if (sigsetjmp(before, 1) == 0)
-		for (int i = 0; i < 1000; i++) value = call_one();
-	else value = 0;
-	return value;
+	if (sigsetjmp(before, 1)) return 0;
+	for (int i = 1; i < 1000; i++) call_one();
+	return call_one();
 }
 
 static int failed;

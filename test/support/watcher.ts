@@ -14,7 +14,6 @@ export class Watcher {
   readonly socket = path.join(scratch(), 'socket');
   readonly #child: ChildProcess;
   readonly ended: Promise<number | null>;
-  #hasEnded = false;
 
   /**
    * `env.PREPARE`: shell commands that run before the watcher, in its mount namespace. `within`: a program that becomes
@@ -39,9 +38,6 @@ export class Watcher {
       this.stdout += data;
     });
     this.ended = new Promise((resolve) => this.#child.on('close', resolve));
-    this.ended.then(() => {
-      this.#hasEnded = true;
-    });
   }
 
   get pid(): number {
@@ -53,17 +49,21 @@ export class Watcher {
     return Number(must('pgrep', ['--parent', String(this.pid), '--full', 'binfmt\\.cjs']));
   }
 
-  /** Resolves when the log has so many matches; rejects after a minute, or when it has ended without them. */
+  /** Resolves when the condition is true; rejects after a minute, or when the watcher has ended and it is not. */
+  #until(so: Condition, what: string): Promise<void> {
+    const soOrEnded = async () => {
+      // Looked at first: what was said before the end counts.
+      const ended = this.#child.stderr?.readableEnded;
+      if (await so()) return true;
+      if (ended) throw new Error(`the watcher ended before ${what}, in:\n${this.log}`);
+      return false;
+    };
+    return until(soOrEnded, () => `${what}, in:\n${this.log}`);
+  }
+
+  /** Resolves when the log has so many matches. */
   async said(pattern: RegExp, times = 1): Promise<void> {
-    const says = () => [...this.log.matchAll(new RegExp(pattern, 'g'))].length >= times;
-    await until(
-      () => {
-        if (this.#hasEnded && !says())
-          throw new Error(`the watcher has ended and did not say ${pattern}, in:\n${this.log}`);
-        return says();
-      },
-      () => `${pattern}, in:\n${this.log}`,
-    );
+    await this.#until(() => [...this.log.matchAll(new RegExp(pattern, 'g'))].length >= times, `${pattern}`);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -92,10 +92,7 @@ export class Watcher {
 
   /** Resolves when its server answers. */
   async answers(): Promise<void> {
-    await until(
-      async () => (await this.get('/healthz')).status === 200,
-      () => `an answer, in:\n${this.log}`,
-    );
+    await this.#until(async () => (await this.get('/healthz')).status === 200, 'an answer');
   }
 
   /** Resolves when another probe has ended after `doing`, which is what it leads to if the watcher was at rest. */
@@ -105,10 +102,7 @@ export class Watcher {
       /^binfmt_last_probe_timestamp_seconds (\S+)/m.exec((await this.get('/metrics')).body)?.[1];
     const before = await probed();
     doing();
-    await until(
-      async () => (await probed()) !== before,
-      () => `another probe, in:\n${this.log}`,
-    );
+    await this.#until(async () => (await probed()) !== before, 'another probe');
   }
 
   /** Resolves when it has begun and ended a check of everything since this was called. */

@@ -1,6 +1,7 @@
 /** A Debian with podman in a virtual machine, under SELinux or AppArmor. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { parse } from 'yaml';
 import { type Done, scriptOf } from '../../support/console.js';
 import { boot, type Debian, installDebian } from '../../support/debian.js';
 import { busyboxImage, debianName, guestImage, mustDocker } from '../../support/docker.js';
@@ -76,12 +77,14 @@ export const QUADLET = `podman tag ${SMALL_IMAGE} localhost/${SMALL_IMAGE}
   systemctl daemon-reload
   systemctl start binfmt; systemctl is-active binfmt; podman exec binfmt /usr/bin/binfmt healthcheck --strict`;
 
+const daemonSet = parse(fs.readFileSync(path.join(ROOT, 'deploy/kubernetes/base/daemonset.yaml'), 'utf8'));
+const { capabilities } = daemonSet.spec.template.spec.containers[0].securityContext;
 /**
  * What Kubernetes gives the pod of deploy/kubernetes/base, as options of podman, which does not confine a container with the host's
  * processes unless it is told to.
  */
-export const BASE_POD =
-  '$podman --cap-drop ALL --cap-add SYS_ADMIN,SYS_PTRACE,SYS_CHROOT --security-opt no-new-privileges --read-only --tmpfs /run --tmpfs /tmp --pid=host';
+export const BASE_POD = `$podman --cap-drop ${capabilities.drop} --cap-add ${capabilities.add} \
+  --security-opt no-new-privileges --read-only --tmpfs /run --tmpfs /tmp --pid=host`;
 
 /** A tiny image with busybox, of this machine's platform. */
 export const ownImage = () => busyboxImage(debianName(own.name), `linux/${own.name}`);
