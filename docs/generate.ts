@@ -46,19 +46,19 @@ function section(problem: KnownProblem): string {
     return command === undefined ? sentence(words) : `${words ? `${words}: ` : ''}\`${command}\``;
   });
   const newer = fixedHere
-    ? ['The emulators of binfmt do not have this problem: `docker run --privileged --rm binfmt --install all`']
+    ? ['The emulators of binfmt are not affected: `docker run --privileged --rm binfmt --install all`']
     : [];
   const helps = [...newer, ...steps].map((step) => `- ${step}`).join('\n');
   const about = [
     sentence(capitalized(cause)),
-    ...(where ? [`Affects: ${describeWhere(where)}.${warning ? ` Doctor warns of it (\`${id}\`).` : ''}`] : []),
+    ...(where ? [`Affects: ${describeWhere(where)}.${warning ? ' Doctor warns of it.' : ''}`] : []),
   ];
   const parts = [
     `### <a id="${id}"></a>\`${heading}\`${hangs ? ', and then nothing more' : ''}`,
     ...(others.length > 0 ? [`Also: ${others.map((each) => `\`${each}\``).join(', ')}`] : []),
     about.join(' '),
-    `What helps:\n\n${helps}`,
-    ...(sources.length > 0 ? [`Reported in ${listed(sources.map(link))}.`] : []),
+    helps,
+    ...(sources.length > 0 ? [`Reports: ${sources.map(link).join(', ')}`] : []),
   ];
   return `${parts.join('\n\n')}\n`;
 }

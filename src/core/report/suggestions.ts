@@ -7,7 +7,7 @@ export const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, d
   'add-foreign-libraries': () =>
     'give the programs their libraries: run them in an image of their platform, or point QEMU_LD_PREFIX to a directory that has its /lib',
   'build-on-own-platform': () =>
-    'cross-compile: in the Dockerfile, let the build stage run on the platform of your machine (FROM --platform=$BUILDPLATFORM); or build on a machine of that platform',
+    'cross-compile, in a Dockerfile with FROM --platform=$BUILDPLATFORM, or build on a machine of that platform',
   'choose-another-address': () => 'choose another address with --listen ADDRESS',
   'choose-another-directory': () => 'choose an existing, empty directory with --mount DIR',
   'fix-emulator-file': (_, file) => `fix or replace the emulator ${file}`,
