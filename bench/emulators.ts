@@ -14,7 +14,7 @@ import minimist from 'minimist';
 import { registerLine, registrationOf } from '../src/core/binfmt/entry.js';
 import { type Architecture, emulatorName } from '../src/core/platform/architectures.js';
 import { architectureNamed } from '../src/core/platform/platform.js';
-import { compare, HEADER, timeInTurn } from './pairs.js';
+import { compare, HEADER, medianOf, timeInTurn } from './pairs.js';
 
 const given = minimist(process.argv.slice(2), {
   default: { runs: 9 },
@@ -45,13 +45,23 @@ const startsOf = (root: string, program: string, ...args: string[]) => [
   ...args,
 ];
 
-const workloadsIn = (root: string, inRoot = (...command: string[]) => ['chroot', root, ...command]) => ({
+const clean = ['env', '--ignore-environment', 'HOME=/tmp', 'PATH=/usr/sbin:/usr/bin'];
+const workloadsIn = (root: string, inRoot = (...command: string[]) => [...clean, 'chroot', root, ...command]) => ({
   'start of a static program': startsOf(root, 'usr/bin/busybox', 'true'),
   'start of a dynamic program': startsOf(root, 'usr/bin/true'),
-  'shell, 150 programs': inRoot('bash', '-c', 'for _ in {1..150}; do ls /usr >/tmp/out; done'),
+  'shell, 50 programs': inRoot('bash', '-c', 'for _ in {1..50}; do ls /usr >/tmp/out; done'),
+  'apt-get install': inRoot(
+    ...['apt-get', '-qq', '--yes', '--option', 'APT::Sandbox::User=root'],
+    ...['--option', 'Dpkg::Options::=--force-unsafe-io', 'install', '--reinstall', '/tmp/bench.deb'],
+  ),
   'gcc -O2': inRoot('gcc', '-O2', '-c', '-o', '/tmp/program.o', '/tmp/program.c'),
-  'sha256sum, 20 MB': inRoot('sha256sum', '/tmp/data'),
+  'make --jobs=2, 4 files': inRoot('make', '--directory=/tmp', '--always-make', '--jobs=2', '--silent'),
+  "Go's compiler": inRoot('go', 'tool', 'compile', '-p', 'bench', '-o', '/tmp/bench.a', '/tmp/program.go'),
+  'Node.js starts': inRoot('node', '--eval', '0'),
+  'Python starts, five times': inRoot('bash', '-c', 'for _ in {1..5}; do python3 -I -c 0; done'),
   'Python, a loop of 2 million': inRoot('python3', '-I', '-S', '-c', 'print(sum(i * i % 7 for i in range(2000000)))'),
+  'tar and xz': inRoot('bash', '-c', 'tar --create /usr/lib/python3* | xz -0 --stdout >/tmp/out.xz'),
+  'sha256sum, 20 MB': inRoot('sha256sum', '/tmp/data'),
   'xz with two threads, 20 MB': inRoot('xz', '-0', '--threads=2', '--block-size=4MiB', '--stdout', '/tmp/data'),
 });
 
@@ -72,8 +82,12 @@ for (const file of [one, other].filter((each) => each !== NATIVE)) {
 }
 console.log(`\n${HEADER}`);
 const ofOther = workloadsIn(rootOf(native ? own : guest));
+const ratios: number[] = [];
 for (const [what, command] of Object.entries(workloadsIn(rootOf(guest)))) {
   const commands = { [one]: command, [other]: ofOther[what as keyof typeof ofOther] };
   const timed = timeInTurn(commands, runs, (file) => file === NATIVE || register(architecture, file));
   console.log(compare(what, timed, one, other));
+  ratios.push(medianOf(timed, (timing) => timing(one).wall / timing(other).wall));
 }
+const logarithms = ratios.map(Math.log).reduce((sum, each) => sum + each, 0);
+console.log(`\nGeometric mean of the wall times: ${Math.exp(logarithms / ratios.length).toFixed(2)}`);
