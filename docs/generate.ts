@@ -82,11 +82,11 @@ function describeWhere({
     bits && 'programs for 32-bit processors',
     host && `on ${host} machines`,
     notNative && 'whose processor does not run them',
-    from && before && `QEMU from ${from} on, and before ${before}`,
+    from && before && `QEMU ${from} and later, but before ${before}`,
     !from && before && `QEMU before ${before}`,
-    otherLibc && 'not linked with glibc',
+    otherLibc && 'an emulator not linked with glibc',
     fixedAddress && 'an emulator that is not position-independent, and vm.mmap_rnd_bits above 28',
-    belowLevel && `the emulated processor is below v${belowLevel}`,
+    belowLevel && `an emulated processor below v${belowLevel}`,
     largePages && 'pages of memory larger than 4 KiB',
   ];
   return conditions.filter((each) => typeof each === 'string').join(', ');

@@ -12,8 +12,8 @@ FORMAT: ${exportFormatNames.join(', ')}.`,
   example: 'binfmt export systemd arm64 | sudo tar -x -C /',
   words: 'any',
   options: {
-    root: text('DIR', 'write the files into DIR, and no archive', 'a directory'),
-    force: flag('with --root: overwrite files of others, and changed ones'),
+    root: text('DIR', 'write the files into DIR instead of an archive', 'a directory'),
+    force: flag('with --root: also overwrite files that were changed, or that binfmt did not write'),
   },
   parse(values, given, report): ExportArguments {
     const [word, ...words] = splitList(given.words);

@@ -45,7 +45,7 @@ describe('install --after', () => {
     const before = entryText('rosetta');
     const installed = binfmt(['--install', `${name},${guest2.name}`, '--after', 'rosetta']);
     expect(installed).to.include({
-      stderr: `installing: ${name} OK (behind rosetta)\ninstalling: ${guest2.name} OK\n`,
+      stderr: `installing: ${name} OK (rosetta takes precedence)\ninstalling: ${guest2.name} OK\n`,
       exit: 0,
     });
     expect(statusIn(installed).emulators).to.have.members(['rosetta', entry, guest2.emulator]);
@@ -59,7 +59,7 @@ describe('install --after', () => {
     registerForeign(entry, name, shipped, 'POCF');
     registerForeign('rosetta', name, older, 'OCF');
     const before = entryText('rosetta');
-    expect(behind('rosetta')).to.include({ stderr: `installing: ${name} OK (behind rosetta)\n`, exit: 0 });
+    expect(behind('rosetta')).to.include({ stderr: `installing: ${name} OK (rosetta takes precedence)\n`, exit: 0 });
     expect(winner()).to.equal(olderVersion());
     expect(entryText('rosetta')).to.equal(before);
     expect(entryNames()).to.have.members(['rosetta', entry]);
@@ -128,7 +128,7 @@ describe('install --after', () => {
         const before = entryNames().map((each) => [each, entryText(each)]);
         const ended = behind('front');
         expect(lastLine(ended.stderr))
-          .to.match(/^installing: front "front" cannot stay in front: /)
+          .to.match(/^installing: front "front" cannot take precedence: /)
           .and.match(reason);
         expect(ended.exit).to.equal(1);
         expect(entryNames().map((each) => [each, entryText(each)])).to.deep.equal(before);
@@ -163,7 +163,7 @@ describe('install --after', () => {
       ),
     );
     const reached = inside(`mount --bind ${dir} ${dir}; mount -o remount,bind,ro ${dir}`);
-    expect(reached).to.include({ exit: 0, stderr: `installing: ${name} OK (behind rosetta)\n` });
+    expect(reached).to.include({ exit: 0, stderr: `installing: ${name} OK (rosetta takes precedence)\n` });
     // The mount through which the kernel opened it is gone by now.
     expect(winner()).to.equal(olderVersion());
     expect(run(program, []).exit).to.equal(PROBE_SUCCESS);
@@ -209,7 +209,7 @@ describe('install --after', () => {
     const used = Array.from({ length: 30 }, (_, id) => `rosetta-binfmt-copy-${id}`);
     for (const each of used) writeEntry('register', `:${each}:E::${each}::/nonexistent:`);
     const installed = binfmtAlone(['--install', name, '--after', 'rosetta']);
-    expect(installed).to.include({ stderr: `installing: ${name} OK (behind rosetta)\n`, exit: 0 });
+    expect(installed).to.include({ stderr: `installing: ${name} OK (rosetta takes precedence)\n`, exit: 0 });
     expect(entryNames()).to.have.members(['rosetta', entry, ...used]);
   });
 

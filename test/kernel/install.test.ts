@@ -133,7 +133,7 @@ describe('install', function () {
     registerForeign('mine', name, emulator, 'F');
     expect(installing().stderr).to.equal(`installing: ${name} OK (already runs through mine, left alone)\n`);
     expect(entryNames()).to.deep.equal(['mine', entry]);
-    expect(installing(['--force']).stderr).to.equal(`installing: ${name} OK (in front of mine)\n`);
+    expect(installing(['--force']).stderr).to.equal(`installing: ${name} OK (takes precedence over mine)\n`);
     expect(entryNames()).to.deep.equal(['mine', entry]);
   });
 

@@ -56,7 +56,7 @@ describe('--persist for systemd', () => {
     fs.symlinkSync('/dev/null', at('etc/systemd/system/systemd-binfmt.service'));
     expect(install().stderr)
       .to.contain(
-        `binfmt: from the next boot on, theirs is in front of ${entry}, because /usr/lib/binfmt.d/zzz.conf is read later\n`,
+        `binfmt: from the next boot on, theirs takes precedence over ${entry}, because /usr/lib/binfmt.d/zzz.conf is read later\n`,
       )
       .and.contain(
         'binfmt: at boot, systemd-binfmt will register nothing, because /etc/systemd/system/systemd-binfmt.service is a link to /dev/null\n',

@@ -27,7 +27,7 @@ describe('a check of doctor, of what runs', () => {
     const problem = problemIn('old-emulator', reportIn(ended));
     expect(problem.severity).to.equal('warning');
     expect(problem.facts).to.deep.equal({ entry, version: olderVersion(), available: shippedVersion() });
-    expect(problem.text.evidence).to.deep.equal([`${entry} answers: QEMU ${olderVersion()}`]);
+    expect(problem.text.evidence).to.deep.equal([`${entry} reports QEMU ${olderVersion()}`]);
     expect(reportIn(ended).platforms[0]).to.include({ runs: true, shipped: false });
     for (const id of badEmulators) expect(idsIn(reportIn(ended))).not.to.include(id);
     expect(ended.exit).to.equal(0);

@@ -9,18 +9,18 @@ const reasons = {
   disabled: 'it is disabled',
   own: 'binfmt registers an entry of that name itself',
   'other-kind': 'it does not match programs by magic bytes, so it cannot be registered again unchanged',
-  'no-match': 'it takes no programs of the platforms that were listed',
-  unreachable: 'the kernel opens its emulator anew (flag F), and that file cannot be reached from here',
+  'no-match': 'it does not match programs of the platforms that were listed',
+  unreachable: 'the kernel opens its emulator again (flag F), and that file cannot be reached from here',
   'other-file': 'the file of its emulator is no longer the one that the kernel keeps open (flag F)',
-  'does-not-run': 'its emulator does not run when it is registered anew',
+  'does-not-run': 'its emulator does not run when it is registered again',
   changed: 'after it was registered again, its text in the kernel is not the same as before',
 } as const;
 
 export const cannotStayInFront: ProblemDefinition<{ entry: string; why: WhyNotInFront; interpreter?: string }> = {
   id: 'cannot-stay-in-front',
-  title: ({ entry }) => `${quote(entry)} cannot stay in front`,
+  title: ({ entry }) => `${quote(entry)} cannot take precedence`,
   cause: ({ entry, why, interpreter }) =>
-    `${quote(entry)} cannot stay in front: ${reasons[why]}${interpreter === undefined ? '' : `: ${interpreter}`}`,
+    `${quote(entry)} cannot take precedence: ${reasons[why]}${interpreter === undefined ? '' : `: ${interpreter}`}`,
 };
 
 export const entryCopyLeft: ProblemDefinition<{ entry: string; copy: string; errno?: string }> = {

@@ -153,7 +153,7 @@ function uninstallWords(list: string): string[] {
 
 const installLabels = {
   replace: 'use the emulator of binfmt',
-  'in-front': 'register the emulator of binfmt in front',
+  'in-front': 'give precedence to the emulator of binfmt',
   label: 'with a label that every container may use',
   'whole-machine': 'for the whole machine, as root',
   elsewhere: 'where you saw it',

@@ -28,13 +28,13 @@ const texts: Texts = {
   'boot-service-off': ({ service, file }) =>
     `at boot, ${service} will register nothing, because ${file} is a link to /dev/null`,
   'in-front-at-boot': ({ entry, other, file }) =>
-    `from the next boot on, ${other} is in front of ${entry}, because ${file} is read later`,
+    `from the next boot on, ${other} takes precedence over ${entry}, because ${file} is read later`,
   'record-clash': ({ entry, other }) =>
     `update-binfmts will not register ${entry} at boot, because it has ${other} for the same programs; remove that entry first`,
   'own-entry-restored': ({ interpreter }) => `the host's own entry is registered again, ${interpreter}`,
   replaced: ({ entry }) => (entry === 'broken' ? 'replaced an entry that did not work' : 'replaced a disabled entry'),
-  'in-front-of': ({ entry }) => `in front of ${entry}`,
-  behind: ({ entry }) => `behind ${entry}`,
+  'in-front-of': ({ entry }) => `takes precedence over ${entry}`,
+  behind: ({ entry }) => `${entry} takes precedence`,
   'runs-anyway': ({ problem }, cause) => cause(problem),
   'this-container-only'({ platform, note }, cause) {
     const alone = `in this container only, because binfmt is emulated itself, on ${platform}`;

@@ -17,7 +17,7 @@ export const suggestions: Readonly<Record<Suggestion, (invocation: Invocation, d
   'install-newer-kernel': () =>
     'install a newer kernel; until then, register with a tool that does not set flag F, and copy the static emulator into each image, to the path in that entry',
   'keep-directory-in-memory': () =>
-    'keep the directory that is read on a tmpfs: RUN --mount=type=tmpfs,target=DIR, or docker run --tmpfs DIR',
+    'put the directory that the program reads on a tmpfs: RUN --mount=type=tmpfs,target=DIR, or docker run --tmpfs DIR',
   'mount-without-noexec': () => 'mount its file system without noexec',
   'mount-writable': ({ kind }) =>
     kind === 'image' ? 'mount the directory without :ro' : 'mount binfmt_misc so that it can be written to',

@@ -39,7 +39,7 @@ export function formatMetrics(metrics: Metrics): string {
     metric(
       'binfmt_entries_taken_total',
       'counter',
-      'Entries that another tool has replaced, or registered another one in front of.',
+      'Entries that another tool has replaced, or over which its own entry takes precedence.',
       [[{}, taken]],
     ),
     metric(

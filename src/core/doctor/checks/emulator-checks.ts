@@ -44,7 +44,8 @@ export const dynamicEmulator = platformCheck<{
     `the emulator is dynamically linked${seen ? '' : ', or a script'}. Flag F keeps the emulator open, but not its loader and libraries, and containers do not have them`,
   evidence: ({ interpreter, loader, seen, probe }) => [
     `${probeLine(probe)} although flag F is set`,
-    ...(loader ? [`${seen === 'file' ? 'on the host' : 'started by the kernel'}: ${interpreter} needs ${loader}`] : []),
+    ...(loader && seen === 'file' ? [`on the host, ${interpreter} needs ${loader}`] : []),
+    ...(loader && seen !== 'file' ? [`the kernel uses ${interpreter}, which needs ${loader}`] : []),
   ],
 });
 

@@ -96,7 +96,7 @@ export const noEntry = platformCheck<{
     const nothing = 'no entry matches the programs';
     return boot
       ? `${nothing}, although a file on this host registers one at boot. Either the service that registers it did not run, or something removed the entries later`
-      : `${nothing}. Entries are lost at a reboot, or when something removes them. Register them again`;
+      : `${nothing}. Entries vanish at a reboot, or when something removes them. Register them again`;
   },
   evidence: ({ readable, entryCount, configured, probe }) => [
     `${probeLine(probe)}; ${readable ? describeCount(entryCount) : 'the entries cannot be read from here'}`,

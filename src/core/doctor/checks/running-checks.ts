@@ -79,7 +79,7 @@ export const oldEmulator = platformCheck<{ entry: string; version: string; avail
   symptom: () => 'Function not implemented; qemu: Unsupported syscall; Illegal instruction',
   cause: ({ version, available }) =>
     `QEMU ${version} lacks system calls and CPU features that programs may need; QEMU ${available} is available`,
-  evidence: ({ entry, version }) => [`${entry} answers: QEMU ${version}`],
+  evidence: ({ entry, version }) => [`${entry} reports QEMU ${version}`],
 });
 
 export const credentials = platformCheck<EntryFlags>({

@@ -43,7 +43,7 @@ export const crashes: readonly KnownProblem[] = [
       /(?<!(aarch64|arm|riscv64|ppc64le|s390x)\S*): qemu internal sigsegv \{code=maperr, addr=0x20\}/,
     ],
     cause:
-      'QEMU 8.2.0 to 8.2.9 (Ubuntu 24.04 has 8.2.2) crashes now and then when an amd64 program reads the list of its memory, because of the vsyscall page. The program is not at fault',
+      'QEMU 8.2.0 to 8.2.9 (Ubuntu 24.04 has 8.2.2) crashes now and then when an amd64 program reads its memory map, because of the vsyscall page. The program is not at fault',
     where: { architectures: ['amd64'], from: '8.2.0', before: '8.2.10' },
     warning: {
       summary: 'QEMU 8.2.0 to 8.2.9, which crashes in amd64 programs because of the vsyscall page',

@@ -136,7 +136,7 @@ export const starts: readonly KnownProblem[] = [
       /(bwrap: execvp|\[fatal tini \(\d+\)\] exec|execv\()\S* .*no such file/,
     ],
     cause:
-      'the program or its loader is missing, or the emulator or its loader, which the kernel looks for inside the container. For a script, the interpreter in its first line is missing, often because of Windows line endings',
+      "inside the container, one of these is missing: the program, its loader, the emulator, or the emulator's loader. For a script, the interpreter in its first line is missing, often because of Windows line endings",
     checks: [...brokenEntry, 'image-platform'],
     advice: [install('arm64'), step('if it is a script with Windows line endings', "sed -i 's/\\r$//' SCRIPT")],
     sources: [
