@@ -129,7 +129,7 @@ export const emulatorCrash = platformCheck<{
 
 export const cpuLevel = platformCheck<{ has: number; wanted: number; by: 'emulator' | 'processor'; version?: string }>({
   id: 'cpu-level',
-  summary: 'the emulated processor is not as new as the platform needs, such as linux/amd64/v3',
+  summary: 'the emulated processor is older than a platform such as linux/amd64/v3 needs',
   find(platform, input) {
     const { verdict, active, version } = platform;
     const { architecture, level = 0 } = platform.platform;

@@ -47,7 +47,7 @@ export const shadowed = platformCheck<{
   title: (_, subjects) => `${listed(subjects)}: several entries match the programs`,
   cause: () => 'of all entries that match, the kernel takes the one that was registered last',
   evidence: ({ entry, interpreter, others, seen, probe }) => [
-    `${entry} (${interpreter}) is newer than ${listed(others)}`,
+    `${entry} (${interpreter}) was registered after ${listed(others)}`,
     `${probeLine(probe)} (${seen ? 'seen when the probe was started' : 'the newest entry that matches'})`,
   ],
 });

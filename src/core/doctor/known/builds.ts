@@ -140,7 +140,7 @@ export const builds: readonly KnownProblem[] = [
     id: 'value-too-large',
     messages: ['Value too large for defined data type', 'Value too large for data type'],
     cause:
-      'the inode numbers of the file system need more than 32 bits. A 32-bit program that was built without large-file support cannot read them. Cargo, CMake and vcpkg are known for this',
+      'the inode numbers of the file system need more than 32 bits. A 32-bit program that was built without large-file support cannot read them. This happens with Cargo, CMake and vcpkg, for example',
     where: { bits: 32 },
     advice: [{ do: 'consider', what: 'keep-directory-in-memory' }, buildElsewhere],
     sources: [

@@ -87,7 +87,7 @@ export const crashes: readonly KnownProblem[] = [
       /terminated by (signal )?sigill/,
     ],
     cause:
-      'an emulated program uses an instruction that the emulated processor does not have, or that this version of QEMU emulates wrongly. Node.js 20 and later (npm, pnpm) is known for it. QEMU 9.2.2 fixed some of the reported builds, but not all',
+      'an emulated program uses an instruction that the emulated processor does not have, or that this version of QEMU emulates wrongly. This happens with Node.js 20 and later (npm, pnpm), for example. QEMU 9.2.2 fixed some of the reported builds, but not all',
     checks: ['emulator-crash', 'cpu-level', 'old-processor-model', 'old-emulator'],
     advice: [install('all'), buildElsewhere],
     sources: ['docker/buildx#521', 'raaymax/quack#312', 'seebom-labs/BOMHort#183', 'Kuadrant/mcp-gateway#687'],
@@ -98,7 +98,7 @@ export const crashes: readonly KnownProblem[] = [
     messages: ['qemu: uncaught target signal 5 (Trace/breakpoint trap) - core dumped'],
     kinds: [/uncaught target signal (?!(4|11) )\d+/, /trace\/breakpoint trap/],
     cause:
-      'the program stopped because of an unexpected error. Probably the emulator is old and lacks a feature. Chrome is known for this. A newer emulator may have the feature, and a native program needs no emulator',
+      'the program stopped because of an unexpected error. Probably the emulator is old and lacks a feature. This happens with Chrome, for example',
     checks: ['emulator-crash', 'old-emulator'],
     advice: [install('all'), step("use a build of the program for the machine's own platform")],
     sources: ['docker/for-mac#5766'],

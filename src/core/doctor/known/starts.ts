@@ -51,7 +51,7 @@ export const starts: readonly KnownProblem[] = [
     messages: ['exec /usr/bin/binfmt: exec format error'],
     kinds: [/exec \S*\/(binfmt|register|qemu-binfmt-conf)(\.sh)?: exec format error/],
     cause:
-      'the image that registers emulators is itself for another processor than this machine has. Its tag, --platform or DOCKER_DEFAULT_PLATFORM chose that one. multiarch/qemu-user-static exists for amd64 machines only',
+      'the image that registers emulators was built for another processor than this machine has. It was selected by its tag, by --platform or by DOCKER_DEFAULT_PLATFORM. multiarch/qemu-user-static exists for amd64 machines only',
     advice: [removePlatform, { do: 'install', platforms: ['all'], because: 'for-processor' }],
     sources: ['tonistiigi/binfmt#90', 'multiarch/qemu-user-static#199'],
   },
