@@ -82,14 +82,14 @@ function describeWhere({
     bits && 'programs for 32-bit processors',
     host && `on ${host} machines`,
     notNative && 'whose processor does not run them',
-    from && before && `QEMU ${from} and later, but before ${before}`,
+    from && before && `QEMU ${from} or later, but before ${before}`,
     !from && before && `QEMU before ${before}`,
     otherLibc && 'an emulator not linked with glibc',
     fixedAddress && 'an emulator that is not position-independent, and vm.mmap_rnd_bits above 28',
     belowLevel && `an emulated processor below v${belowLevel}`,
     largePages && 'pages of memory larger than 4 KiB',
   ];
-  return conditions.filter((each) => typeof each === 'string').join(', ');
+  return conditions.filter((each) => typeof each === 'string').join('; ');
 }
 
 /** `docker/buildx#395` for a thread of GitHub. */

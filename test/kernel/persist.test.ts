@@ -77,7 +77,9 @@ describe('--persist', () => {
 
   it('registers through the host file what was registered through another one, although it is the same QEMU', () => {
     registerForeign(entry, name, path.join(EMULATORS, entry), 'POCF');
-    expect(install().stderr).to.contain(`installing: ${name} OK (registered again, through the host's own file)\n`);
+    expect(install().stderr).to.contain(
+      `installing: ${name} OK (registered again, now with the copy of the emulator on the host)\n`,
+    );
     expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
   });
 

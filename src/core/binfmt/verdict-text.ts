@@ -25,7 +25,7 @@ const refusals: Readonly<Record<string, string>> = {
   ENOEXEC: 'exec format error (ENOEXEC): no enabled entry matches the program',
   ENOENT: 'no such file or directory (ENOENT): the emulator or its loader is missing',
   ELOOP: 'too many levels of symbolic links (ELOOP): the emulator needs an emulator itself',
-  EACCES: 'permission denied (EACCES): the kernel is not allowed to execute the emulator',
+  EACCES: 'permission denied (EACCES): the kernel refuses to execute the emulator',
 };
 
 export const describeShortage = (errno: string) => (errno === STARVED ? 'processor time' : errno);

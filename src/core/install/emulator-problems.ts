@@ -51,7 +51,7 @@ export const ownArchitecture: ProblemDefinition<{ entry: string }> = {
 const registerErrors: Readonly<Record<string, string>> = {
   ENOENT: 'the kernel cannot find the emulator (ENOENT)',
   EACCES:
-    'the kernel is not allowed to execute the emulator (EACCES), for example because its file system is mounted with noexec',
+    'the kernel refuses to execute the emulator (EACCES), for example because its file system is mounted with noexec',
   EEXIST: 'another program has just registered the same name (EEXIST, file exists)',
   EINVAL: 'the kernel does not accept the entry (EINVAL, invalid argument); flag F needs Linux 4.8 or later',
   ENOSPC:

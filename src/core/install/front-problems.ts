@@ -10,7 +10,8 @@ const reasons = {
   own: 'binfmt registers an entry of that name itself',
   'other-kind': 'it does not match programs by magic bytes, so it cannot be registered again unchanged',
   'no-match': 'it does not match programs of the platforms that were listed',
-  unreachable: 'the kernel opens its emulator again (flag F), and that file cannot be reached from here',
+  unreachable:
+    'it has to be registered again, and for that the kernel opens its emulator (flag F), which cannot be reached from here',
   'other-file': 'the file of its emulator is no longer the one that the kernel keeps open (flag F)',
   'does-not-run': 'its emulator does not run when it is registered again',
   changed: 'after it was registered again, its text in the kernel is not the same as before',

@@ -131,7 +131,12 @@ const renderers: Renderers = {
   },
   'choose-platform': ({ platform, because }, { kind }) => {
     if (kind === 'file') {
-      return { label: because === 'lower' ? 'use a program for an older processor' : `start it for ${platform}` };
+      return {
+        label:
+          because === 'lower'
+            ? 'use a program for an older processor'
+            : `name the platform when you start the container: --platform ${platform}`,
+      };
     }
     return {
       label: because === 'lower' ? 'use an image for an older processor' : 'choose the platform yourself',

@@ -22,7 +22,7 @@ const texts: Texts = {
   'not-replaced': ({ version, problem }, cause) =>
     `already registered, ${qemu(version)}, not replaced: ${cause(problem)}`,
   changed: ({ difference }) => describeChange(difference),
-  renewed: () => "registered again, through the host's own file",
+  renewed: () => 'registered again, now with the copy of the emulator on the host',
   persisted: ({ registers, chosen }) =>
     `${registers} at every boot (${chosen ? 'as chosen' : 'found on this host; choose another way with --persist=FORMAT'})`,
   'boot-service-off': ({ service, file }) =>
@@ -30,7 +30,7 @@ const texts: Texts = {
   'in-front-at-boot': ({ entry, other, file }) =>
     `from the next boot on, ${other} takes precedence over ${entry}, because ${file} is read later`,
   'record-clash': ({ entry, other }) =>
-    `update-binfmts will not register ${entry} at boot, because it has ${other} for the same programs; remove that entry first`,
+    `update-binfmts will not register ${entry} at boot, because it has ${other} for the same programs; first remove the package of that entry`,
   'own-entry-restored': ({ interpreter }) => `the host's own entry is registered again, ${interpreter}`,
   replaced: ({ entry }) => (entry === 'broken' ? 'replaced an entry that did not work' : 'replaced a disabled entry'),
   'in-front-of': ({ entry }) => `takes precedence over ${entry}`,

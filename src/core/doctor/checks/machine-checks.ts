@@ -96,7 +96,7 @@ export const confinement = machineCheck<{ profile: string }>({
   },
   title: () => 'a security module confines this container',
   symptom: () => 'permission denied',
-  cause: ({ profile }) => `the security profile ${profile} may be blocking this, rather than a missing capability`,
+  cause: ({ profile }) => `perhaps no capability is missing, but the security profile ${profile} forbids this`,
   evidence: ({ profile }) => [`/proc/self/attr/current: ${profile}`],
 });
 

@@ -182,7 +182,7 @@ export const crashes: readonly KnownProblem[] = [
     messages: ['Fatal glibc error: CPU does not support x86-64-v2'],
     // Measured: with QEMU_CPU=qemu64 the probe finds v1; with max it finds v3, in QEMU 7.2, 10.0 and 11.1.
     cause:
-      'unless told otherwise, QEMU before version 7.2 emulates the oldest amd64 processor. RHEL 9, UBI 9, CentOS Stream 9 and AlmaLinux 9 need x86-64-v2. In a virtual machine without an emulator, the processor model of the machine is too old',
+      'unless told otherwise, QEMU before version 7.2 emulates the oldest amd64 processor. RHEL 9, UBI 9, CentOS Stream 9 and AlmaLinux 9 need x86-64-v2. If this happens in a virtual machine and nothing is emulated, the processor model of that machine is too old',
     where: { architectures: ['amd64'], belowLevel: 2 },
     warning: {
       summary: 'the emulated amd64 processor is too old for RHEL 9 and similar systems',
