@@ -1,11 +1,10 @@
-/** The steps of action.yml and the lines of deploy/ci, with Docker and podman. */
+/** The steps of action.yml and the lines of deploy/ci, with Docker. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { runAction } from '../support/action.js';
+import { type Inputs, runAction } from '../support/action.js';
 import { pipelineCommands } from '../support/ci.js';
 import { guestImage, IMAGE, onCleanHost, privileged, runsGuest, uninstallAll } from '../support/docker.js';
-import { mustAs, onHostAs, startEngines, stopEngines, type User } from '../support/engines.js';
 import { entryNames, MOUNT } from '../support/kernel.js';
 import { guest, guest2 } from '../support/machine.js';
 import { must, run, statusIn } from '../support/program.js';
@@ -13,8 +12,6 @@ import { skipBecause } from '../support/skip.js';
 import { skipWhereEntriesAreKept } from '../support/survival.js';
 
 const both = `${guest.name},${guest2.name}`;
-
-type Inputs = Readonly<Record<string, string>>;
 
 const withDocker = (inputs: Inputs, environment: NodeJS.ProcessEnv = {}) =>
   runAction({ image: IMAGE, ...inputs }, (script) => run('bash', ['-c', script], environment));
@@ -93,49 +90,6 @@ describe('the action, on a host that has not mounted binfmt_misc', () => {
     expect(annotations).to.deep.equal([]);
     expect(entryNames()).to.include(guest.emulator);
     expect(runsGuest(guest, guestImage(guest))).to.equal(true);
-  });
-});
-
-describe('the action, with podman', () => {
-  onCleanHost();
-  const act = (user: User, inputs: Inputs) =>
-    runAction({ image: IMAGE, ...inputs }, (script) => onHostAs(user, script));
-
-  before(() => {
-    startEngines([`${IMAGE}:latest`]);
-    for (const user of ['root', 'alice'] as const) {
-      const { exit, stderr } = onHostAs(user, 'podman load --quiet --input /images.tar');
-      expect(exit, stderr).to.equal(0);
-    }
-    mustAs('root', "echo 'carol ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/carol");
-  });
-  after(stopEngines);
-  beforeEach(() => uninstallAll());
-
-  it('says to a user without root why it does not work, and what to do', () => {
-    const { exit, stdout, annotations } = act('alice', { platforms: guest.name });
-    expect(exit, stdout).to.equal(1);
-    expect(annotations).to.have.length(1);
-    expect(annotations[0]).to.contain('this is a user namespace').and.to.contain('register on the host itself');
-  });
-
-  it('installs as root', () => {
-    const { exit, stdout, outputs } = act('root', { platforms: both });
-    expect(exit, stdout).to.equal(0);
-    expect(outputs['platforms']?.split(',')).to.include.members([guest.platform, guest2.platform]);
-  });
-
-  it('installs for a user with sudo', () => {
-    const { exit, stdout, outputs } = act('carol', { platforms: guest.name });
-    expect(exit, stdout).to.equal(0);
-    expect(outputs['platforms']?.split(',')).to.include(guest.platform);
-  });
-
-  it('needs no root if everything runs already', () => {
-    act('root', { platforms: guest.name });
-    const { exit, stdout, outputs } = act('alice', { platforms: guest.name });
-    expect(exit, stdout).to.equal(0);
-    expect(outputs['platforms']?.split(',')).to.include(guest.platform);
   });
 });
 

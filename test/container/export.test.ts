@@ -29,9 +29,9 @@ function unpacked(...words: string[]): { dir: string; stderr: string } {
   return { dir, stderr: ended.stderr };
 }
 
-/** A Debian machine with `packages`, and with the files of `dir` unpacked at /; runs a script on it. */
-function onDebian(packages: string, dir: string, script: string) {
-  const tag = debianImage(packages);
+/** A Debian machine with the files of `dir` unpacked at /; runs a script on it. */
+function onDebian(dir: string, script: string) {
+  const tag = debianImage('systemd binfmt-support');
   const unpack = 'tar -c -C /exported . | tar -x -C /';
   const args = ['run', '--rm', '--privileged', '-v', `${dir}:/exported:ro`, tag, 'sh', '-euc', `${unpack}; ${script}`];
   return docker(...args);
@@ -52,7 +52,7 @@ describe('export', () => {
     const distribution = `mkdir -p /usr/lib/binfmt.d; sed s,/usr/local/lib/binfmt,/usr/bin, \\
       /etc/binfmt.d/${entry}.conf >/usr/lib/binfmt.d/${entry}.conf; cp /bin/true /usr/bin/${entry}`;
     const script = `${distribution}; mount -t binfmt_misc none ${MOUNT}; exec /usr/lib/systemd/systemd-binfmt`;
-    expect(onDebian('systemd', dir, script)).to.include({ exit: 0, stderr: '' });
+    expect(onDebian(dir, script)).to.include({ exit: 0, stderr: '' });
     expect(entryNames()).to.deep.equal([entry, guest2.emulator].sort());
     expect(entryText(entry)).to.contain(`interpreter /usr/local/lib/binfmt/${entry}\nflags: POCF\n`);
     expect(runsForeign()).to.equal(true);
@@ -63,7 +63,7 @@ describe('export', () => {
     const { dir, stderr } = unpacked('debian', name);
     const next = /^next: (.*)$/m.exec(stderr)?.[1]?.replaceAll('sudo ', '');
     expect(next).to.equal(`update-binfmts --import ${entry}`);
-    const ended = onDebian('binfmt-support', dir, `mount -t binfmt_misc none ${MOUNT}; ${next}`);
+    const ended = onDebian(dir, `mount -t binfmt_misc none ${MOUNT}; ${next}`);
     expect(ended).to.include({ exit: 0, stderr: '' });
     expect(entryText(entry)).to.contain(`interpreter /usr/local/lib/binfmt/${entry}\nflags: POCF\n`);
     expect(runsForeign()).to.equal(true);
@@ -78,7 +78,7 @@ describe('export', () => {
     const exported = `update-binfmts --import ${entry}`;
     const show = `grep interpreter ${MOUNT}/${entry}`;
     const script = `mount -t binfmt_misc none ${MOUNT}; ${another}; ${exported}; ${show}; ${remove}; ${exported}; ${show}`;
-    const ended = onDebian('binfmt-support', dir, script);
+    const ended = onDebian(dir, script);
     expect(ended.stdout).to.equal(`interpreter /usr/bin/${entry}-static\ninterpreter /usr/local/lib/binfmt/${entry}\n`);
     expect(ended.stderr).to.match(/warning/);
   });

@@ -33,6 +33,17 @@ describe('a rootless engine', () => {
       expect(mustAs('alice', inPodman)).to.equal(machine);
     });
 
+    it('has subordinate ids, which run --root maps too, so that chown works', () => {
+      mustAs(
+        'alice',
+        `mkdir -p foreign/proc; podman export "$(podman create --network none ${guestImage(guest)})" | tar -x -C foreign`,
+      );
+      const script =
+        'busybox touch /x; busybox chown 7:7 /x; busybox stat -c %u:%g /x; busybox wc -l </proc/self/uid_map';
+      const ended = as('alice', `/usr/bin/binfmt run --root foreign ${guest.name} -- /bin/sh -c '${script}'`);
+      expect(ended).to.deep.equal({ exit: 0, stdout: '7:7\n2\n', stderr: '' });
+    });
+
     it('builds foreign images, and buildah does in its namespace', () => {
       mustAs('alice', `printf 'FROM ${guestImage(guest)}\nRUN uname -m\n' >Dockerfile`);
       const build = `--isolation chroot --network host --platform ${guest.platform} .`;

@@ -80,7 +80,7 @@ describe('the images of other hosts, emulated', () => {
     writable('register', 0o200);
     docker('image', 'rm', 'binfmt-test-s390x-user');
   });
-  onCleanHost(ALL_IMAGE);
+  onCleanHost();
   before(() => {
     const { exit, stderr } = privileged(['--install', foreign.join(), '--no-credentials'], ALL_IMAGE);
     expect(exit, stderr).to.equal(0);
@@ -135,7 +135,7 @@ describe('the images of other hosts, emulated', () => {
     const { exit, stderr } = emulated(host, ['--privileged'], '--install', guest.name, '--no-credentials');
     expect(exit).to.equal(1);
     expect(lastLine(stderr)).to.contain(
-      `binfmt is built for linux/${host} and is emulated itself, on linux/${own.name}`,
+      `this machine (linux/${own.name}) emulates binfmt and its emulators, which are programs for linux/${host}`,
     );
     const [command = ''] = commandsInLine(lastLine(stderr));
     expectWhole(command);

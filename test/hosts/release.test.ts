@@ -111,7 +111,7 @@ describe('a release, in a registry', () => {
   });
   after(() => {
     stopRegistry([image]);
-    uninstallAll(ALL_IMAGE);
+    uninstallAll();
     restore();
   });
 

@@ -75,7 +75,7 @@ describe(`the image for linux/${host} with emulators from source`, () => {
 
   describe('emulated', () => {
     after(() => writable('register', 0o200));
-    onCleanHost(ALL_IMAGE);
+    onCleanHost();
     before(() => {
       expect(privileged(['--install', host, '--no-credentials'], ALL_IMAGE).exit).to.equal(0);
       writable('register', 0o222);

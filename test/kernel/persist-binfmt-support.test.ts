@@ -37,7 +37,9 @@ describe('--persist for binfmt-support', () => {
     clearEntries();
     updateBinfmts(host.root, '--enable');
     expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
-    expect(uninstall().stderr).to.contain("OK (the host's own entry is registered again, /usr/bin/theirs)\n");
+    expect(uninstall().stderr).to.contain(
+      "OK (the host's own entry is registered again, with the emulator /usr/bin/theirs)\n",
+    );
     expect(read(RECORD)).to.equal(theirs);
     expect(entryText(entry)).to.equal(before);
   });

@@ -45,7 +45,7 @@ describe('--persist for systemd', () => {
     bootWithSystemd(host.root);
     expect(entryText(entry)).to.contain(`interpreter /${EMULATOR}\n`);
     expect(uninstall().stderr).to.equal(
-      `uninstalling: ${entry} OK (the host's own entry is registered again, /usr/bin/theirs)\n`,
+      `uninstalling: ${entry} OK (the host's own entry is registered again, with the emulator /usr/bin/theirs)\n`,
     );
     expect(entryText(entry)).to.equal(theirs);
   });

@@ -131,7 +131,9 @@ describe('--persist', () => {
     // It has removed the configuration and the entry.
     write(EMULATOR, 'an emulator');
     writeManifest({ [EMULATOR]: crypto.hash('sha256', 'an emulator') });
-    expect(uninstall().stderr).to.contain("OK (the host's own entry is registered again, /usr/bin/theirs)\n");
+    expect(uninstall().stderr).to.contain(
+      "OK (the host's own entry is registered again, with the emulator /usr/bin/theirs)\n",
+    );
     expect(written()).to.deep.equal([]);
   });
 

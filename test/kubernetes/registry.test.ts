@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { imageHosts } from '../../image/hosts.js';
 import { api } from '../support/api-server.js';
-import { guestImage, IMAGE, mustDocker, uninstallAll } from '../support/docker.js';
+import { guestImage, mustDocker, uninstallAll } from '../support/docker.js';
 import { expectGuestsRun, outputOf, outputsOf, prepareGuests } from '../support/guest-pods.js';
 import { unmountHost } from '../support/host.js';
 import { DaemonSet, GUESTS, guestPod, mustKubectl, onContainerd } from '../support/kubernetes.js';
@@ -34,7 +34,7 @@ describe('images in a registry', () => {
   after(async () => {
     await ours.delete();
     stopRegistry(['binfmt', 'guests'].map(nameOf));
-    uninstallAll(IMAGE);
+    uninstallAll();
     unmountHost();
   });
 

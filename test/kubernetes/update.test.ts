@@ -74,7 +74,7 @@ for (const [where, components, prepare, least] of [
     });
     after(async () => {
       await ours.delete();
-      uninstallAll(FULL_IMAGE);
+      uninstallAll();
       restore();
     });
 

@@ -27,7 +27,9 @@ export interface ActionResult extends Ended {
 }
 
 /** `bash`: runs a script. */
-export function runAction(inputs: Readonly<Record<string, string>>, bash: (script: string) => Ended): ActionResult {
+export type Inputs = Readonly<Record<string, string>>;
+
+export function runAction(inputs: Inputs, bash: (script: string) => Ended): ActionResult {
   const steps = action.runs.steps.map((step) => stepScript(step, inputs));
   const ended = bash(`set -e; work=$(mktemp -d); trap 'rm -rf "$work"' EXIT\n${steps.join('\n')}`);
   const lines = ended.stdout.split('\n');
@@ -37,7 +39,7 @@ export function runAction(inputs: Readonly<Record<string, string>>, bash: (scrip
 }
 
 /** It prints each output as a line `STEP:NAME=VALUE`. */
-function stepScript({ id, env, run }: Step, inputs: Readonly<Record<string, string>>): string {
+function stepScript({ id, env, run }: Step, inputs: Inputs): string {
   const variables = Object.entries(env).map(([name, value]) => `${name}='${inputFor(value, inputs)}'`);
   return `cat >"$work/step" <<'END OF THE STEP'\n${run}END OF THE STEP
     : >"$work/output"
@@ -45,7 +47,7 @@ function stepScript({ id, env, run }: Step, inputs: Readonly<Record<string, stri
     sed 's/^/${id}:/' "$work/output"`;
 }
 
-function inputFor(expression: string, inputs: Readonly<Record<string, string>>): string {
+function inputFor(expression: string, inputs: Inputs): string {
   const name = /^\$\{\{ inputs\.([\w-]+) \}\}$/.exec(expression)?.[1] ?? '';
   const input = action.inputs[name];
   if (!input) throw new Error(`action.yml has no input for ${expression}`);

@@ -1,7 +1,7 @@
 /** The real Docker Engine, and the images that the tests in test/container run on it. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { MOUNT } from './kernel.js';
+import { entryNames, MOUNT, writeEntry } from './kernel.js';
 import { type Guest, own } from './machine.js';
 import { type Ended, must, ROOT, run } from './program.js';
 import { scratch } from './scratch.js';
@@ -56,21 +56,21 @@ export function mountOnHost(): () => void {
 }
 
 /** The same for a suite, which begins and ends with nothing of ours registered. */
-export function onCleanHost(image = IMAGE): void {
+export function onCleanHost(): void {
   let restore = () => {};
   before(() => {
     restore = mountOnHost();
-    uninstallAll(image);
+    uninstallAll();
   });
   after(() => {
-    uninstallAll(image);
+    uninstallAll();
     restore();
   });
 }
 
 /** Builds the image of a directory with a Dockerfile: without provenance, so that it is a manifest and no index (docs/cluster.md). */
-export function buildImage(tag: string, dir: string, platform?: string): string {
-  const options = platform ? ['--platform', platform] : [];
+export function buildImage(tag: string, dir: string, platform?: string, others: readonly string[] = []): string {
+  const options = [...(platform ? ['--platform', platform] : []), ...others];
   must('docker', ['buildx', 'build', '--quiet', '--load', '--provenance=false', ...options, '--tag', tag, dir]);
   return tag;
 }
@@ -104,10 +104,11 @@ export function unpackImage(image: string, platform: string, dir: string): void 
   }
 }
 
-/** Takes back whatever a test left in the kernel. */
-export function uninstallAll(image = IMAGE): void {
-  const { exit, stderr } = privileged(['--uninstall', 'all'], image);
-  if (exit !== 0) throw new Error(stderr);
+/** Removes the entries of emulators from the machine's own binfmt_misc. */
+export function uninstallAll(): void {
+  const restore = mountOnHost();
+  for (const name of entryNames().filter((each) => each.startsWith('qemu-'))) writeEntry(name, '-1');
+  restore();
 }
 
 /** What Debian calls an architecture, and `uname -m` in a container of it, by the OCI name. */
@@ -164,12 +165,11 @@ export function busyboxImage(architecture: string, platform: string): string {
   return buildImage(tag, dir, platform);
 }
 
-/** The image of test/container/programs.Dockerfile. */
-export function programsImage(): string {
-  const dir = path.join(ROOT, 'test/container');
-  const file = path.join(dir, 'programs.Dockerfile');
-  must('docker', ['buildx', 'build', '--quiet', '--load', '--file', file, '--tag', PROGRAMS, dir]);
-  return PROGRAMS;
+/** The image of test/support/programs. `names`: only with the programs of these architectures. */
+export function programsImage(...names: string[]): string {
+  const tag = `${PROGRAMS}:${names.join('-') || 'latest'}`;
+  const only = names.join('|') || '.*';
+  return buildImage(tag, path.join(ROOT, 'test/support/programs'), undefined, ['--build-arg', `ONLY=${only}`]);
 }
 
 /** The files of an image in a directory, for this machine's platform. */

@@ -14,7 +14,7 @@ export type User = keyof typeof users;
 /** Starts it, for a suite. `images`: an archive of these is its file /images.tar. */
 export function startEngines(images: readonly string[]): void {
   docker('rm', '--force', NAME);
-  const file = path.join(ROOT, 'test/container/engines.Dockerfile');
+  const file = path.join(ROOT, 'test/engines/Dockerfile');
   must('docker', ['buildx', 'build', '--quiet', '--load', '--file', file, '--tag', NAME, path.dirname(file)]);
   // With the machine's processes, it is no container to the program.
   mustDocker('run', '--detach', '--privileged', '--pid=host', '--name', NAME, NAME, 'sleep', 'infinity');

@@ -84,13 +84,13 @@ function cloneAfterStart(): Machine {
 
 function onMountedHost(): Machine {
   const restore = mountOnHost();
-  uninstallAll('binfmt');
+  uninstallAll();
   const { run, end } = onHost();
   return {
     run,
     end() {
       end();
-      uninstallAll('binfmt');
+      uninstallAll();
       restore();
     },
   };
@@ -114,7 +114,7 @@ if (isLikeTheExamples) {
     before(() => {
       mountOnHost();
       must('docker', ['buildx', 'bake', '--progress=quiet', 'image']);
-      uninstallAll('binfmt');
+      uninstallAll();
       if (docker('image', 'inspect', BUSYBOX).exit !== 0) mustDocker('tag', guestImage(guest), BUSYBOX);
       buildRunner();
     });

@@ -30,10 +30,10 @@ export const emulated = platformCheck<{ program: string; processor: string; prob
   symptom: () => 'Error while loading /usr/bin/qemu-…: No such file or directory',
   // Source: exec_binprm() in fs/exec.c, which keeps one program open for an emulator (flags O and C), and not two.
   cause: ({ program, processor, probe }) =>
-    `binfmt is built for ${program} and is emulated itself, on ${processor}. ${
+    `this machine (${processor}) emulates binfmt and its emulators, which are programs for ${program}. ${
       probe.errno === 'ENOEXEC'
-        ? 'If an entry has flag O or C, the kernel cannot run its emulator through another emulator'
-        : 'The emulator of binfmt looks for other emulators inside each container, and cannot find them there'
+        ? 'With flag O or C, the kernel does not run one emulator through another'
+        : 'Such an emulator needs another one, which it looks for inside each container and does not find there'
     }`,
   evidence: ({ program, processor, probe }) => [
     probeLine(probe),

@@ -96,7 +96,7 @@ export const confinement = machineCheck<{ profile: string }>({
   },
   title: () => 'a security module confines this container',
   symptom: () => 'permission denied',
-  cause: ({ profile }) => `perhaps no capability is missing, but the security profile ${profile} forbids this`,
+  cause: ({ profile }) => `the cause may be the security profile ${profile}, and not a missing capability`,
   evidence: ({ profile }) => [`/proc/self/attr/current: ${profile}`],
 });
 

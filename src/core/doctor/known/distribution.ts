@@ -19,10 +19,10 @@ export const distribution: readonly KnownProblem[] = [
     ],
     unless: /(error|errors were encountered while) processing|setting up|unpacking|selecting/,
     cause:
-      'this distribution has no such package, or the package lists are missing. Since Debian 13 and Ubuntu 25.10, its name is qemu-user-binfmt, and RHEL has neither. On older releases, qemu-user-binfmt does not work in containers. To get the lists, run apt-get update, and on Ubuntu enable universe',
+      'this distribution has no such package, or the package lists are missing. Debian 13, Ubuntu 25.10 and later call it qemu-user-binfmt, and RHEL has no such package. To get the lists, run apt-get update, and on Ubuntu enable universe',
     advice: [
       { do: 'persist', platforms: ['all'] },
-      { do: 'install-package', package: 'qemu-user-binfmt' },
+      step('on Debian 13, Ubuntu 25.10 and later', 'sudo apt-get install qemu-user-binfmt'),
     ],
     sources: ['ubports/crossbuilder#84', 'go-debos/debos#648', 'grpc/grpc#41515'],
   },

@@ -45,7 +45,7 @@ export const registration: readonly KnownProblem[] = [
     ],
     kinds: [/binfmt_misc\S* .*(permission denied|operation not permitted|read-only file system)/],
     cause:
-      'only the host may register entries. This container may not, for example because it is rootless or runs in LXD. If the message comes from /etc/init.d/jexec, which is part of Java, ignore it',
+      'this container may not write to the binfmt_misc of the host, for example because it is rootless or runs in LXD. If the message comes from /etc/init.d/jexec, which is part of Java, ignore it',
     checks: ['user-namespace', 'permission', 'read-only', 'confinement'],
     advice: [{ do: 'consider', what: 'register-on-the-host' }],
     sources: ['canonical/lxd#8844'],
@@ -93,7 +93,10 @@ export const registration: readonly KnownProblem[] = [
       'there is no module for the running kernel. Perhaps the kernel was updated and the machine was not restarted, or the kernel was built without CONFIG_BINFMT_MISC, or modprobe ran in a container without the /lib/modules of the host',
     checks: ['kernel-module'],
     advice: [
-      step('if the host does not have this directory, restart the machine', 'ls -d /lib/modules/$(uname -r)'),
+      step(
+        'on the host, see whether the modules of the running kernel exist, and if not, restart the machine',
+        'ls -d /lib/modules/$(uname -r)',
+      ),
       step('otherwise use a kernel that has CONFIG_BINFMT_MISC'),
     ],
     sources: ['revyos/thead-kernel#18', 'siderolabs/talos#6406'],

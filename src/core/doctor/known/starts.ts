@@ -114,7 +114,7 @@ export const starts: readonly KnownProblem[] = [
     cause:
       'the emulator was given a program of another architecture. Probably a tool was told the wrong architecture, such as 32-bit arm for a 64-bit image. Otherwise an entry matches too much',
     checks: ['wide-magic', 'wrong-magic', 'emulator-fails'],
-    advice: [step('see what the program is for, and tell the tool', 'file PROGRAM')],
+    advice: [step('find out for which architecture the program is, and choose it in your tool', 'file PROGRAM')],
     sources: ['OctoPrint/CustoPiZer#23'],
   },
   {
@@ -156,7 +156,10 @@ export const starts: readonly KnownProblem[] = [
     cause:
       "an entry probably also matches the emulator itself, or the machine's own programs, so the kernel starts emulators in an endless loop",
     checks: ['catches-native', 'emulated', 'wide-magic'],
-    advice: [step('see which entries there are, and remove the wrong one', 'head /proc/sys/fs/binfmt_misc/*')],
+    advice: [
+      step('see which entries there are', 'head /proc/sys/fs/binfmt_misc/*'),
+      step('as root, remove the wrong one, even if no program starts', 'echo -1 >/proc/sys/fs/binfmt_misc/NAME'),
+    ],
     sources: ['microsoft/WSL#12505', 'gitbls/sdm#268'],
   },
   {

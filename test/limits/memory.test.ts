@@ -9,7 +9,7 @@ describe('the memory of a watcher', () => {
   const container = 'binfmt-test-memory';
   after(() => {
     docker('rm', '--force', container);
-    onHost(() => uninstallAll(FULL_IMAGE));
+    onHost(() => uninstallAll());
   });
 
   it('does not grow during 10,000 restores (`npm run bench:watch` shows how much it is)', async () => {
