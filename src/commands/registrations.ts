@@ -1,5 +1,6 @@
 /** `binfmt [--uninstall LIST] [--install LIST [--watch]]`: removes and registers, then prints the status. */
 import { persistFormatNames } from '../core/persist/formats.js';
+import type { UsageError } from '../core/report/usage-text.js';
 import { listed } from '../core/text.js';
 import { choice, defineCommand, flag, number, optionalChoice, splitList, text, texts } from './command.js';
 import { nodeOptions, readNodeOptions } from './node-options.js';
@@ -26,6 +27,33 @@ const watchOptions = {
   listen: listenOption('with --watch: also serve its status at'),
   ...nodeOptions,
 } as const;
+
+/** What an option needs: one of these. */
+const needed: Readonly<Record<string, readonly string[]>> = {
+  after: ['install'],
+  watch: ['install'],
+  ...Object.fromEntries(Object.keys(watchOptions).map((option) => [option, ['watch']])),
+  persist: ['install', 'uninstall'],
+  host: ['persist'],
+};
+
+const excluded: Readonly<Record<string, readonly string[]>> = {
+  after: ['watch', 'force', 'keep', 'persist', 'rootless'],
+  persist: ['watch', 'keep', 'rootless', 'allow-userns'],
+  // It says what the whole node runs.
+  node: ['rootless'],
+};
+
+function checkTogether(values: Readonly<Record<string, unknown>>, report: (error: UsageError) => void): void {
+  const isSet = (option: string) => values[option] !== undefined && values[option] !== false;
+  for (const [option, others] of Object.entries(needed).filter(([each]) => isSet(each))) {
+    const other = others.map((each) => (each.endsWith('install') ? `${each} LIST` : each));
+    if (!others.some(isSet)) report({ kind: 'needs-option', option, other });
+  }
+  for (const [option, others] of Object.entries(excluded).filter(([each]) => isSet(each))) {
+    for (const other of others.filter(isSet)) report({ kind: 'excludes', option, other });
+  }
+}
 
 export const defaultCommand = defineCommand({
   name: '',
@@ -65,30 +93,8 @@ export const defaultCommand = defineCommand({
     version: flag('print the versions of binfmt, QEMU and Node.js'),
   },
   parse(values, given, report): Arguments {
-    const { install, uninstall, watch } = values;
-    if (values.after !== undefined) {
-      if (install === undefined) report({ kind: 'needs-option', option: 'after', other: 'install LIST' });
-      for (const other of ['watch', 'force', 'keep', 'persist', 'rootless'] as const) {
-        if (values[other] !== undefined && values[other] !== false)
-          report({ kind: 'excludes', option: 'after', other });
-      }
-    }
-    if (watch && install === undefined) report({ kind: 'needs-option', option: 'watch', other: 'install LIST' });
-    for (const option of Object.keys(watchOptions)) {
-      if (!watch && given.valuesOf(option)) report({ kind: 'needs-option', option, other: 'watch' });
-    }
-    const { persist: format, host } = values;
-    if (format !== undefined && install === undefined && uninstall === undefined) {
-      report({ kind: 'needs-option', option: 'persist', other: ['install LIST', 'uninstall LIST'] });
-    }
-    for (const other of ['watch', 'keep', 'rootless', 'allow-userns'] as const) {
-      if (format !== undefined && values[other]) report({ kind: 'excludes', option: 'persist', other });
-    }
-    // It says what the whole node runs.
-    if (values.node !== undefined && values.rootless !== undefined) {
-      report({ kind: 'excludes', option: 'node', other: 'rootless' });
-    }
-    if (host !== undefined && format === undefined) report({ kind: 'needs-option', option: 'host', other: 'persist' });
+    checkTogether(values, report);
+    const { install, uninstall, watch, persist: format, host } = values;
     const service: Service = {
       interval: 1000 * (values.interval ?? 60),
       backoff: 1000 * (values.backoff ?? 300),
