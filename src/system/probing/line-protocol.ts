@@ -10,16 +10,9 @@ export function lineProtocol(from: number, to: number) {
   const lines: string[] = [];
   let rest = '';
   let last: Promise<unknown> = Promise.resolve();
-  const read = () =>
-    new Promise<string>((resolve, reject) => {
-      fs.read(from, chunk, 0, chunk.length, null, (error, size) => {
-        if (error || size === 0) reject(error ?? new Error('the launcher ended'));
-        else resolve(chunk.toString('latin1', 0, size));
-      });
-    });
   const receive = async (count: number) => {
     while (lines.length < count) {
-      const parts = (rest + (await read())).split('\n');
+      const parts = (rest + (await read(from, chunk))).split('\n');
       rest = parts.pop() ?? '';
       lines.push(...parts);
     }
@@ -45,6 +38,15 @@ export function lineProtocol(from: number, to: number) {
         }
       }),
   };
+}
+
+function read(from: number, chunk: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    fs.read(from, chunk, 0, chunk.length, null, (error, size) => {
+      if (error || size === 0) reject(error ?? new Error('the launcher ended'));
+      else resolve(chunk.toString('latin1', 0, size));
+    });
+  });
 }
 
 function formatRequest(fields: readonly string[]): string {
