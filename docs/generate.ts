@@ -51,7 +51,7 @@ function section(problem: KnownProblem): string {
   const helps = [...newer, ...steps].map((step) => `- ${step}`).join('\n');
   const about = [
     sentence(capitalized(cause)),
-    ...(where ? [`Only with ${describeWhere(where)}.${warning ? ' Doctor warns of it.' : ''}`] : []),
+    ...(where ? [`Affected: ${describeWhere(where)}.${warning ? ' Doctor warns of it.' : ''}`] : []),
   ];
   const parts = [
     `### <a id="${id}"></a>\`${heading}\`${hangs ? ', and then nothing more' : ''}`,
@@ -78,18 +78,17 @@ function describeWhere({
   largePages,
 }: Where): string {
   const conditions = [
-    architectures && `programs for ${listed(architectures, 'or')}`,
-    bits && 'programs for 32-bit processors',
-    host && `an ${host} machine`,
-    notNative && 'a processor that does not run them',
-    from && before && `QEMU ${from} or later but before ${before}`,
-    !from && before && `QEMU before ${before}`,
-    otherLibc && 'an emulator not linked with glibc',
-    fixedAddress && 'an emulator that is not position-independent, and vm.mmap_rnd_bits above 28',
-    belowLevel && `an emulated processor below v${belowLevel}`,
-    largePages && 'pages of memory larger than 4 KiB',
+    architectures && `${listed(architectures, 'and')} programs`,
+    bits && '32-bit programs',
+    host && `on ${host} machines`,
+    notNative && 'whose processor does not run them',
+    before && `${architectures ? 'with ' : ''}QEMU ${from ? `${from} and later, ` : ''}before ${before}`,
+    otherLibc && 'if it is not linked with glibc',
+    fixedAddress && 'emulators that are not position-independent, if vm.mmap_rnd_bits is above 28',
+    belowLevel && `if the emulated processor is below v${belowLevel}`,
+    largePages && 'machines with pages of memory larger than 4 KiB',
   ];
-  return conditions.filter((each) => typeof each === 'string').join(', and ');
+  return conditions.filter((each) => typeof each === 'string').join(' ');
 }
 
 /** `docker/buildx#395` for a thread of GitHub. */

@@ -20,7 +20,7 @@ export const mountOptions = {
   'allow-userns': flag('mount binfmt_misc even in a user namespace, for that namespace only'),
   rootless: optionalChoice(
     'ENGINE',
-    'for the entries of your own rootless podman or docker (default: the one that is running)',
+    'work on the entries of your own rootless podman or docker (default: the one that is running)',
     engines,
   ),
 } as const;

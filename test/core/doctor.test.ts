@@ -84,7 +84,7 @@ describe('doctor, with captured input', () => {
       'docker run --privileged --platform linux/amd64 --rm binfmt --install 386',
     ]);
     expect(idsIn(found(failed))).not.to.include('emulated');
-    expect(textOf(problem).cause).to.contain('needs another one, which it looks for inside each container');
+    expect(textOf(problem).cause).to.contain('needs a second one, which it looks for inside each container');
     const refused: Captured['probes'] = [[i386, probeOf({ kind: 'refused', errno: 'ENOEXEC' })]];
     const chain = found({ ...failed, probes: refused, host: { emulatedOn: amd64 } });
     expect(textOf(problemIn('emulated', chain)).cause).to.match(

@@ -33,7 +33,7 @@ export const emulated = platformCheck<{ program: string; processor: string; prob
     `this machine (${processor}) emulates binfmt and its emulators, which are programs for ${program}. ${
       probe.errno === 'ENOEXEC'
         ? 'With flag O or C, the kernel does not run one emulator through another'
-        : 'Such an emulator needs another one, which it looks for inside each container and does not find there'
+        : 'To start such an emulator, the kernel needs a second one, which it looks for inside each container and does not find there'
     }`,
   evidence: ({ program, processor, probe }) => [
     probeLine(probe),

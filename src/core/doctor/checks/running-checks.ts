@@ -170,10 +170,10 @@ export const native = platformCheck<{ entry: string; probe: ProbeFacts }>({
   title: (_, subjects) =>
     `${listed(subjects)} ${subjects.length > 1 ? 'are' : 'is'} emulated, although this machine could run ${subjects.length > 1 ? 'them' : 'it'} directly`,
   symptom: () => 'programs are ten times slower than they should be',
-  cause: () => 'an entry takes the programs. Without that entry, the processor would run them',
+  cause: () => 'an entry matches the programs. Without that entry, the processor would run them',
   evidence: ({ entry, probe }) => [
     `${entry}: ${probeLine(probe)}`,
-    'the same program with a header that no entry matches runs without an emulator',
+    'with its header changed so that no entry matches, the same test program runs without an emulator',
   ],
 });
 

@@ -65,7 +65,7 @@ export const crashes: readonly KnownProblem[] = [
     where: { architectures: ['amd64'], host: 'arm64' },
     advice: [
       step(
-        'with Podman 5, before you restart the machine',
+        'with Podman 5, run this, and then restart the machine',
         'podman machine ssh sudo touch /etc/containers/enable-rosetta',
       ),
       step('with Podman 6: put rosetta = true under [machine] in containers.conf, and create the machine again'),

@@ -221,7 +221,7 @@ export const engine: readonly KnownProblem[] = [
     messages: ['Segmentation fault, on a kernel with pages larger than 4 KiB', 'Segmentation fault'],
     kinds: [/\b(exit|exited|non-zero|status).{0,12}[ :=]139\b/],
     cause:
-      'the kernel of this machine uses pages of 16 or 64 KiB (Raspberry Pi 5, Asahi Linux), and the program was probably built for 4 KiB. The emulator may not be at fault',
+      'the kernel of this machine uses pages of 16 or 64 KiB (Raspberry Pi 5, Asahi Linux), and the program was probably built for 4 KiB. Then the emulator is not at fault',
     where: { largePages: true },
     advice: [{ do: 'consider', what: 'use-4k-pages' }],
     sources: ['gshang2017/docker#288', 'termux/termux-docker#76', 'ptitSeb/box86#919'],

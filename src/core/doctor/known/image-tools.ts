@@ -46,7 +46,7 @@ export const imageTools: readonly KnownProblem[] = [
       install('all'),
       step('on NixOS: boot.binfmt.emulatedSystems = [ "aarch64-linux" ]'),
       step(
-        'elsewhere, before you restart nix-daemon',
+        'elsewhere, run this, and then restart nix-daemon',
         "echo 'extra-platforms = aarch64-linux' | sudo tee -a /etc/nix/nix.conf",
       ),
     ],
