@@ -31,7 +31,7 @@ function unpacked(...words: string[]): { dir: string; stderr: string } {
 
 /** A Debian machine with the files of `dir` unpacked at /; runs a script on it. */
 function onDebian(dir: string, script: string) {
-  const tag = debianImage('systemd binfmt-support');
+  const tag = debianImage();
   const unpack = 'tar -c -C /exported . | tar -x -C /';
   const args = ['run', '--rm', '--privileged', '-v', `${dir}:/exported:ro`, tag, 'sh', '-euc', `${unpack}; ${script}`];
   return docker(...args);

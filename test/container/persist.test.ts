@@ -35,7 +35,7 @@ describe('--persist', () => {
 
   before(() => {
     foreign = guestImage(guest);
-    debian = debianImage('systemd binfmt-support');
+    debian = debianImage();
   });
   beforeEach(() => {
     const script = `mount -t binfmt_misc none ${MOUNT}; sleep infinity`;

@@ -3,13 +3,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { guestImage, guestMachine, programsImage, unpackImage } from '../support/docker.js';
+import { guestImage, guestMachine, unpackImage } from '../support/docker.js';
 import { MOUNT } from '../support/kernel.js';
-import { guest, guest2, guest3, own } from '../support/machine.js';
+import { type Guest, guest, guest2, guest3 } from '../support/machine.js';
 import { EMULATORS, type Ended, must, ROOT, run, shell } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 
-const { name, platform, emulator: entry } = guest;
+const { name, emulator: entry } = guest;
 
 /** A uid that no file knows. */
 const NOBODY = 4321;
@@ -23,14 +23,15 @@ const asNobody = (...args: string[]): Ended =>
 const runAsNobody = (...args: string[]) => asNobody(binfmt, 'run', ...args);
 
 /** Unpacks an image, as people do who want to run it without Docker. */
-function unpack(image: string, of: string, directory: string): string {
-  const target = path.join(dir, directory);
-  unpackImage(image, of, target);
+function unpack(each: Guest): void {
+  const target = path.join(dir, each.name);
+  unpackImage(guestImage(each), each.platform, target);
+  for (const missing of ['proc', 'dev']) fs.mkdirSync(path.join(target, missing), { recursive: true });
   must('chown', ['-R', `${NOBODY}:${NOBODY}`, target]);
-  return target;
 }
 
 describe('run, as a user without privileges', () => {
+  const guests = [guest, guest2, guest3];
   const state = () => [
     fs.existsSync(path.join(MOUNT, 'register')),
     fs.readFileSync('/proc/self/mountinfo', 'utf8'),
@@ -44,17 +45,16 @@ describe('run, as a user without privileges', () => {
     binfmt = path.join(dir, 'dist/binfmt');
     must('cp', ['-r', path.join(ROOT, 'dist'), dir]);
     must('cp', ['-r', EMULATORS, path.join(dir, 'emulators')]);
-    unpack(programsImage(name, guest2.name, guest3.name), `linux/${own.name}`, 'programs');
+    guests.forEach(unpack);
     earlier = state();
   });
   after(() => fs.rmSync(dir, { recursive: true, force: true }));
 
   it('registers all platforms if none is named', () => {
-    const names = [name, guest2.name, guest3.name];
-    const script = `for each in ${names.join(' ')}; do programs/$each/hello >/dev/null && echo $each; done; id -u`;
+    const script = `for each in ${guests.map((each) => each.name).join(' ')}; do $each/bin/busybox uname -m; done; id -u`;
     expect(runAsNobody('--', 'sh', '-c', script)).to.deep.equal({
       exit: 0,
-      stdout: `${names.join('\n')}\n${NOBODY}\n`,
+      stdout: `${guests.map(guestMachine).join('\n')}\n${NOBODY}\n`,
       stderr: '',
     });
   });
@@ -96,11 +96,9 @@ describe('run, as a user without privileges', () => {
   });
 
   it('runs a command as root in a foreign root directory with --root', () => {
-    unpack(guestImage(guest), platform, 'foreign');
-    shell(`cd ${dir}/foreign && mkdir -p proc dev && chown -R ${NOBODY} .`);
     const ended = runAsNobody(
       '--root',
-      'foreign',
+      name,
       name,
       '--',
       '/bin/sh',
@@ -127,9 +125,9 @@ describe('run, as a user without privileges', () => {
     ],
     [
       'a program of a platform that was not named',
-      [guest2.name, '--', `programs/${name}/hello`],
+      [guest2.name, '--', `${name}/bin/busybox`],
       1,
-      `run ${name} -- programs/${name}/hello`,
+      `run ${name} -- ${name}/bin/busybox`,
     ],
   ] as const) {
     it(`names ${what}, and exits with ${exit}`, () => {

@@ -95,7 +95,7 @@ describe('install --after', () => {
       [
         'takes no such programs',
         () => registerForeign('front', guest3.name, older, 'F'),
-        /takes no programs of the platforms/,
+        /does not match programs of the platforms/,
       ],
       [
         'matches by extension',
@@ -139,7 +139,7 @@ describe('install --after', () => {
       registerForeign('front', name, crashingEmulator(), 'F');
       registerForeign(entry, name, shipped, 'POCF');
       const ended = behind('front');
-      expect(lastLine(ended.stderr)).to.contain('does not run when it is registered anew');
+      expect(lastLine(ended.stderr)).to.contain('does not run when it is registered again');
       expect(winner()).to.equal(shippedVersion());
       expect(entryNames()).to.have.members(['front', entry]);
     });

@@ -1,7 +1,7 @@
 /** A machine with Debian 12's emulators, which are dynamically linked. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { buildImage, mustDocker } from './docker.js';
+import { buildImage, debianImage, mustDocker } from './docker.js';
 import { MOUNT } from './kernel.js';
 import { guest } from './machine.js';
 import { must, ROOT } from './program.js';
@@ -20,10 +20,7 @@ export function debian12(): string {
   fs.writeFileSync(path.join(dir, `${entry}.conf`), shipped.trim().replace(/:[A-Z]*$/, ':FPOC\n'));
   fs.writeFileSync(
     path.join(dir, 'Dockerfile'),
-    `FROM debian:trixie-slim
-    RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null
-    COPY ${entry} /usr/bin/
-    COPY ${entry}.conf /etc/binfmt.d/`,
+    `FROM ${debianImage()}\nCOPY ${entry} /usr/bin/\nCOPY ${entry}.conf /etc/binfmt.d/\n`,
   );
   return buildImage(tag, dir);
 }

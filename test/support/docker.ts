@@ -75,15 +75,15 @@ export function buildImage(tag: string, dir: string, platform?: string, others: 
   return tag;
 }
 
-/** An image of Debian with packages. */
-export function debianImage(packages: string): string {
+/** An image of Debian with what registers entries at boot. */
+export function debianImage(): string {
   const dir = scratch();
   fs.writeFileSync(
     path.join(dir, 'Dockerfile'),
     `FROM debian:trixie-slim
-    RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends ${packages} >/dev/null\n`,
+    RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd binfmt-support >/dev/null\n`,
   );
-  return buildImage(`binfmt-test-${packages.replaceAll(' ', '-')}`, dir);
+  return buildImage('binfmt-test-debian', dir);
 }
 
 /** Removes images of these names, with all of their tags. */
