@@ -22,11 +22,15 @@ export function time(command: readonly string[], env = process.env): Timing {
   return { wall: 1000 * wall, cpu: 1000 * (user + system) };
 }
 
-/** Runs each command once per run, after one run that does not count. `before`: called before each command. */
+/**
+ * Runs each command once per run, after one run that does not count, and in the other order in every second run: what one
+ * command leaves, such as the kernel's free huge pages, must not always meet the same other one. `before`: called before each command.
+ */
 export function timeInTurn(commands: Commands, runs: number, before?: (name: string) => void): Run[] {
-  const all = Array.from({ length: runs + 1 }, () => {
+  const inOrder = Object.entries(commands);
+  const all = Array.from({ length: runs + 1 }, (_, i) => {
     const run = new Map<string, Timing>();
-    for (const [name, command] of Object.entries(commands)) {
+    for (const [name, command] of i % 2 ? inOrder : inOrder.toReversed()) {
       before?.(name);
       run.set(name, time(command));
     }
