@@ -6,7 +6,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { optionRows } from '../src/cli/usage.js';
 import { commands } from '../src/commands/index.js';
-import { checks } from '../src/core/doctor/definitions.js';
 import { addressOf, knownGroups } from '../src/core/doctor/known/index.js';
 import { speakers } from '../src/core/doctor/known/lines.js';
 import type { KnownProblem, Where } from '../src/core/doctor/known-problem.js';
@@ -119,11 +118,6 @@ const tables: Readonly<Record<string, () => string>> = {
     ),
   statuses: () => tableOfStatuses(exitStatuses),
   runs: () => tableOfStatuses(exitStatusesOfRun),
-  checks: () =>
-    table(
-      ['check', 'what it looks for'],
-      checks.map(({ id, summary }) => [id, summary]),
-    ),
   speakers: () =>
     table(
       ['the line begins with', 'the emulator that wrote it'],
