@@ -82,7 +82,7 @@ function describeWhere({
     host && `on ${host} machines`,
     notNative && 'whose processor does not run them',
     before && `${architectures ? 'with ' : ''}QEMU ${from ? `${from} and later, ` : ''}before ${before}`,
-    otherLibc && 'if it is not linked with glibc',
+    otherLibc && 'if the emulator is not linked with glibc',
     fixedAddress && 'emulators that are not position-independent, if vm.mmap_rnd_bits is above 28',
     belowLevel && `if the emulated processor is below v${belowLevel}`,
     largePages && 'machines with pages of memory larger than 4 KiB',

@@ -49,7 +49,7 @@ describe('the command line without a command', () => {
   it('takes --after only with --install, and without what contradicts it', () => {
     expect(argsOf('--install amd64 --after rosetta')).to.deep.include({ install: ['amd64'], after: 'rosetta' });
     expect(errorOf(['--after', 'rosetta'])).to.equal('--after needs --install LIST');
-    for (const option of ['watch', 'force', 'keep']) {
+    for (const option of ['watch', 'force', 'keep', 'persist', 'rootless']) {
       expect(errorOf(['--install', 'all', '--after', 'a', `--${option}`])).to.equal(
         `--after and --${option} cannot be used together`,
       );

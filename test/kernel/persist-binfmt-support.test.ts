@@ -47,7 +47,7 @@ describe('--persist for binfmt-support', () => {
   it('says if update-binfmts has another record for the same programs', () => {
     write('var/lib/binfmts/theirs', configurationOf('binfmt-support', `/${EMULATOR}`));
     expect(installing().stderr).to.contain(
-      `binfmt: update-binfmts will not register ${entry} at boot, because it has theirs for the same programs; first remove the package of that entry\n`,
+      `binfmt: update-binfmts will not register ${entry} at boot, because it has theirs for the same programs; first remove that record of update-binfmts\n`,
     );
     clearEntries();
     expect(() => updateBinfmts(host.root, '--enable')).to.throw('another format with the same magic already exists');

@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { docker, FULL_IMAGE, onCleanHost, privileged, programsImage, unpackImage } from '../support/docker.js';
+import { FULL_IMAGE, mustDocker, onCleanHost, privileged, programsImage, unpackImage } from '../support/docker.js';
 import { guest, own } from '../support/machine.js';
-import { EMULATORS, PROGRAM, run } from '../support/program.js';
+import { EMULATORS, must, PROGRAM, run } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 
 /** What `uname -m` prints in each: QEMU's name of the machine. */
@@ -32,7 +32,8 @@ const machines: Readonly<Record<string, RegExp>> = {
 
 describe('static C programs', () => {
   onCleanHost();
-  const directory = path.join(scratch(), 'files');
+  const dir = scratch();
+  const directory = path.join(dir, 'files');
   let compiled: readonly string[];
 
   before(() => {
@@ -42,13 +43,16 @@ describe('static C programs', () => {
     compiled = names.filter((name) => fs.existsSync(path.join(directory, name, 'hello')));
     expect(compiled).to.include(guest.name);
     expect(privileged(['--install', 'all'], FULL_IMAGE).exit).to.equal(0);
+    // For everyone to read.
+    fs.chmodSync(dir, 0o755);
+    must('cp', ['-r', path.dirname(PROGRAM), EMULATORS, dir]);
   });
 
   /** What the program of each architecture prints, one after the other, in one container. */
   const all = (program: string, ...args: string[]) => {
     const script = 'program=$1; shift; for each in /programs/*/"$program"; do "$each" "$@" || echo "$each: $?"; done';
     const shell = ['sh', '-c', script, 'sh', program, ...args];
-    return docker('run', '--rm', '--volume', `${directory}:/programs:ro`, 'debian:trixie-slim', ...shell).stdout;
+    return mustDocker('run', '--rm', '--volume', `${directory}:/programs:ro`, 'debian:trixie-slim', ...shell);
   };
 
   it('run in a container', () => {
@@ -68,10 +72,13 @@ describe('static C programs', () => {
     expect(all('jumps')).to.equal('');
   });
 
-  it('run with binfmt run', () => {
+  it('run with binfmt run, without privileges', () => {
+    const binfmt = path.join(dir, path.basename(path.dirname(PROGRAM)), path.basename(PROGRAM));
+    const environment = { QEMU_BINARY_PATH: path.join(dir, path.basename(EMULATORS)) };
+    const unprivileged = ['--reuid', '4321', '--regid', '4321', '--clear-groups', binfmt, 'run'];
     for (const name of compiled) {
       const program = path.join(directory, name, 'hello');
-      const ended = run(PROGRAM, ['run', name, '--', program, 'world'], { QEMU_BINARY_PATH: EMULATORS });
+      const ended = run('setpriv', [...unprivileged, name, '--', program, 'world'], environment);
       expect(ended, name).to.include({ exit: 0, stderr: '' });
       expect(ended.stdout, name).to.contain('argv[1]=world');
     }

@@ -26,9 +26,9 @@ export interface ActionResult extends Ended {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
-/** `bash`: runs a script. */
 export type Inputs = Readonly<Record<string, string>>;
 
+/** `bash`: runs a script. */
 export function runAction(inputs: Inputs, bash: (script: string) => Ended): ActionResult {
   const steps = action.runs.steps.map((step) => stepScript(step, inputs));
   const ended = bash(`set -e; work=$(mktemp -d); trap 'rm -rf "$work"' EXIT\n${steps.join('\n')}`);

@@ -14,7 +14,7 @@ export interface Found<F extends Facts> {
 }
 
 interface CheckOptions {
-  /** What it looks for, in one line; `doctor --list-checks` and the documentation print it. */
+  /** What it looks for, in one line; `doctor --list-checks` prints it. */
   readonly summary: string;
   /** Reported only with --verbose, or if the check is named with --check. `notes`: that holds for its notes alone. */
   readonly verbose?: boolean | 'notes';

@@ -30,7 +30,7 @@ const texts: Texts = {
   'in-front-at-boot': ({ entry, other, file }) =>
     `from the next boot on, ${other} takes precedence over ${entry}, because ${file} is read later`,
   'record-clash': ({ entry, other }) =>
-    `update-binfmts will not register ${entry} at boot, because it has ${other} for the same programs; first remove the package of that entry`,
+    `update-binfmts will not register ${entry} at boot, because it has ${other} for the same programs; first remove that record of update-binfmts`,
   'own-entry-restored': ({ interpreter }) =>
     `the host's own entry is registered again, with the emulator ${interpreter}`,
   replaced: ({ entry }) => (entry === 'broken' ? 'replaced an entry that did not work' : 'replaced a disabled entry'),

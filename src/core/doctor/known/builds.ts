@@ -36,7 +36,7 @@ export const builds: readonly KnownProblem[] = [
       /tar: .*: cannot (open|mkdir|stat|unlink|rename|mknod|readlink|(create|hard link|make) .*): function not implemented/,
       /openat2.*function not implemented/,
     ],
-    // Measured: test/container/foreign.test.ts.
+    // Measured: test/limits/programs.test.ts.
     cause:
       'QEMU before version 9.2 lacks the system call openat2. The tar of Ubuntu 26.04, and of distributions with the security update of tar, needs it to unpack anything',
     where: { before: '9.2' },

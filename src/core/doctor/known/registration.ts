@@ -148,7 +148,7 @@ export const registration: readonly KnownProblem[] = [
       /job for systemd-binfmt\.service failed/,
     ],
     cause:
-      'systemd-binfmt started before binfmt_misc was mounted, as version 252 does. If the line ends with "Read-only file system", the cause is WSL 3.0.1, which does not let a distribution remove all entries. You can ignore that line, because new entries are still registered',
+      'binfmt_misc was not mounted yet when systemd-binfmt started, as happens with version 252. If the line ends with "Read-only file system", the cause is WSL 3.0.1, which does not let a distribution remove all entries. You can ignore that line, because new entries are still registered',
     checks: [...noMount, 'dead-automount'],
     advice: [
       step('on the host', 'sudo systemctl start proc-sys-fs-binfmt_misc.mount; sudo systemctl restart systemd-binfmt'),
