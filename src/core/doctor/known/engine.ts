@@ -76,7 +76,9 @@ export const engine: readonly KnownProblem[] = [
       'no emulator is at fault. The builder inside the Docker Engine needs the containerd image store to make or keep an image for several platforms',
     advice: [
       step('create a separate builder, and use --push instead of --load', 'docker buildx create --use'),
-      step('or switch on the containerd image store, in the settings of the engine'),
+      step(
+        'or switch on the containerd image store: write { "features": { "containerd-snapshotter": true } } into /etc/docker/daemon.json, and restart Docker',
+      ),
     ],
     sources: ['docker/buildx#1996', 'docker/buildx#59'],
   },
@@ -96,7 +98,10 @@ export const engine: readonly KnownProblem[] = [
     cause:
       'no emulator is at fault. This Docker is older than 20.10, has no plugin buildx, or builds without BuildKit. Only BuildKit knows $BUILDPLATFORM',
     advice: [
-      step('install the plugin, or a newer Docker', 'sudo apt-get install docker-buildx-plugin'),
+      step(
+        "install the plugin (Debian's and Ubuntu's own Docker calls it docker-buildx)",
+        'sudo apt-get install docker-buildx-plugin',
+      ),
       step('build with BuildKit', 'DOCKER_BUILDKIT=1 docker build .'),
       step('write "platforms" below "build" in the compose file, because docker compose build has no --platform'),
     ],
