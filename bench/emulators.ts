@@ -14,7 +14,7 @@ import minimist from 'minimist';
 import { registerLine, registrationOf } from '../src/core/binfmt/entry.js';
 import { type Architecture, emulatorName } from '../src/core/platform/architectures.js';
 import { architectureNamed } from '../src/core/platform/platform.js';
-import { compare, HEADER, medianOf, timeInTurn } from './pairs.js';
+import { compare, HEADER, ratioOf, timeInTurn } from './pairs.js';
 
 const given = minimist(process.argv.slice(2), {
   default: { runs: 9 },
@@ -87,7 +87,7 @@ for (const [what, command] of Object.entries(workloadsIn(rootOf(guest)))) {
   const commands = { [one]: command, [other]: ofOther[what as keyof typeof ofOther] };
   const timed = timeInTurn(commands, runs, (file) => file === NATIVE || register(architecture, file));
   console.log(compare(what, timed, one, other));
-  ratios.push(medianOf(timed, (timing) => timing(one).wall / timing(other).wall));
+  ratios.push(ratioOf(timed, 'wall', one, other));
 }
-const logarithms = ratios.map(Math.log).reduce((sum, each) => sum + each, 0);
-console.log(`\nGeometric mean of the wall times: ${Math.exp(logarithms / ratios.length).toFixed(2)}`);
+const product = ratios.reduce((all, each) => all * each, 1);
+console.log(`\nGeometric mean of the wall times: ${(product ** (1 / ratios.length)).toFixed(2)}`);

@@ -49,10 +49,15 @@ export function medianOf(runs: readonly Run[], combine: (timing: (name: string) 
   return median(runs.map((run) => combine((name) => run.get(name) ?? { wall: 0, cpu: 0 })));
 }
 
+/** The median of the ratios of two commands, run by run. */
+export function ratioOf(runs: readonly Run[], kind: keyof Timing, one: string, other: string): number {
+  return medianOf(runs, (timing) => timing(one)[kind] / timing(other)[kind]);
+}
+
 /** A row of a Markdown table: medians of the ratios, and the times of both. */
 export function compare(what: string, runs: readonly Run[], one: string, other: string): string {
   const cells = (['wall', 'cpu'] as const).map((kind) => {
-    const ratio = medianOf(runs, (timing) => timing(one)[kind] / timing(other)[kind]);
+    const ratio = ratioOf(runs, kind, one, other);
     const [mine, theirs] = [one, other].map((name) => Math.round(medianOf(runs, (timing) => timing(name)[kind])));
     return `${ratio.toFixed(2)} (${mine} / ${theirs} ms)`;
   });

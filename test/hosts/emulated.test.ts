@@ -70,7 +70,7 @@ function userImage(): string {
     path.join(dir, 'Dockerfile'),
     `FROM scratch\nCOPY root/ /\n${environment}\nENTRYPOINT ["/opt/binfmt"]\n`,
   );
-  made = buildImage('binfmt-test-s390x-user', dir, 'linux/s390x');
+  made = buildImage('binfmt-test-s390x-user', dir, '--platform', 'linux/s390x');
   return made;
 }
 

@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import { expect } from 'chai';
 import { docker, FULL_IMAGE, mountOnHost, mustDocker, uninstallAll } from '../support/docker.js';
-import { onHost } from '../support/host.js';
 import { entryNames, writeEntry } from '../support/kernel.js';
 import { until } from '../support/watcher.js';
 
@@ -9,7 +8,7 @@ describe('the memory of a watcher', () => {
   const container = 'binfmt-test-memory';
   after(() => {
     docker('rm', '--force', container);
-    onHost(() => uninstallAll());
+    uninstallAll();
   });
 
   it('does not grow during 10,000 restores (`npm run bench:watch` shows how much it is)', async () => {

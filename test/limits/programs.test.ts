@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { FULL_IMAGE, mustDocker, onCleanHost, privileged, programsImage, unpackImage } from '../support/docker.js';
 import { guest, own } from '../support/machine.js';
-import { EMULATORS, must, PROGRAM, run } from '../support/program.js';
+import { EMULATORS, must, ROOT, run } from '../support/program.js';
 import { scratch } from '../support/scratch.js';
 
 /** What `uname -m` prints in each: QEMU's name of the machine. */
@@ -45,7 +45,7 @@ describe('static C programs', () => {
     expect(privileged(['--install', 'all'], FULL_IMAGE).exit).to.equal(0);
     // For everyone to read.
     fs.chmodSync(dir, 0o755);
-    must('cp', ['-r', path.dirname(PROGRAM), EMULATORS, dir]);
+    must('cp', ['-r', path.join(ROOT, 'dist'), EMULATORS, dir]);
   });
 
   /** What the program of each architecture prints, one after the other, in one container. */
@@ -73,9 +73,8 @@ describe('static C programs', () => {
   });
 
   it('run with binfmt run, without privileges', () => {
-    const binfmt = path.join(dir, path.basename(path.dirname(PROGRAM)), path.basename(PROGRAM));
-    const environment = { QEMU_BINARY_PATH: path.join(dir, path.basename(EMULATORS)) };
-    const unprivileged = ['--reuid', '4321', '--regid', '4321', '--clear-groups', binfmt, 'run'];
+    const environment = { QEMU_BINARY_PATH: path.join(dir, 'bin') };
+    const unprivileged = ['--reuid', '4321', '--regid', '4321', '--clear-groups', `${dir}/dist/binfmt`, 'run'];
     for (const name of compiled) {
       const program = path.join(directory, name, 'hello');
       const ended = run('setpriv', [...unprivileged, name, '--', program, 'world'], environment);

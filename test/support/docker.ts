@@ -69,8 +69,7 @@ export function onCleanHost(): void {
 }
 
 /** Builds the image of a directory with a Dockerfile: without provenance, so that it is a manifest and no index (docs/cluster.md). */
-export function buildImage(tag: string, dir: string, platform?: string, others: readonly string[] = []): string {
-  const options = [...(platform ? ['--platform', platform] : []), ...others];
+export function buildImage(tag: string, dir: string, ...options: readonly string[]): string {
   must('docker', ['buildx', 'build', '--quiet', '--load', '--provenance=false', ...options, '--tag', tag, dir]);
   return tag;
 }
@@ -162,14 +161,14 @@ export function busyboxImage(architecture: string, platform: string): string {
   fs.copyFileSync(busyboxIn(fetched), path.join(dir, 'bin/busybox'));
   for (const applet of ['sh', 'uname', 'echo', 'cat']) fs.symlinkSync('busybox', path.join(dir, 'bin', applet));
   fs.writeFileSync(path.join(dir, 'Dockerfile'), 'FROM scratch\nCOPY bin/ /bin/\nENV PATH=/bin\nCMD ["sh"]\n');
-  return buildImage(tag, dir, platform);
+  return buildImage(tag, dir, '--platform', platform);
 }
 
 /** The image of test/support/programs. `names`: only with the programs of these architectures. */
 export function programsImage(...names: string[]): string {
   const tag = `${PROGRAMS}:${names.join('-') || 'latest'}`;
   const only = names.join('|') || '.*';
-  return buildImage(tag, path.join(ROOT, 'test/support/programs'), undefined, ['--build-arg', `ONLY=${only}`]);
+  return buildImage(tag, path.join(ROOT, 'test/support/programs'), '--build-arg', `ONLY=${only}`);
 }
 
 /** The files of an image in a directory, for this machine's platform. */

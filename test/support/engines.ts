@@ -1,8 +1,8 @@
 /** A container that stands for a machine with podman, buildah and a Docker Engine of its own. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { docker, mustDocker } from './docker.js';
-import { type Ended, must, ROOT } from './program.js';
+import { buildImage, docker, mustDocker } from './docker.js';
+import { type Ended, ROOT } from './program.js';
 import { scratch } from './scratch.js';
 
 const NAME = 'binfmt-test-engines';
@@ -14,8 +14,7 @@ export type User = keyof typeof users;
 /** Starts it, for a suite. `images`: an archive of these is its file /images.tar. */
 export function startEngines(images: readonly string[]): void {
   docker('rm', '--force', NAME);
-  const file = path.join(ROOT, 'test/engines/Dockerfile');
-  must('docker', ['buildx', 'build', '--quiet', '--load', '--file', file, '--tag', NAME, path.dirname(file)]);
+  buildImage(NAME, path.join(ROOT, 'test/engines'));
   // With the machine's processes, it is no container to the program.
   mustDocker('run', '--detach', '--privileged', '--pid=host', '--name', NAME, NAME, 'sleep', 'infinity');
   const archive = path.join(scratch(), 'images.tar');
